@@ -1,0 +1,66 @@
+"""The value for sound: samples and their rate. Floor 1: no signal processing here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Audio:
+    """A stretch of sound.
+
+    Args:
+        samples: float32, shape ``[C, T]`` (channels, samples), full scale at -1..1. A one-dimensional array is taken
+            as one channel. Long recordings may be backed by a file on disk (a memory map).
+        rate: sampling rate in Hz.
+
+    Raises:
+        ValueError: if the array has no channel or more than two dimensions, or the rate is not positive.
+
+    Example:
+        >>> sound = Audio(np.zeros((2, 44100)), 44100)
+        >>> sound.channels, sound.length, sound.duration
+        (2, 44100, 1.0)
+    """
+
+    samples: np.ndarray
+    rate: int
+
+    def __post_init__(self) -> None:
+        samples = self.samples if isinstance(self.samples, np.ndarray) else np.asarray(self.samples)
+        if samples.dtype != np.float32:
+            samples = samples.astype(np.float32)
+        if samples.ndim == 1:
+            samples = samples[None, :]
+        if samples.ndim != 2 or samples.shape[0] == 0:
+            raise ValueError(f"samples must have the shape [channel, time], not {samples.shape}")
+        if self.rate <= 0:
+            raise ValueError(f"rate must be positive, not {self.rate}")
+        object.__setattr__(self, "samples", samples)
+        object.__setattr__(self, "rate", int(self.rate))
+
+    @property
+    def channels(self) -> int:
+        """Number of channels."""
+        return int(self.samples.shape[0])
+
+    @property
+    def length(self) -> int:
+        """Number of samples in each channel."""
+        return int(self.samples.shape[1])
+
+    @property
+    def duration(self) -> float:
+        """Length in seconds."""
+        return self.length / self.rate
+
+    def slice(self, start: int, stop: int) -> Audio:
+        """Return samples ``start`` to ``stop`` (exclusive) as a copy in memory; the ends are clamped to the sound."""
+        start, stop = max(0, start), min(self.length, stop)
+        return Audio(np.array(self.samples[:, start:stop]), self.rate)
+
+    def mono(self) -> np.ndarray:
+        """Return the mean of the channels, float32, shape ``[T]``."""
+        return self.samples[0] if self.channels == 1 else self.samples.mean(axis=0, dtype=np.float32)

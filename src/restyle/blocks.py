@@ -1,0 +1,115 @@
+"""Long audio, cut into blocks with overlap and joined again. Floor 2: memory does not grow with length."""
+
+from __future__ import annotations
+
+import mmap
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from restyle.audio import Audio
+from restyle.errors import RestyleError
+
+Progress = Callable[[float], None]  # called with the fraction done, 0..1
+
+IN_MEMORY = 48 * 2**20  # bytes; larger sounds lie in an unnamed temporary file
+
+
+def empty(channels: int, length: int) -> np.ndarray:
+    """Return float32 zeros ``[C, T]``: in memory when small, else backed by an unnamed temporary file.
+
+    Raises:
+        RestyleError: if the disk for temporary files is full.
+    """
+    if 4 * channels * length <= IN_MEMORY:
+        return np.zeros((channels, length), np.float32)
+    try:
+        with tempfile.TemporaryFile(prefix="restyle-") as file:
+            return np.memmap(file, np.float32, "w+", shape=(channels, length))
+    except OSError as error:
+        raise RestyleError(f"no room for a temporary file in {tempfile.gettempdir()}: free some space or set TMPDIR") from error
+
+
+def release(samples: np.ndarray) -> None:
+    """Let the pages of a file-backed array leave memory; nothing happens to an ordinary array."""
+    base = samples
+    while isinstance(base, np.ndarray) and not isinstance(getattr(base, "_mmap", None), mmap.mmap):
+        base = base.base
+    mapped = getattr(base, "_mmap", None)
+    if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        mapped.madvise(mmap.MADV_DONTNEED)
+
+
+@dataclass(frozen=True)
+class Span:
+    """One block: samples ``start..stop`` are its own, ``left..right`` also holds the context around them."""
+
+    start: int
+    stop: int
+    left: int
+    right: int
+
+
+def spans(length: int, block: int, context: int) -> Iterator[Span]:
+    """Cut ``length`` samples into blocks of ``block`` samples with ``context`` samples on either side.
+
+    Example:
+        >>> [(s.start, s.stop, s.left, s.right) for s in spans(10, 4, 1)]
+        [(0, 4, 0, 5), (4, 8, 3, 9), (8, 10, 7, 10)]
+    """
+    for start in range(0, length, block):
+        stop = min(length, start + block)
+        yield Span(start, stop, max(0, start - context), min(length, stop + context))
+
+
+def process(
+    audio: Audio,
+    function: Callable[[Audio, Span], np.ndarray],
+    *,
+    seconds: float = 20.0,
+    context: float = 1.0,
+    progress: Progress | None = None,
+) -> Audio:
+    """Run a function over a sound block by block and join the results with cross-fades.
+
+    Args:
+        audio: the sound.
+        function: takes a block (with its context) and its ``Span``; returns ``[C, T]`` of the block's own length.
+        seconds: length of a block's own part.
+        context: seconds of sound given on either side, at least what the function needs; neighbouring results
+            are cross-faded (raised cosine) over half of it, around the seam.
+        progress: called with the fraction done after each block.
+
+    Returns:
+        A sound of the same rate, channels and length.
+
+    Example:
+        >>> tone = Audio(np.ones((1, 1000)), 100)
+        >>> twice = process(tone, lambda block, span: 2 * block.samples, seconds=3, context=1)
+        >>> bool(np.allclose(twice.samples, 2))
+        True
+    """
+    result = empty(audio.channels, audio.length)
+    around = round(context * audio.rate)
+    half = around // 4
+    for span in spans(audio.length, max(1, round(seconds * audio.rate)), around):
+        made = function(audio.slice(span.left, span.right), span)
+        first, last = max(span.left, span.start - half), min(span.right, span.stop + half)
+        weight = np.ones(last - first, np.float32)
+        _fade_in(weight, span.start - first if span.start else 0)
+        _fade_in(weight[::-1], last - span.stop if span.stop < audio.length else 0)
+        result[:, first:last] += weight * made[:, first - span.left : last - span.left]
+        release(result)
+        release(audio.samples)
+        if progress:
+            progress(span.stop / audio.length)
+    return Audio(result, audio.rate)
+
+
+def _fade_in(weight: np.ndarray, half: int) -> None:
+    """Multiply the first ``2 * half`` weights by a raised cosine; mirrored neighbours sum to one."""
+    if half:
+        ramp = np.sin((np.arange(2 * half) + 0.5) * np.pi / (4 * half)) ** 2
+        weight[: 2 * half] *= ramp[: len(weight)].astype(np.float32)

@@ -1,0 +1,63 @@
+"""MIDI files to `Notes` and back. Floor 2."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from restyle.errors import RestyleError
+from restyle.files.safely import writing
+from restyle.notes import DRUMS, Notes
+
+
+def read_midi(path: str | Path) -> Notes:
+    """Read the notes of a standard MIDI file; tempo changes are followed, pedals are not.
+
+    Args:
+        path: a ``.mid`` or ``.midi`` file.
+
+    Returns:
+        Every note that lasts longer than nothing, with its programme (``DRUMS`` on channel 10).
+
+    Raises:
+        RestyleError: if the file is missing, or is no readable MIDI file.
+    """
+    import pretty_midi
+
+    path = Path(path)
+    if not path.is_file():
+        raise RestyleError(f"{path}: there is no such MIDI file; check the name")
+    try:
+        midi = pretty_midi.PrettyMIDI(str(path))
+    except Exception as error:  # mido and pretty_midi raise many kinds for damaged files
+        raise RestyleError(f"{path}: not a readable MIDI file ({error}); export it again from the program that made it") from error
+    rows = [
+        (note.start, note.end, note.pitch, note.velocity / 127, DRUMS if part.is_drum else part.program)
+        for part in midi.instruments
+        for note in part.notes
+        if note.end > note.start
+    ]
+    return Notes.of(rows)
+
+
+def write_midi(path: str | Path, notes: Notes) -> None:
+    """Write notes as a standard MIDI file, one track a programme; the nearest whole pitches are written.
+
+    Args:
+        path: the file to write; it appears whole or not at all.
+        notes: the notes.
+
+    Raises:
+        RestyleError: if the file cannot be written.
+    """
+    import pretty_midi
+
+    midi = pretty_midi.PrettyMIDI(resolution=960)
+    for programme in sorted(set(notes.programme.tolist())) or [0]:
+        part = pretty_midi.Instrument(0 if programme == DRUMS else programme, is_drum=programme == DRUMS)
+        own = notes.select(notes.programme == programme)
+        for onset, offset, pitch, velocity in zip(own.onset, own.offset, own.pitch, own.velocity, strict=True):
+            key = min(127, max(0, round(pitch)))
+            part.notes.append(pretty_midi.Note(min(127, max(1, round(velocity * 127))), key, onset, offset))
+        midi.instruments.append(part)
+    with writing(path) as beside:
+        midi.write(str(beside))

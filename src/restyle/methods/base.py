@@ -1,0 +1,49 @@
+"""What every method is: `fit` learns a profile from style recordings, `apply` plays content with it. Floor 4."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Protocol
+
+import numpy as np
+
+from restyle.audio import Audio
+from restyle.blocks import Progress
+from restyle.notes import Notes
+
+Profile = dict[str, np.ndarray]  # what a method learnt from a style: named arrays, saved as safetensors
+
+
+class Method(Protocol):
+    """A way to give content the style of other recordings. Settings are keyword arguments of the constructor."""
+
+    name: ClassVar[str]
+    plays_notes: ClassVar[bool]  # whether `apply` takes Notes as content, too
+
+    def fit(self, style: Sequence[Audio]) -> Profile:
+        """Learn from one clip or several, of any rate and channels.
+
+        Raises:
+            RestyleError: if there is nothing to learn from, as in silence.
+        """
+        ...
+
+    def apply(
+        self,
+        content: Audio | Notes,
+        profile: Profile,
+        *,
+        strength: float = 1.0,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> Audio:
+        """Return the content in the style: same rate, channels and length.
+
+        Args:
+            content: the recording; or notes, where ``plays_notes`` says so.
+            profile: what :meth:`fit` returned.
+            strength: 0 gives the content back (exactly), 1 the full style, continuously between.
+            seed: the same seed gives the same samples.
+            progress: called with the fraction done, 0..1.
+        """
+        ...

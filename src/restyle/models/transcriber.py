@@ -1,0 +1,101 @@
+"""The transcription network: constant-Q spectrogram in, onsets, frames and velocities of 88 pitches out. Floor 1."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+PITCHES = 88
+LOWEST = 21  # MIDI pitch of the first row
+
+
+class HarmonicStack(nn.Module):
+    """Shift a log-frequency spectrogram so that the harmonics of a pitch come to lie in the channels of one bin.
+
+    Args:
+        bins_per_octave: bins in an octave of the input.
+        harmonics: multiples of the pitch's frequency.
+
+    Source: Bittner et al., "Deep salience representations for f0 estimation in polyphonic music", ISMIR 2017.
+    """
+
+    def __init__(self, bins_per_octave: int, harmonics: Sequence[float]) -> None:
+        super().__init__()
+        logs = torch.log2(torch.tensor(list(harmonics), dtype=torch.float64))
+        self.shifts = [round(float(x) * bins_per_octave) for x in logs]
+
+    def forward(self, x: Tensor, bins: int) -> Tensor:
+        """``[B, L, F]`` to ``[B, H, L, bins]``; what lies outside the spectrogram is zero."""
+        low, high = max(0, -min(self.shifts)), max(0, max(self.shifts) + bins - x.shape[-1])
+        x = nn.functional.pad(x, (low, high))
+        return torch.stack([x[..., low + s : low + s + bins] for s in self.shifts], dim=1)
+
+
+class Residual(nn.Module):
+    """A 3 x 3 convolution, dilated in time and pitch, added to its input."""
+
+    def __init__(self, channels: int, time: int, pitch: int) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(channels, channels, 3, padding=(time, pitch), dilation=(time, pitch), bias=False)
+        self.norm = nn.BatchNorm2d(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[B, C, L, P]`` to the same shape."""
+        return x + nn.functional.relu(self.norm(self.convolution(x)))
+
+
+class Transcriber(nn.Module):
+    """Polyphonic transcription of any instrument.
+
+    Args:
+        bins_per_octave: of the constant-Q input, a multiple of 12, whose first bin is A0 (27.5 Hz).
+        channels: width of the network.
+        harmonics: what :class:`HarmonicStack` stacks.
+        dilations: (time, pitch) dilation of each residual block.
+
+    Example:
+        >>> network = Transcriber(channels=8)
+        >>> onset, frame, velocity = network(torch.zeros(1, 100, 294))
+        >>> onset.shape
+        torch.Size([1, 100, 88])
+    """
+
+    def __init__(
+        self,
+        *,
+        bins_per_octave: int = 36,
+        channels: int = 32,
+        harmonics: Sequence[float] = (0.5, 1, 2, 3, 4, 5, 6, 7, 8),
+        dilations: Sequence[Sequence[int]] = ((1, 1), (1, 12), (2, 1), (4, 7), (8, 12), (16, 1), (1, 1)),
+    ) -> None:
+        super().__init__()
+        self.bins_per_octave, self.channels = bins_per_octave, channels
+        self.harmonics, self.dilations = list(harmonics), [list(d) for d in dilations]
+        self.step = bins_per_octave // 12
+        self.stack = HarmonicStack(bins_per_octave, harmonics)
+        self.entry = nn.Conv2d(len(harmonics), channels, (5, 2 * self.step + 1), stride=(1, self.step), padding=(2, 0), bias=False)
+        self.register_parameter("pitch", nn.Parameter(torch.zeros(1, channels, 1, PITCHES)))
+        self.norm = nn.BatchNorm2d(channels)
+        self.blocks = nn.Sequential(*(Residual(channels, time, pitch) for time, pitch in dilations))
+        self.heads = nn.Conv2d(channels, 3, 1)
+
+    def settings(self) -> dict[str, object]:
+        """Return the constructor's arguments, as stored beside weights."""
+        return {name: getattr(self, name) for name in ("bins_per_octave", "channels", "harmonics", "dilations")}
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Transcribe a spectrogram.
+
+        Args:
+            x: log magnitudes ``[B, L, F]`` scaled to 0..1 (80 dB below the loudest to the loudest).
+
+        Returns:
+            Logits of onset and frame, and the velocity (0..1 where there is an onset), each ``[B, L, 88]``.
+        """
+        bins = self.step * (PITCHES + 1) + 1
+        x = self.stack(nn.functional.pad(x, (self.step, 0)), bins)  # so that each window is centred on its pitch
+        x = self.blocks(nn.functional.relu(self.norm(self.entry(x)) + self.pitch))
+        onset, frame, velocity = self.heads(x).unbind(1)
+        return onset, frame, velocity

@@ -1,0 +1,91 @@
+"""Notes to audio with a SoundFont, through FluidSynth (extra ``render``). Floor 2."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from restyle.audio import Audio
+from restyle.errors import RestyleError
+from restyle.notes import DRUMS, Notes
+
+
+class SoundFont:
+    """A FluidSynth instance with one SoundFont loaded, rendering notes offline.
+
+    Args:
+        path: an ``.sf2`` or ``.sf3`` file.
+        rate: sampling rate in Hz.
+        reverb: whether FluidSynth's reverb and chorus are on.
+
+    Raises:
+        RestyleError: if FluidSynth is not installed or the SoundFont cannot be loaded.
+    """
+
+    def __init__(self, path: str | Path, *, rate: int = 44100, reverb: bool = False) -> None:
+        try:
+            import fluidsynth
+        except ImportError as error:
+            raise RestyleError(
+                "rendering needs FluidSynth: install the system package fluidsynth and the extra restyle[render]"
+            ) from error
+        self.rate = rate
+        self._synth = fluidsynth.Synth(
+            gain=0.4, samplerate=float(rate), **{"synth.reverb.active": int(reverb), "synth.chorus.active": int(reverb)}
+        )
+        self._font = self._synth.sfload(str(path))
+        if self._font < 0:
+            raise RestyleError(f"{path} is no SoundFont that FluidSynth can load; give an .sf2 or .sf3 file")
+
+    def render(self, notes: Notes, *, duration: float | None = None, tail: float = 1.0) -> Audio:
+        """Play notes, each programme on a channel of its own (at most 15, and drums).
+
+        Args:
+            notes: the notes; fractional pitches are rounded.
+            duration: seconds of sound to make, so that a note that never ends cannot make it endless; by default
+                up to the last note's end and ``tail`` seconds more.
+
+        Returns:
+            Stereo audio of exactly ``duration``, full scale not exceeded.
+        """
+        duration = notes.duration + tail if duration is None else duration
+        total = round(duration * self.rate)
+        self._synth.system_reset()
+        out, done = np.zeros((total, 2), np.float32), 0
+        for time, kind, channel, key, velocity in self._events(notes):
+            at = min(total, max(done, round(time * self.rate)))
+            if at > done:
+                out[done:at] = self._samples(at - done)
+                done = at
+            if at >= total:
+                break
+            if kind:
+                self._synth.noteon(channel, key, velocity)
+            else:
+                self._synth.noteoff(channel, key)
+        if done < total:
+            out[done:] = self._samples(total - done)
+        return Audio(out.T.copy(), self.rate)
+
+    def _samples(self, count: int) -> np.ndarray:
+        return self._synth.get_samples(count).reshape(-1, 2).astype(np.float32) / 32768
+
+    def _events(self, notes: Notes) -> list[tuple[float, int, int, int, int]]:
+        """Note-offs (0) and note-ons (1) in the order of time, offs first."""
+        free = [channel for channel in range(16) if channel != 9]
+        channels: dict[int, int] = {DRUMS: 9}
+        self._synth.program_select(9, self._font, 128, 0)
+        for programme in sorted(set(notes.pitched().programme.tolist())):
+            channels[programme] = free[len(channels) % 15 - 1]
+            self._synth.program_select(channels[programme], self._font, 0, programme)
+        events = []
+        for i in range(len(notes)):
+            channel, key = channels[int(notes.programme[i])], min(127, max(0, round(float(notes.pitch[i]))))
+            velocity = min(127, max(1, round(float(notes.velocity[i]) * 127)))
+            events += [(float(notes.onset[i]), 1, channel, key, velocity), (float(notes.offset[i]), 0, channel, key, 0)]
+        return sorted(events)
+
+    def close(self) -> None:
+        """Free the synthesiser."""
+        self._synth.delete()

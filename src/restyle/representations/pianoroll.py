@@ -1,0 +1,102 @@
+"""Piano rolls: notes to onset, frame and velocity matrices, and back. Floor 2."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.ndimage
+
+from restyle.notes import Notes
+
+
+@dataclass(frozen=True, eq=False)
+class Roll:
+    """What is played, frame by frame: three float32 matrices ``[L, P]``, values 0..1.
+
+    Args:
+        onset: 1 where a note starts (probabilities when predicted).
+        frame: 1 where a note sounds.
+        velocity: loudness of the note that starts there.
+        hop: seconds between two frames.
+        lowest: MIDI pitch of the first column.
+    """
+
+    onset: np.ndarray
+    frame: np.ndarray
+    velocity: np.ndarray
+    hop: float
+    lowest: int = 21
+
+
+def notes_to_roll(notes: Notes, frames: int, hop: float, *, lowest: int = 21, pitches: int = 88) -> Roll:
+    """Draw notes into a piano roll; an onset is spread over two or three frames by its distance to them.
+
+    Args:
+        notes: the notes; drums and pitches out of range are left out.
+        frames: number of frames L.
+        hop: seconds between two frames.
+
+    Example:
+        >>> roll = notes_to_roll(Notes.of([(0.02, 0.05, 60, 0.5, 0)]), 6, 0.01)
+        >>> roll.frame[:, 60 - 21].tolist()
+        [0.0, 0.0, 1.0, 1.0, 1.0, 0.0]
+    """
+    onset, frame, velocity = (np.zeros((frames, pitches), np.float32) for _ in range(3))
+    notes = notes.pitched()
+    for i in range(len(notes)):
+        row, start, stop = round(notes.pitch[i]) - lowest, notes.onset[i] / hop, notes.offset[i] / hop
+        if not 0 <= row < pitches or start > frames - 1:
+            continue
+        near = np.arange(max(0, int(start) - 1), min(frames, int(start) + 3))
+        onset[near, row] = np.maximum(onset[near, row], np.maximum(0, 1 - np.abs(near - start) / 1.5))
+        velocity[near, row] = notes.velocity[i]
+        frame[round(start) : max(round(stop), round(start) + 1), row] = 1
+    return Roll(onset, frame, velocity, hop, lowest)
+
+
+def roll_to_notes(
+    roll: Roll, *, onset_threshold: float = 0.5, frame_threshold: float = 0.4, shortest: float = 0.04, gap: int = 2
+) -> Notes:
+    """Read notes from a piano roll of probabilities: they start at onset peaks and last while the frames hold.
+
+    Args:
+        roll: onsets, frames and velocities.
+        onset_threshold: lowest probability of an onset peak, 0..1.
+        frame_threshold: a note ends where its frames stay below this.
+        shortest: notes shorter than this many seconds are lengthened to it.
+        gap: frames below the threshold that do not end a note yet.
+
+    Example:
+        >>> notes = Notes.of([(0.1, 0.4, 60, 0.5, 0), (0.4, 0.7, 60, 0.9, 0)])
+        >>> read = roll_to_notes(notes_to_roll(notes, 100, 0.01))
+        >>> read.onset.round(2).tolist(), read.offset.round(2).tolist()
+        ([0.1, 0.4], [0.4, 0.7])
+    """
+    onset = roll.onset
+    peak = (onset >= onset_threshold) & (onset == scipy.ndimage.maximum_filter1d(onset, 5, axis=0))
+    peak[1:] &= ~peak[:-1]  # of two equal neighbours the first
+    sounding = scipy.ndimage.binary_closing(
+        np.pad(roll.frame >= frame_threshold, ((gap, gap), (0, 0))), np.ones((gap + 1, 1), bool)
+    )[gap:-gap]
+    rows = []
+    for pitch in np.flatnonzero(peak.any(axis=0)):
+        starts = np.flatnonzero(peak[:, pitch])
+        silent = np.append(np.flatnonzero(~sounding[:, pitch]), len(onset))
+        for start, following in zip(starts, np.append(starts[1:], len(onset)), strict=True):
+            # the frames may begin to hold just after the onset
+            stop = min(following, silent[np.searchsorted(silent, start + 2)])
+            begin = max(0.0, start + _between(onset[:, pitch], start)) * roll.hop
+            end = max(stop * roll.hop, begin + shortest)
+            velocity = float(np.clip(roll.velocity[start, pitch], 0.02, 1))
+            rows.append((begin, end, float(roll.lowest + pitch), velocity, 0))
+    return Notes.of(rows)
+
+
+def _between(curve: np.ndarray, peak: int) -> float:
+    """Where between its neighbours a parabola through a peak has its top, -0.5..0.5."""
+    if not 0 < peak < len(curve) - 1:
+        return 0.0
+    left, middle, right = (float(x) for x in curve[peak - 1 : peak + 2])
+    bend = left - 2 * middle + right
+    return float(np.clip(0.5 * (left - right) / bend, -0.5, 0.5)) if bend < 0 else 0.0
