@@ -1,1 +1,65 @@
+"""restyle: a recording and a style in, the recording in that style out.
+
+Three lines do it::
+
+    content, style = restyle.read("song.wav"), restyle.read("style.wav")
+    restyle.write("out.wav", restyle.transfer(content, style))
+
+The public names, by subject (the first list can be had from here, without knowing the rooms):
+
+- here: `read`, `write` (sound files), `transfer`, `learn`, `Style`, `read_midi`, `write_midi`, and the values `Audio`,
+  `Notes`; `RestyleError` is the one exception for what a user can get wrong
+- values: `restyle.audio.Audio`, `restyle.notes.Notes`
+- files: `restyle.files.sound` (`read`, `write`, `info`), `restyle.files.midi` (`read_midi`, `write_midi`),
+  `restyle.files.weights`
+- representations, each with its inverse where there is one: `restyle.representations.stft`, `phase`, `mel`, `mfcc`,
+  `cqt`, `pianoroll`
+- analysis: `restyle.analysis.transcription` (`transcribe`), `beats` (`tempo`, `beats`), `partials`, `separation`
+- methods: `restyle.methods` (`METHODS`, `method`), one file a method
+- stages around a method: `restyle.stages.tempo`, `restyle.stages.tone`
+- commands, the verbs of the command line: `restyle.commands.transfer`, `learn`, `batch`, `transcribe`, `info`, `demo`
+- pictures: `restyle.plot`; playing notes with a SoundFont: `restyle.rendering`; long sounds in blocks: `restyle.blocks`
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from restyle.audio import Audio as Audio
+    from restyle.commands.learn import Style as Style
+    from restyle.commands.learn import learn as learn
+    from restyle.commands.transfer import transfer as transfer
+    from restyle.errors import RestyleError as RestyleError
+    from restyle.files.midi import read_midi as read_midi
+    from restyle.files.midi import write_midi as write_midi
+    from restyle.files.sound import read as read
+    from restyle.files.sound import write as write
+    from restyle.notes import Notes as Notes
+
 __version__ = "0.1.0"
+
+_PUBLIC = {
+    "Audio": "restyle.audio",
+    "Notes": "restyle.notes",
+    "RestyleError": "restyle.errors",
+    "Style": "restyle.commands.learn",
+    "learn": "restyle.commands.learn",
+    "read": "restyle.files.sound",
+    "read_midi": "restyle.files.midi",
+    "transfer": "restyle.commands.transfer",
+    "write": "restyle.files.sound",
+    "write_midi": "restyle.files.midi",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for: ``import restyle`` itself loads nothing."""
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'restyle' has no attribute '{name}'")
+    return getattr(import_module(_PUBLIC[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_PUBLIC])

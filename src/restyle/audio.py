@@ -58,7 +58,7 @@ class Audio:
 
     def slice(self, start: int, stop: int) -> Audio:
         """Return samples ``start`` to ``stop`` (exclusive) as a copy in memory; the ends are clamped to the sound."""
-        start, stop = max(0, start), min(self.length, stop)
+        start, stop = max(0, start), max(0, min(self.length, stop))
         return Audio(np.array(self.samples[:, start:stop]), self.rate)
 
     def mono(self) -> np.ndarray:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import mmap
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -27,14 +30,27 @@ def empty(channels: int, length: int) -> np.ndarray:
         return np.zeros((channels, length), np.float32)
     try:
         with tempfile.TemporaryFile(prefix="restyle-") as file:
+            _reserve(file.fileno(), 4 * channels * length)
             return np.memmap(file, np.float32, "w+", shape=(channels, length))
     except OSError as error:
-        raise RestyleError(f"no room for a temporary file in {tempfile.gettempdir()}: free some space or set TMPDIR") from error
+        where = tempfile.gettempdir()
+        raise RestyleError(f"no room for a temporary file in {where}: free some space or set TMPDIR") from error
+
+
+def _reserve(descriptor: int, size: int) -> None:
+    """Claim the disk space now: a disk that fills up under a memory map kills the process."""
+    if not hasattr(os, "posix_fallocate"):
+        return
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+    except OSError as error:
+        if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):  # some file systems cannot
+            raise
 
 
 def release(samples: np.ndarray) -> None:
     """Let the pages of a file-backed array leave memory; nothing happens to an ordinary array."""
-    base = samples
+    base: Any = samples
     while isinstance(base, np.ndarray) and not isinstance(getattr(base, "_mmap", None), mmap.mmap):
         base = base.base
     mapped = getattr(base, "_mmap", None)
@@ -93,19 +109,25 @@ def process(
     """
     result = empty(audio.channels, audio.length)
     around = round(context * audio.rate)
-    half = around // 4
-    for span in spans(audio.length, max(1, round(seconds * audio.rate)), around):
+    block = max(1, round(seconds * audio.rate))
+    for span in spans(audio.length, block, around):
         made = function(audio.slice(span.left, span.right), span)
-        first, last = max(span.left, span.start - half), min(span.right, span.stop + half)
+        before, after = (_fade_half(seam, audio.length, block, around) for seam in (span.start, span.stop))
+        first, last = span.start - before, span.stop + after
         weight = np.ones(last - first, np.float32)
-        _fade_in(weight, span.start - first if span.start else 0)
-        _fade_in(weight[::-1], last - span.stop if span.stop < audio.length else 0)
+        _fade_in(weight, before)
+        _fade_in(weight[::-1], after)
         result[:, first:last] += weight * made[:, first - span.left : last - span.left]
         release(result)
         release(audio.samples)
         if progress:
             progress(span.stop / audio.length)
     return Audio(result, audio.rate)
+
+
+def _fade_half(seam: int, length: int, block: int, around: int) -> int:
+    """Half the samples of the cross-fade at a seam: the same for both neighbours, and no two fades meet."""
+    return min(around // 4, block // 2, length - seam) if seam else 0
 
 
 def _fade_in(weight: np.ndarray, half: int) -> None:

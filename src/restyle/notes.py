@@ -70,7 +70,7 @@ class Notes:
         return self.select(self.programme != DRUMS)
 
     def between(self, start: float, stop: float) -> Notes:
-        """Return the part from ``start`` to ``stop`` in seconds, with times counted from ``start``; notes are cut there."""
+        """Return the part from ``start`` to ``stop`` in s, with times counted from ``start``; notes are cut there."""
         part = self.select((self.onset < stop) & (self.offset > start))
         onset = np.maximum(part.onset, start) - start
         offset = np.minimum(part.offset, stop) - start

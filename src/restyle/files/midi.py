@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 from restyle.errors import RestyleError
@@ -27,9 +28,12 @@ def read_midi(path: str | Path) -> Notes:
     if not path.is_file():
         raise RestyleError(f"{path}: there is no such MIDI file; check the name")
     try:
-        midi = pretty_midi.PrettyMIDI(str(path))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # tempo changes in other tracks than the first are read all the same
+            midi = pretty_midi.PrettyMIDI(str(path))
     except Exception as error:  # mido and pretty_midi raise many kinds for damaged files
-        raise RestyleError(f"{path}: not a readable MIDI file ({error}); export it again from the program that made it") from error
+        advice = "export it again from the program that made it"
+        raise RestyleError(f"{path} is damaged or no MIDI file; {advice}") from error
     rows = [
         (note.start, note.end, note.pitch, note.velocity / 127, DRUMS if part.is_drum else part.program)
         for part in midi.instruments

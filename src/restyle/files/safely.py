@@ -31,12 +31,15 @@ def writing(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     check_writable(path)
-    beside = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
+    beside = path.with_name(f".restyle-{uuid.uuid4().hex[:12]}{path.suffix}")  # short, however long the name is
     try:
         yield beside
-        os.replace(beside, path)
+        beside.replace(path)
     except OSError as error:
-        raise RestyleError(f"{path}: could not be written ({error.strerror or error}); free some space or choose another place") from error
+        reason = error.strerror or error
+        raise RestyleError(
+            f"{path}: could not be written ({reason}); free some space or choose another place"
+        ) from error
     finally:
         beside.unlink(missing_ok=True)
 

@@ -20,10 +20,12 @@ def save(path: str | Path, arrays: Mapping[str, np.ndarray], settings: Mapping[s
     Raises:
         RestyleError: if the file cannot be written.
     """
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save as pack
 
+    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    packed = pack(whole, {"settings": json.dumps(settings)})
     with writing(path) as beside:
-        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, beside, {"settings": json.dumps(settings)})
+        beside.write_bytes(packed)  # unlike safetensors' own writing, fails with an OSError that tells why
 
 
 def load(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

@@ -11,9 +11,10 @@ from torch import Tensor, nn
 class Cqt(nn.Module):
     """Constant-Q transform by filters with compact support in frequency.
 
-    Each filter is a Hann window over the spectrum of the whole signal; its output is sampled every ``hop`` samples. With
-    ``hop`` short enough for the widest filter the frame is painless and :meth:`inverse` is exact between the lowest and the
-    highest filter, else only :meth:`forward` is defined. The signal is treated as circular: pad it when its ends matter.
+    Each filter is a Hann window over the spectrum of the whole signal; its output is sampled every ``hop`` samples.
+    With ``hop`` short enough for the widest filter the frame is painless and :meth:`inverse` is exact between the
+    lowest and the highest filter, else only :meth:`forward` is defined. The signal is treated as circular: pad it when
+    its ends matter. It is transformed as a whole: cut long recordings into blocks.
 
     Args:
         rate: sampling rate in Hz.
@@ -34,8 +35,8 @@ class Cqt(nn.Module):
         >>> y.shape, bool((cqt.inverse(y, 16000) - x).abs().max() < 1e-3)
         (torch.Size([88, 1000]), True)
 
-    Source: Velasco, Holighaus, Dörfler, Grill, "Constructing an invertible constant-Q transform with nonstationary Gabor
-    frames", DAFx 2011.
+    Source: Velasco, Holighaus, Dörfler, Grill, "Constructing an invertible constant-Q transform with nonstationary
+    Gabor frames", DAFx 2011.
     """
 
     def __init__(
@@ -54,7 +55,8 @@ class Cqt(nn.Module):
         self.bins_per_octave, self.width, self.gamma = bins_per_octave, width, gamma
         self.frequencies = [f_min * 2 ** (k / bins_per_octave) for k in range(bins)]
         if self.frequencies[-1] >= rate / 2:
-            raise ValueError(f"{bins} bins from {f_min} Hz reach {self.frequencies[-1]:.0f} Hz, above half of {rate} Hz")
+            highest = self.frequencies[-1]
+            raise ValueError(f"{bins} bins from {f_min} Hz reach {highest:.0f} Hz, above half of {rate} Hz")
         self._plans: dict[int, list[tuple[Tensor, Tensor]]] = {}
 
     def settings(self) -> dict[str, float]:
@@ -112,7 +114,7 @@ class Cqt(nn.Module):
 
 
 def level(coefficients: Tensor, floor: float = -120.0) -> Tensor:
-    """Return magnitudes in dB (full scale is about -6 dB for a sine of amplitude 1), not below ``floor``."""
+    """Return magnitudes in dB (0 dB for a sine of amplitude 1 at a filter's centre), not below ``floor``."""
     return 20 * torch.log10(coefficients.abs().clamp_min(10 ** (floor / 20)))
 
 

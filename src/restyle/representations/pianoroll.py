@@ -36,6 +36,8 @@ def notes_to_roll(notes: Notes, frames: int, hop: float, *, lowest: int = 21, pi
         notes: the notes; drums and pitches out of range are left out.
         frames: number of frames L.
         hop: seconds between two frames.
+        lowest: MIDI pitch of the first column.
+        pitches: number of columns P.
 
     Example:
         >>> roll = notes_to_roll(Notes.of([(0.02, 0.05, 60, 0.5, 0)]), 6, 0.01)
@@ -73,24 +75,28 @@ def roll_to_notes(
         >>> read.onset.round(2).tolist(), read.offset.round(2).tolist()
         ([0.1, 0.4], [0.4, 0.7])
     """
-    onset = roll.onset
-    peak = (onset >= onset_threshold) & (onset == scipy.ndimage.maximum_filter1d(onset, 5, axis=0))
-    peak[1:] &= ~peak[:-1]  # of two equal neighbours the first
-    sounding = scipy.ndimage.binary_closing(
-        np.pad(roll.frame >= frame_threshold, ((gap, gap), (0, 0))), np.ones((gap + 1, 1), bool)
-    )[gap:-gap]
     rows = []
-    for pitch in np.flatnonzero(peak.any(axis=0)):
-        starts = np.flatnonzero(peak[:, pitch])
-        silent = np.append(np.flatnonzero(~sounding[:, pitch]), len(onset))
+    for pitch in np.flatnonzero((roll.onset >= onset_threshold).any(axis=0)):
+        onset = roll.onset[:, pitch].astype(np.float32)
+        sounding = np.pad(roll.frame[:, pitch] >= frame_threshold, gap)
+        sounding = scipy.ndimage.binary_closing(sounding, np.ones(gap + 1, bool))[gap : gap + len(onset)]
+        silent = np.append(np.flatnonzero(~sounding), len(onset))
+        starts = _peaks(onset, onset_threshold)
         for start, following in zip(starts, np.append(starts[1:], len(onset)), strict=True):
             # the frames may begin to hold just after the onset
-            stop = min(following, silent[np.searchsorted(silent, start + 2)])
-            begin = max(0.0, start + _between(onset[:, pitch], start)) * roll.hop
+            stop = min(following, silent[np.searchsorted(silent, min(start + 2, len(onset)))])
+            begin = max(0.0, start + _between(onset, int(start))) * roll.hop
             end = max(stop * roll.hop, begin + shortest)
             velocity = float(np.clip(roll.velocity[start, pitch], 0.02, 1))
             rows.append((begin, end, float(roll.lowest + pitch), velocity, 0))
     return Notes.of(rows)
+
+
+def _peaks(curve: np.ndarray, threshold: float) -> np.ndarray:
+    """Frames at or above a threshold that no neighbour within two frames exceeds; of equal neighbours the first."""
+    peak = (curve >= threshold) & (curve == scipy.ndimage.maximum_filter1d(curve, 5))
+    peak[1:] &= ~peak[:-1]
+    return np.flatnonzero(peak)
 
 
 def _between(curve: np.ndarray, peak: int) -> float:

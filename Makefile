@@ -1,0 +1,34 @@
+# restyle: make demo to hear it, make test to test it; both set up .venv first.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help setup demo test check
+
+help:
+	@echo "make demo    install into $(VENV) and run restyle demo"
+	@echo "make test    install and run the whole test suite"
+	@echo "make check   style, types and the floors of the house"
+	@echo "make setup   install only"
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	@touch $(STAMP)
+
+demo: setup
+	$(BIN)/restyle demo
+
+test: setup
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+
+check: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports

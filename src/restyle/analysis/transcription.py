@@ -1,0 +1,118 @@
+"""Polyphonic transcription: what is played, from sound. Floor 3."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import soxr
+import torch
+
+from restyle import blocks
+from restyle.audio import Audio
+from restyle.blocks import Progress
+from restyle.files import weights
+from restyle.models.transcriber import PITCHES, Transcriber
+from restyle.notes import Notes
+from restyle.representations.cqt import Cqt, level, unit_level
+from restyle.representations.pianoroll import Roll, roll_to_notes
+
+WEIGHTS = "transcriber.safetensors"
+BLOCK, CONTEXT = 20.0, 2.0  # seconds; the network sees half a second to either side, the lowest filters as much again
+QUIETEST = 36.0  # dB below the loudest moment at which a passage is no longer raised for the network
+SILENCE = -90.0  # dB; a recording that never exceeds this holds no notes
+
+
+@dataclass(frozen=True, eq=False)
+class Transcription:
+    """Notes, and the network's soft activations ``[L, 88]`` that they were read from."""
+
+    notes: Notes
+    roll: Roll
+
+
+@cache
+def _network() -> tuple[Transcriber, Cqt, dict[str, float]]:
+    arrays, settings = weights.load(weights.bundled(WEIGHTS))
+    network = Transcriber(**settings["model"])
+    network.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()}, strict=False)
+    return network.eval(), Cqt(**settings["cqt"]), settings["decoding"]
+
+
+def transcribe(audio: Audio, *, progress: Progress | None = None, **thresholds: float) -> Transcription:
+    """Find the notes of a recording of any instruments.
+
+    Args:
+        audio: the recording; its channels are averaged.
+        progress: called with the fraction done, 0..1.
+        thresholds: ``onset_threshold`` and ``frame_threshold`` (0..1) in place of those stored with the weights.
+
+    Returns:
+        Notes (velocity is the loudness of a note relative to the loudest passage around it; the programme is 0) and
+        the soft activations per frame of 16 ms.
+
+    Example:
+        >>> t = np.arange(32000) / 16000
+        >>> tone = sum(np.sin(2 * np.pi * 440 * k * t) / k for k in range(1, 6)) * np.exp(-2 * t)
+        >>> transcribe(Audio(0.2 * tone, 16000)).notes.pitch.tolist()
+        [69.0]
+
+    Source: the network follows Bittner et al., "A lightweight instrument-agnostic model for polyphonic note transcription
+    and multipitch estimation", ICASSP 2022, with dilated residual blocks, and is taught by `training/transcriber.py`.
+    """
+    network, cqt, decoding = _network()
+    hop = cqt.hop / cqt.rate
+    spectrum = _levels(audio, cqt, progress)
+    rolls = [np.zeros((len(spectrum), PITCHES), np.float16) for _ in range(3)]
+    reference = _reference(spectrum, hop)
+    around = round(CONTEXT / hop)
+    for span in blocks.spans(len(spectrum), round(BLOCK / hop), around):
+        part = torch.from_numpy(spectrum[span.left : span.right].astype(np.float32))
+        scaled = unit_level(part, torch.from_numpy(reference[span.left : span.right, None]))
+        with torch.inference_mode():
+            onset, frame, velocity = (y[0, span.start - span.left :] for y in network(scaled[None]))
+        for roll, made in zip(rolls, (onset.sigmoid(), frame.sigmoid(), velocity), strict=True):
+            roll[span.start : span.stop] = made[: span.stop - span.start].numpy()
+        if progress:
+            progress(0.3 + 0.7 * span.stop / len(spectrum))
+    loud = spectrum.max(axis=1, initial=-200.0) > SILENCE
+    rolls[0][~loud] = 0
+    roll = Roll(*rolls, hop)
+    notes = roll_to_notes(roll, **(decoding | thresholds))
+    inside = notes.onset < audio.duration
+    notes = notes.select(inside)
+    offset = np.maximum(np.minimum(notes.offset, audio.duration), notes.onset + 1e-3)
+    return Transcription(Notes(notes.onset, offset, notes.pitch, notes.velocity, notes.programme), roll)
+
+
+def _levels(audio: Audio, cqt: Cqt, progress: Progress | None) -> np.ndarray:
+    """Constant-Q levels in dB, float16 ``[L, F]``, block by block."""
+    frames = -(-round(audio.length * cqt.rate / audio.rate) // cqt.hop)
+    out = np.zeros((frames, cqt.bins), np.float16)
+    # blocks of a whole number of frames at the network's rate
+    unit = cqt.hop * audio.rate / cqt.rate
+    size, around = round(BLOCK / cqt.hop * cqt.rate), round(CONTEXT / cqt.hop * cqt.rate)
+    for span in blocks.spans(frames, size, around):
+        piece = audio.slice(round(span.left * unit), round(span.right * unit))
+        blocks.release(audio.samples)
+        mono = soxr.resample(piece.mono(), audio.rate, cqt.rate)
+        pad = around - (span.start - span.left), 0
+        wanted = (size + 2 * around) * cqt.hop  # one length for all blocks, so that the filters are made once
+        mono = np.pad(mono, (pad[0] * cqt.hop, 0))[:wanted]
+        mono = np.pad(mono, (0, wanted - len(mono)))
+        levels = level(cqt(torch.from_numpy(np.ascontiguousarray(mono)))).T.numpy()
+        out[span.start : span.stop] = levels[around : around + span.stop - span.start]
+        if progress:
+            progress(0.3 * span.stop / frames)
+    return out
+
+
+def _reference(spectrum: np.ndarray, hop: float) -> np.ndarray:
+    """The level that counts as loudest at each frame: the loudest within 8 s, but not far below the whole recording's."""
+    import scipy.ndimage
+
+    loudest = spectrum.max(axis=1).astype(np.float32)
+    near = scipy.ndimage.maximum_filter1d(loudest, round(8 / hop))
+    near = scipy.ndimage.uniform_filter1d(near, round(4 / hop))
+    return np.maximum(near, loudest.max() - QUIETEST)

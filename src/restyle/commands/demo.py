@@ -1,0 +1,89 @@
+"""``restyle demo``: two pieces of its own, each method's transfer of one to the other's sound. Floor 6."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+
+from restyle.commands import outputs, transfer
+from restyle.commands.settings import Settings
+from restyle.errors import RestyleError
+from restyle.methods import METHODS
+
+CONTENT, STYLE = "ode-to-joy.wav", "greensleeves.wav"
+
+PAGE = """<!doctype html>
+<meta charset="utf-8"><title>restyle demo</title>
+<style>body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em }}
+img, audio {{ width: 100% }}</style>
+<h1>restyle demo</h1>
+<p>The content is the Ode to Joy on a plucked string, the style is Greensleeves on an organ with drums.</p>
+{sections}
+"""
+SECTION = '<h2>{title}</h2>\n<p>{text}</p>\n<audio controls src="{sound}"></audio>\n{picture}'
+
+
+def run(
+    folder: Path, *, methods: list[str] | None = None, report: Callable[[str, Path], None] | None = None
+) -> list[Path]:
+    """Write the two pieces, a transfer by each method with its pictures, and a page that plays them.
+
+    Args:
+        folder: where to write; made if missing. Files of an earlier demo there are replaced.
+        methods: names of methods; all by default.
+        report: called with a text and a path as each file is there.
+
+    Returns:
+        The files to listen to.
+
+    Raises:
+        RestyleError: if the folder cannot be made or written to.
+    """
+    from restyle.commands.demo_pieces import greensleeves, ode_to_joy
+    from restyle.files.sound import write
+
+    report = report or (lambda text, path: None)
+    made: list[Path] = []
+    with outputs.folder(folder):
+        for name, play in ((CONTENT, ode_to_joy), (STYLE, greensleeves)):
+            write(folder / name, play())
+            made.append(folder / name)
+            report("content" if name == CONTENT else "style", folder / name)
+        for name in methods or list(METHODS):
+            out = folder / f"{name}.wav"
+            transfer.run(
+                folder / CONTENT,
+                [folder / STYLE],
+                out,
+                settings=Settings(method=name),
+                pictures=folder / f"{name}-pictures",
+            )
+            made.append(out)
+            report(f"method {name}", out)
+        page = folder / "index.html"
+        with outputs.together([page]) as [beside]:
+            beside.write_text(_page(folder, made), encoding="utf-8")
+        report("a page that plays and shows all", page)
+    return made
+
+
+def _page(folder: Path, made: list[Path]) -> str:
+    texts = {CONTENT: ("Content", "Ode to Joy"), STYLE: ("Style", "Greensleeves")}
+    sections = []
+    for path in made:
+        title, text = texts.get(path.name, (path.stem, METHODS[path.stem][2] if path.stem in METHODS else ""))
+        picture = folder / f"{path.stem}-pictures" / "spectrograms.png"
+        shown = f'<img alt="spectrograms" src="{picture.relative_to(folder).as_posix()}">' if picture.exists() else ""
+        sections.append(SECTION.format(title=escape(title), text=escape(text), sound=escape(path.name), picture=shown))
+    return PAGE.format(sections="\n".join(sections))
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a name that is a file.
+
+    Raises:
+        RestyleError: if it is.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise RestyleError(f"{folder} is a file; give the name of a folder")

@@ -1,0 +1,148 @@
+"""``restyle learn``: recordings to a style that can be used again. Floor 6."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from restyle import __version__
+from restyle.audio import Audio
+from restyle.commands.inputs import check_sound, is_silent, read_sound
+from restyle.commands.outputs import check_output
+from restyle.errors import RestyleError
+from restyle.methods import METHODS, method
+
+SUFFIX = ".style"
+DEFAULT = "notes"
+PARTS = ("method", "tone", "tempo")
+
+log = logging.getLogger("restyle")
+
+
+@dataclass(frozen=True, eq=False)
+class Style:
+    """What was learnt from one recording or several, for one method.
+
+    Args:
+        method: the method that learnt it.
+        arrays: named arrays; the name's beginning says for whom: ``method/``, ``tone/`` or ``tempo/``.
+        files: names of the recordings, where they are known.
+    """
+
+    method: str
+    arrays: dict[str, np.ndarray]
+    files: tuple[str, ...] = ()
+
+    def part(self, name: str) -> dict[str, np.ndarray]:
+        """Return the arrays of one part, ``method``, ``tone`` or ``tempo``, by their own names.
+
+        Raises:
+            RestyleError: if the style was learnt without it.
+        """
+        own = {key.removeprefix(f"{name}/"): array for key, array in self.arrays.items() if key.startswith(f"{name}/")}
+        if not own:
+            raise RestyleError(f"the style knows nothing of {name}; learn it again from recordings with a clear {name}")
+        return own
+
+
+def learn(
+    style: Audio | Sequence[Audio],
+    *,
+    method: str = DEFAULT,
+    parts: Sequence[str] = PARTS,
+    names: Sequence[str] | None = None,
+) -> Style:
+    """Learn a style from recordings.
+
+    Args:
+        style: one clip or several, of any rate and channels.
+        method: a name of ``restyle methods``.
+        parts: what to learn, of ``method``, ``tone`` and ``tempo``.
+        names: what to call the clips in errors, and to remember as ``files``.
+
+    Raises:
+        RestyleError: if a clip is unusable, or all are silent.
+    """
+    clips = [style] if isinstance(style, Audio) else list(style)
+    if not clips:
+        raise RestyleError("there is no style to learn from; give at least one recording")
+    called = (
+        list(names) if names else ["the style"] if len(clips) == 1 else [f"style {i + 1}" for i in range(len(clips))]
+    )
+    for clip, name in zip(clips, called, strict=True):
+        check_sound(clip, name)
+    heard = [clip for clip in clips if not is_silent(clip)]
+    if not heard:
+        raise RestyleError(f"{', '.join(called)}: silent, so there is no style to learn; choose another recording")
+    arrays: dict[str, np.ndarray] = {}
+    for part in parts:
+        log.info("learning the style's %s", f"sound for '{method}'" if part == "method" else part)
+        arrays |= {f"{part}/{key}": array for key, array in _fit(part, method, heard).items()}
+    return Style(method, arrays, tuple(names or ()))
+
+
+def _fit(part: str, name: str, clips: Sequence[Audio]) -> dict[str, np.ndarray]:
+    if part == "method":
+        return method(name).fit(clips)
+    if part == "tone":
+        from restyle.stages import tone
+
+        return tone.fit(clips)
+    from restyle.stages import tempo
+
+    return tempo.fit(clips)
+
+
+def run(paths: Sequence[Path], out: Path, *, method: str = DEFAULT) -> Style:
+    """Learn from files and write a ``.style`` file.
+
+    Raises:
+        RestyleError: if an input cannot be used or the output cannot be written.
+    """
+    _check_method(method)
+    check_output(out, paths, [SUFFIX])
+    learnt = learn([read_sound(path) for path in paths], method=method, names=[path.name for path in paths])
+    save(out, learnt)
+    return learnt
+
+
+def _check_method(name: str) -> None:
+    if name not in METHODS:
+        raise RestyleError(f"there is no method '{name}'; choose one of {', '.join(METHODS)}")
+
+
+def save(path: Path, style: Style) -> None:
+    """Write a style as a safetensors file, whole or not at all.
+
+    Raises:
+        RestyleError: if the file cannot be written.
+    """
+    from restyle.files.weights import save as save_arrays
+
+    settings = {"kind": "style", "method": style.method, "restyle": __version__, "files": list(style.files)}
+    save_arrays(path, style.arrays, settings)
+
+
+def load(path: Path) -> Style:
+    """Read a style that :func:`save` wrote.
+
+    Raises:
+        RestyleError: if the file is missing, damaged or no style, or was learnt by a method that this version lacks.
+    """
+    from restyle.files.weights import load as load_arrays
+
+    arrays, settings = load_arrays(path)
+    if settings.get("kind") != "style" or not all(np.isfinite(array).all() for array in _floats(arrays)):
+        raise RestyleError(f"{path} is damaged or not a style that restyle learnt; make it again with restyle learn")
+    if settings["method"] not in METHODS:
+        raise RestyleError(f"{path} was learnt for the method '{settings['method']}', which this version does not have")
+    return Style(settings["method"], arrays, tuple(settings.get("files", ())))
+
+
+def _floats(arrays: dict[str, Any]) -> list[np.ndarray]:
+    return [array for array in arrays.values() if np.issubdtype(array.dtype, np.floating)]

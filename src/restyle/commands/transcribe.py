@@ -1,0 +1,41 @@
+"""``restyle transcribe``: a recording to a MIDI file. Floor 6."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from restyle.commands.inputs import MIDI, is_silent, read_sound
+from restyle.commands.outputs import check_output
+from restyle.commands.transfer import check_input, log
+from restyle.notes import Notes
+
+
+def run(path: Path, out: Path, *, progress: Callable[[float], None] | None = None) -> Notes:
+    """Write the notes that a recording plays.
+
+    Args:
+        path: the recording.
+        out: the ``.mid`` file to write.
+        progress: called with the fraction done, 0..1.
+
+    Returns:
+        The notes; none (with a warning) where the recording is silent.
+
+    Raises:
+        RestyleError: if the input cannot be used or the output cannot be written.
+    """
+    from restyle.files.midi import write_midi
+
+    check_input(path)
+    check_output(out, [path], MIDI)
+    audio = read_sound(path)
+    if is_silent(audio):
+        log.warning("%s is silent, so there are no notes in it", path)
+        notes = Notes.of([])
+    else:
+        from restyle.analysis.transcription import transcribe
+
+        notes = transcribe(audio, progress=progress).notes
+    write_midi(out, notes)
+    return notes

@@ -1,0 +1,72 @@
+"""What the methods share that work on bands: the grid of frames and blocks, and the content's tilt to the style. Floor 4."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from restyle import blocks
+from restyle.audio import Audio
+from restyle.representations.bands import Bands, window_for
+from restyle.representations.stft import Stft
+
+
+@dataclass(frozen=True)
+class Tilt:
+    """How the content's long-term spectrum is brought to the style's.
+
+    Args:
+        gain: factor of each band, shape ``[count]``; the content's loudness is kept.
+        typical: log of the usual level of each band after that.
+        peak: the loudest band of the content in any frame; 0 for silence.
+    """
+
+    gain: Tensor
+    typical: Tensor
+    peak: float
+
+
+class Bandwise:
+    """A transform and its bands for sounds of one rate; blocks lie on the grid of frames, so that neighbours share frames."""
+
+    def __init__(self, rate: int, *, seconds: float = 20.0, context: float = 1.5) -> None:
+        n_fft = window_for(rate)
+        self.rate = rate
+        self.stft = Stft(n_fft, n_fft // 4)
+        self.bands = Bands(n_fft=n_fft, rate=rate)
+        frame = self.stft.hop / rate
+        self.seconds, self.context = round(seconds / frame) * frame, round(context / frame) * frame
+
+    def spectrum(self, sound: Audio) -> Tensor:
+        """Complex spectra ``[C, F, L]``."""
+        return self.stft(torch.from_numpy(np.nan_to_num(sound.samples)))
+
+    def pieces(self, content: Audio) -> Iterator[Tensor]:
+        """Band magnitudes ``[C, count, L]`` of a sound, block by block."""
+        for span in blocks.spans(content.length, round(self.seconds * self.rate), 0):
+            yield self.bands(self.spectrum(content.slice(span.start, span.stop)).abs())
+            blocks.release(content.samples)
+
+    def tilt(self, content: Audio, reference: Tensor) -> Tilt:
+        """Compare a content with the mean power ``[count]`` of the bands of a style."""
+        power, frames, peak = torch.zeros(self.bands.count, dtype=torch.float64), 0, 0.0
+        for piece in self.pieces(content):
+            power += piece.double().square().mean(0).sum(1)
+            frames += piece.shape[-1]
+            peak = max(peak, float(piece.max()))
+        own = (power / max(1, frames)).float()
+        if peak < 1e-7:
+            return Tilt(torch.ones_like(own), torch.zeros_like(own), 0.0)
+        mine, wanted = (self.bands.smooth(torch.log(p + 1e-10 * p.max())) / 2 for p in (own, reference))
+        gain = wanted - mine
+        gain = (gain - (gain.exp().square() * own).sum().div(own.sum()).log() / 2).clamp(-7, 5)
+        return Tilt(gain.exp(), mine + gain, peak)
+
+
+def together(magnitudes: Tensor) -> Tensor:
+    """Root mean square over the channels of ``[C, ..., L]``."""
+    return magnitudes.square().mean(0).sqrt()

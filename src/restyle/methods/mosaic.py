@@ -1,0 +1,272 @@
+"""Musaicing: the content rebuilt from short pieces of the style. Floor 4.
+
+Source: Driedger, Praetzlich, Mueller, "Let it Bee: towards NMF-inspired audio mosaicing", ISMIR 2015. Beyond it: activations
+are found on narrow bands instead of bins, the content's long-term spectrum is first brought to the style's (so that
+templates are chosen for their pitch), templates are transposed as well, and the phases are refined by Griffin-Lim.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from restyle import blocks
+from restyle.audio import Audio
+from restyle.blocks import Progress, Span
+from restyle.errors import RestyleError
+from restyle.methods.bandwise import Bandwise, together
+from restyle.methods.base import Profile
+from restyle.methods.excerpt import clips, excerpt, resample
+from restyle.notes import Notes
+from restyle.representations.phase import griffin_lim
+from restyle.representations.stft import Stft
+
+RUN = 8  # neighbouring frames of the style that are kept or left out together, so that they can play on
+TINY = 1e-9
+FLOOR = 1e-4  # template frames below this part of the loudest (-80 dB) are left out
+
+
+class MosaicMethod:
+    """Rebuild the content from frames of the style, a few at a time.
+
+    Args:
+        semitones: how far templates are transposed up and down; 0 uses the style's own pitches only.
+        templates: how many frames of the (transposed) style may be used.
+        polyphony: how many templates sound together in a frame.
+        repetition: frames around an activation in which the same template is discouraged.
+        continuity: frames before and after that encourage the style to play on.
+        iterations: multiplicative updates.
+        contrast: expansion of levels around the style's long-term spectrum; 1 for none.
+        refinements: Griffin-Lim iterations; 0 keeps the phases of the style's frames.
+        style_seconds: how much of the style a profile keeps.
+
+    Example:
+        >>> style = Audio(np.sin(np.arange(8000) * 0.3), 8000)
+        >>> method = MosaicMethod(semitones=2)
+        >>> made = method.apply(Audio(np.sin(np.arange(6000) * 0.25), 8000), method.fit([style]))
+        >>> made.rate, made.samples.shape
+        (8000, (1, 6000))
+    """
+
+    name: ClassVar[str] = "mosaic"
+    plays_notes: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        *,
+        semitones: int = 12,
+        templates: int = 2000,
+        polyphony: int = 8,
+        repetition: int = 3,
+        continuity: int = 3,
+        iterations: int = 10,
+        contrast: float = 1.1,
+        refinements: int = 10,
+        style_seconds: float = 30.0,
+    ) -> None:
+        if min(templates, polyphony, iterations) < 1 or min(semitones, repetition, continuity, refinements) < 0:
+            raise RestyleError("a setting of 'mosaic' is too small: templates, polyphony and iterations are at least 1")
+        self.semitones, self.templates, self.polyphony = semitones, templates, polyphony
+        self.repetition, self.continuity, self.iterations = repetition, continuity, iterations
+        self.contrast, self.refinements, self.style_seconds = contrast, refinements, style_seconds
+
+    def fit(self, style: Sequence[Audio]) -> Profile:
+        """Keep the loudest part of the style, as samples.
+
+        Raises:
+            RestyleError: if the style is silent.
+        """
+        return excerpt(style, seconds=self.style_seconds)
+
+    def apply(
+        self,
+        content: Audio | Notes,
+        profile: Profile,
+        *,
+        strength: float = 1.0,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> Audio:
+        """Return the content, played by pieces of the style; in between, strength cross-fades. No chance is used.
+
+        Raises:
+            RestyleError: if the content is notes instead of a recording.
+        """
+        if isinstance(content, Notes):
+            raise RestyleError(
+                "the method 'mosaic' needs a recording as content: choose the method 'notes' for a MIDI file"
+            )
+        if strength == 0:
+            return content
+        with torch.inference_mode():
+            player = _Player(self, content, profile)
+            made = partial(player.play, strength=strength)
+            return blocks.process(
+                content, made, seconds=player.grid.seconds, context=player.grid.context, progress=progress
+            )
+
+
+@dataclass(frozen=True)
+class _Templates:
+    """Frames of the style: where each starts in its (transposed) sound, and its bands, each summing to one."""
+
+    sounds: list[Tensor]  # padded, so that every frame lies inside
+    sound: Tensor  # [K] index into sounds
+    start: Tensor  # [K] first sample
+    scale: Tensor  # [K] factor that the frame is played with
+    bands: Tensor  # [count, K]
+    neighbours: Tensor  # [2 * continuity + 1, K] index of the frames before and after; K where there is none
+
+    def spectra(self, used: Tensor, stft: Stft) -> Tensor:
+        """Complex spectra ``[F, U]`` of some of the frames."""
+        cut = torch.stack(
+            [self.sounds[s][t : t + stft.n_fft] for s, t in torch.stack([self.sound, self.start])[:, used].T]
+        )
+        return torch.fft.rfft(cut * stft.window * self.scale[used, None]).T.contiguous()
+
+
+class _Player:
+    """Holds what all blocks of one content have in common."""
+
+    def __init__(self, method: MosaicMethod, content: Audio, profile: Profile) -> None:
+        self.method = method
+        self.grid = Bandwise(content.rate)
+        self.stft, self.bands = self.grid.stft, self.grid.bands
+        every, reference = self._all_templates(clips(profile, content.rate))
+        self.tilt = self.grid.tilt(content, reference)
+        self.templates = _select(every, self._likeness(every, content), method.templates, method.continuity)
+
+    def play(self, block: Audio, span: Span, *, strength: float) -> np.ndarray:
+        """Return one block ``[C, T]``."""
+        magnitudes = self.bands(self.grid.spectrum(block).abs())
+        if float(magnitudes.max()) <= 1e-7 * self.tilt.peak:
+            return (1 - strength) * block.samples
+        magnitudes = magnitudes * self.tilt.gain[:, None]
+        activations = _activate(together(magnitudes), self.templates, self.method)
+        level, which = activations.topk(min(self.method.polyphony, len(activations)), dim=0)
+        used = torch.unique(which[level > 0])
+        index = torch.searchsorted(used, which).clamp_max(len(used) - 1)
+        frames = self.templates.spectra(used, self.stft)
+        made = np.empty_like(block.samples)
+        for c, channel in enumerate(magnitudes):
+            h = level if len(magnitudes) == 1 else _share(channel, self.templates.bands, level, which)
+            made[c] = self._sound(frames, index, h, block.length).numpy()
+        return (1 - strength) * block.samples + strength * made
+
+    def _sound(self, frames: Tensor, index: Tensor, level: Tensor, length: int) -> Tensor:
+        """Play frames ``[F, U]`` picked by ``index`` at ``level`` (both [P, L]): samples ``[T]``."""
+        total = frames.new_zeros(len(frames), level.shape[1])
+        power = torch.zeros(total.shape)
+        for i, h in zip(index, level, strict=True):
+            voice = frames[:, i] * h
+            total += voice
+            power += voice.abs().square()
+        magnitude = power.sqrt()
+        level_now = torch.log(self.bands(magnitude) + TINY * self.tilt.peak) - self.tilt.typical[:, None]
+        gain = self.bands.inverse(((self.method.contrast - 1) * level_now).clamp(-6, 1))
+        return griffin_lim(
+            magnitude * gain.exp(), self.stft, length, iterations=self.method.refinements, momentum=0, phase=total
+        )
+
+    def _all_templates(self, sounds: list[np.ndarray]) -> tuple[_Templates, Tensor]:
+        """Frames of all sounds at all transpositions, and the mean power ``[count]`` of the untransposed."""
+        half, hop = self.stft.n_fft // 2, self.stft.hop
+        padded, bands, where, reference = [], [], [], torch.zeros(self.bands.count)
+        for shift in range(-self.method.semitones, self.method.semitones + 1):
+            for sound in sounds:
+                moved = torch.from_numpy(resample(sound, 2 ** (shift / 12), 1.0)) if shift else torch.from_numpy(sound)
+                found = self.bands(self.stft(moved).abs())
+                starts = torch.arange(found.shape[1]) * hop
+                where.append(torch.stack([torch.full_like(starts, len(padded)), starts]))
+                padded.append(nn.functional.pad(moved, (half, half + hop)))
+                bands.append(found)
+                if shift == 0:
+                    reference += found.square().mean(1) / len(sounds)
+        joined, (sound_of, start) = torch.cat(bands, 1), torch.cat(where, 1)
+        total = joined.sum(0)
+        loud = total > FLOOR * total.max()
+        scale = torch.where(loud, 1 / total.clamp_min(FLOOR * total.max()), 0)
+        nothing = torch.empty(0, len(total), dtype=torch.long)
+        return _Templates(padded, sound_of, start, scale, joined * scale, nothing), reference
+
+    def _likeness(self, templates: _Templates, content: Audio) -> Tensor:
+        """How like the content each template ``[K]`` ever is: the greatest cosine."""
+        unit = nn.functional.normalize(templates.bands, dim=0).T
+        best = unit.new_zeros(len(unit))
+        for piece in self.grid.pieces(content):
+            tilted = together(piece) * self.tilt.gain[:, None]
+            tilted = tilted / (tilted.norm(dim=0) + 1e-5 * self.tilt.peak + TINY)
+            best = torch.maximum(best, (unit @ tilted).amax(1))
+        return best
+
+
+def _select(templates: _Templates, score: Tensor, count: int, continuity: int) -> _Templates:
+    """Keep the best runs of frames, ``count`` frames at most, and find each frame's neighbours."""
+    audible = templates.scale > 0
+    run = templates.sound * 2**32 + torch.arange(len(score)) // RUN
+    run = torch.unique(run, return_inverse=True)[1]
+    best = torch.zeros(int(run.max()) + 1).scatter_reduce(0, run, torch.where(audible, score, -1), "amax")
+    order = best.argsort(descending=True, stable=True)
+    sizes = torch.bincount(run[audible], minlength=len(best))[order]
+    taken = torch.zeros(len(best), dtype=torch.bool)
+    taken[order[(sizes.cumsum(0) <= max(count, int(sizes[0])))]] = True
+    kept = torch.nonzero(taken[run] & audible)[:, 0]
+    place = torch.full((len(score) + 2 * continuity,), len(kept))
+    place[kept + continuity] = torch.arange(len(kept))
+    belongs = nn.functional.pad(templates.sound, (continuity, continuity), value=-1)
+    neighbours = []
+    for d in range(2 * continuity + 1):
+        same = belongs[kept + d] == templates.sound[kept]
+        neighbours.append(torch.where(same, place[kept + d], len(kept)))
+    columns = (
+        templates.sound[kept],
+        templates.start[kept],
+        templates.scale[kept],
+        templates.bands[:, kept].contiguous(),
+    )
+    return _Templates(templates.sounds, *columns, torch.stack(neighbours))
+
+
+def _activate(wanted: Tensor, templates: _Templates, method: MosaicMethod) -> Tensor:
+    """Activations ``[K, L]`` with which templates give the bands ``[count, L]``: KL divergence, restricted."""
+    w = templates.bands
+    h = (w.T @ wanted) ** 3  # a sharp start needs fewer updates
+    h = h / (h.sum(0) + TINY * h.max()) * wanted.sum(0)
+    floor = 1e-7 * wanted.max()
+    for step in range(1, method.iterations + 1):
+        keep = 1 - step / method.iterations
+        around = nn.functional.max_pool1d(h[None], 2 * method.repetition + 1, 1, method.repetition)[0]
+        h = torch.where(h >= around, h, h * keep)
+        least = h.topk(min(method.polyphony, len(h)), dim=0).values[-1]
+        h = torch.where(h >= least, h, h * keep)
+        h = _continued(h, templates.neighbours)
+        h = h * (w.T @ (wanted / (w @ h + floor)))
+    return h
+
+
+def _continued(h: Tensor, neighbours: Tensor) -> Tensor:
+    """Add to each activation those of the frames before and after at the times before and after."""
+    frames, reach = h.shape[1], len(neighbours) // 2
+    if reach == 0:
+        return h
+    wide = nn.functional.pad(h, (reach, reach, 0, 1))
+    total = torch.zeros_like(h)
+    for d, rows in enumerate(neighbours):
+        total += wide[rows, d : d + frames]
+    return total
+
+
+def _share(wanted: Tensor, w: Tensor, level: Tensor, which: Tensor, updates: int = 3) -> Tensor:
+    """Levels ``[P, L]`` of the chosen templates in one channel with the bands ``[count, L]``."""
+    floor = 1e-7 * wanted.max() + 1e-20
+    picked = w[:, which]  # [count, P, L]
+    for _ in range(updates):
+        made = (picked * level).sum(1) + floor
+        level = level * torch.einsum("fpl,fl->pl", picked, wanted / made)
+    return level

@@ -1,0 +1,159 @@
+"""Tone: long-term spectrum, loudness and stereo width brought toward a style's. Floor 4."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from restyle import blocks
+from restyle.analysis.separation import transform
+from restyle.audio import Audio
+from restyle.blocks import Progress
+from restyle.representations.bands import Bands
+
+COUNT = 64  # bands up to HIGHEST, fewer where the rate ends earlier
+HIGHEST = 22050.0  # Hz
+RANGE = 80.0  # dB below the loudest band that count
+LARGEST = 24.0  # dB, the largest change of a band
+SLACK = 3.0  # dB by which a band may differ before it is moved: other notes have another spectrum
+SILENCE = -70.0  # LUFS
+
+
+def fit(style: Sequence[Audio]) -> dict[str, np.ndarray]:
+    """Measure a style: mean level of each band in dB relative to the whole, loudness in LUFS, stereo width 0..1.
+
+    Example:
+        >>> noise = np.random.default_rng(0).normal(0, 0.1, (2, 44100))
+        >>> sorted(fit([Audio(noise, 44100)]))
+        ['frequencies', 'levels', 'loudness', 'width']
+    """
+    longest = max(style, key=lambda clip: clip.rate)
+    bands = _bands(longest.rate)
+    levels = [_levels(clip) for clip in style]
+    weights = np.array([clip.duration for clip in style])
+    mean = np.zeros(bands.count)
+    for band in range(bands.count):
+        heard = [(level[band], w) for level, w in zip(levels, weights, strict=True) if band < len(level)]
+        mean[band] = np.average([x for x, _ in heard], weights=[w for _, w in heard])
+    loud = np.average([max(loudness(clip), SILENCE) for clip in style], weights=weights)
+    return {
+        "levels": mean.astype(np.float32),
+        "frequencies": bands.centres().astype(np.float32),
+        "loudness": np.float32([loud]),
+        "width": np.float32([np.average([width(clip) for clip in style], weights=weights)]),
+    }
+
+
+def apply(
+    audio: Audio, profile: dict[str, np.ndarray], *, strength: float = 1.0, progress: Progress | None = None
+) -> Audio:
+    """Move a sound's long-term spectrum, loudness and width toward a style's.
+
+    Args:
+        audio: the sound.
+        profile: what :func:`fit` measured.
+        strength: 0 leaves the sound as it is, 1 goes all the way.
+        progress: called with the fraction done, 0..1.
+
+    Returns:
+        A sound of the same rate, channels and length; silence stays silence.
+    """
+    before = loudness(audio)
+    if strength == 0 or before <= SILENCE:
+        return audio
+    stft, bands = transform(audio.rate), _bands(audio.rate)
+    own = _levels(audio)
+    wanted = np.interp(bands.centres(), profile["frequencies"], profile["levels"])
+    change = wanted - own
+    change -= np.average(change, weights=10 ** (own / 40) + 1e-6)
+    change = np.sign(change) * np.maximum(0, np.abs(change) - SLACK)
+    gain = torch.from_numpy(np.clip(change, -LARGEST, LARGEST) * strength).float()
+    filter_ = 10 ** (bands.spread(gain[:, None]) / 20)
+    scale = _side_scale(audio, float(profile["width"][0]), strength)
+
+    def shape(block: Audio, _: blocks.Span) -> np.ndarray:
+        spectrum = stft(torch.from_numpy(block.samples)) * filter_
+        made = np.asarray(stft.inverse(spectrum, block.length))
+        if made.shape[0] == 2 and scale != 1:
+            middle, side = made.mean(axis=0), scale * (made[0] - made[1]) / 2
+            made = np.stack([middle + side, middle - side])
+        return made
+
+    shaped = blocks.process(audio, shape, context=0.5, progress=progress)
+    target = before + strength * (max(float(profile["loudness"][0]), -50.0) - before)
+    return _scaled(shaped, 10 ** (np.clip(target - loudness(shaped), -40, 40) / 20))
+
+
+def loudness(audio: Audio) -> float:
+    """Return the integrated loudness in LUFS (ITU-R BS.1770), measured in blocks; -inf for silence."""
+    import pyloudnorm
+
+    if audio.duration < 0.5:
+        power = float(np.mean(audio.samples.astype(np.float64) ** 2))
+        return 10 * np.log10(power) - 0.7 if power > 0 else -np.inf
+    meter = pyloudnorm.Meter(audio.rate)
+    powers, durations = [], []
+    for span in blocks.spans(audio.length, 60 * audio.rate, 0):
+        piece = audio.slice(span.start, span.stop)
+        blocks.release(audio.samples)
+        if piece.length > 0.4 * audio.rate:
+            with np.errstate(divide="ignore"):
+                value = meter.integrated_loudness(piece.samples[:5].T.astype(np.float64))
+            powers.append(10 ** (value / 10))
+            durations.append(piece.length)
+    power = np.average(powers, weights=durations)
+    return float(10 * np.log10(power)) if power > 0 else -np.inf
+
+
+def width(audio: Audio) -> float:
+    """Return the share of the sides in a sound's amplitude: 0 is mono, 1 has no middle; 0 unless it is stereo."""
+    if audio.channels != 2:
+        return 0.0
+    middle = side = 0.0
+    for span in blocks.spans(audio.length, 60 * audio.rate, 0):
+        piece = audio.slice(span.start, span.stop).samples
+        blocks.release(audio.samples)
+        middle += float(np.sum((piece[0] + piece[1]) ** 2, dtype=np.float64))
+        side += float(np.sum((piece[0] - piece[1]) ** 2, dtype=np.float64))
+    return float(np.sqrt(side / (middle + side))) if side else 0.0
+
+
+def _bands(rate: int) -> Bands:
+    """The bands below half a rate; their centres are the same at every rate."""
+    every = Bands(round(2 * HIGHEST), 2048, count=COUNT).centres()
+    count = max(2, int(np.sum(every <= rate / 2)))
+    return Bands(rate, transform(rate).n_fft, count=count, highest=float(every[count - 1]))
+
+
+def _levels(audio: Audio) -> np.ndarray:
+    """Mean over time of each band's level in dB, relative to the sound's loudest; quiet moments count as the floor."""
+    stft, bands = transform(audio.rate), _bands(audio.rate)
+    means, peaks, frames = np.zeros(bands.count), [], 0
+    levels = []
+    for span in blocks.spans(audio.length, 20 * audio.rate, 0):
+        power = stft(torch.from_numpy(audio.slice(span.start, span.stop).samples)).abs().square().mean(dim=0)
+        blocks.release(audio.samples)
+        levels.append((10 * torch.log10(bands(power) + 1e-12)).numpy().astype(np.float16))
+        peaks.append(float(levels[-1].max()))
+    floor = max(peaks) - RANGE
+    for level in levels:
+        means += np.maximum(level, floor).sum(axis=1, dtype=np.float64)
+        frames += level.shape[1]
+    return np.asarray(means / frames - max(peaks))
+
+
+def _side_scale(audio: Audio, wanted: float, strength: float) -> float:
+    own = width(audio)
+    if own < 1e-3 or wanted < 1e-3:
+        return 1.0
+    ratio = (wanted / np.sqrt(1 - min(wanted, 0.95) ** 2)) / (own / np.sqrt(1 - min(own, 0.95) ** 2))
+    return float(np.clip(ratio, 0.33, 2.0) ** strength)
+
+
+def _scaled(audio: Audio, factor: float) -> Audio:
+    for span in blocks.spans(audio.length, 20 * audio.rate, 0):
+        audio.samples[:, span.start : span.stop] *= np.float32(factor)
+        blocks.release(audio.samples)
+    return audio

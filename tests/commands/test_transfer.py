@@ -1,0 +1,193 @@
+"""The main command and its Python form."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+
+import restyle as package
+from conftest import FAST, chord
+from restyle import Audio, Notes, RestyleError, Style, learn, transfer
+from restyle.commands.settings import Settings
+from restyle.methods import METHODS
+
+
+def sound(*args, **kwargs):
+    return Audio(chord(*args, **kwargs).T, kwargs.get("rate", 16000))
+
+
+def test_files_and_python_agree(restyle, clips, tmp_path):
+    assert restyle("transfer", *clips, "-o", tmp_path / "out.wav", "-m", "spectral", "--bits", "32f").code == 0
+    content, style = package.read(clips[0]), package.read(clips[1])
+    result = package.transfer(content, style, method="spectral")
+    package.write(tmp_path / "again.wav", result, bits="32f")
+    assert (tmp_path / "out.wav").read_bytes() == (tmp_path / "again.wav").read_bytes()
+
+
+def test_the_record(restyle, clips, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    restyle("transfer", "content.wav", "style.wav", "-o", "out.wav", *FAST, "--strength", "0.5", "--seed", "7")
+    record = json.loads((tmp_path / "out.json").read_text())
+    assert record["content"] == "content.wav" and record["style"] == ["style.wav"] and record["out"] == "out.wav"
+    assert record["restyle"] == package.__version__
+    expected = Settings(method="spectral", strength=0.5, seed=7, tone=False)
+    assert Settings(**record["settings"]) == expected
+    assert (record["rate"], record["channels"], record["length"]) == (16000, 1, 16000)
+    assert record["seconds"] > 0 and record["warnings"] == []
+
+
+def test_the_record_holds_the_warnings(restyle, clips, tmp_path):
+    soundfile.write(tmp_path / "silent.wav", np.zeros(16000), 16000)
+    restyle("transfer", tmp_path / "silent.wav", clips[1], "-o", tmp_path / "out.wav", *FAST)
+    assert json.loads((tmp_path / "out.json").read_text())["warnings"] == [
+        "the content is silent, so the result is silence"
+    ]
+
+
+def test_strength_0_gives_the_content_back():
+    content = sound(channels=2)
+    result = transfer(content, sound(root=500.0), method="spectral", strength=0)
+    assert np.array_equal(result.samples, content.samples)
+
+
+def test_a_learnt_style_is_as_good_as_its_recordings(restyle, clips, tmp_path):
+    assert restyle("learn", clips[1], "-o", tmp_path / "s.style", "-m", "spectral").code == 0
+    restyle("transfer", clips[0], clips[1], "-o", tmp_path / "a.wav", "-m", "spectral")
+    ran = restyle("transfer", clips[0], tmp_path / "s.style", "-o", tmp_path / "b.wav")
+    assert ran.code == 0, ran.err
+    assert (tmp_path / "a.wav").read_bytes() == (tmp_path / "b.wav").read_bytes()
+    assert json.loads((tmp_path / "b.json").read_text())["settings"]["method"] == "spectral"
+
+
+def test_several_styles_are_not_the_first_alone():
+    content, one, other = sound(), sound(root=330.0), sound(root=900.0)
+    both = transfer(content, [one, other], method="spectral")
+    assert not np.allclose(both.samples, transfer(content, one, method="spectral").samples, atol=1e-4)
+    silent = Audio(np.zeros(16000), 16000)
+    assert np.array_equal(
+        transfer(content, [one, silent], method="spectral").samples, transfer(content, one, method="spectral").samples
+    )
+
+
+def test_a_part_of_the_content(restyle, clips, tmp_path):
+    restyle(
+        "transfer", *clips, "-o", tmp_path / "out.wav", *FAST, "--start", "0.25", "--duration", "0.5", "--strength", "0"
+    )
+    samples, _ = soundfile.read(tmp_path / "out.wav")
+    content, _ = soundfile.read(clips[0])
+    assert np.allclose(samples, content[4000:12000], atol=1e-4)
+
+
+def test_pictures(restyle, clips, tmp_path):
+    assert restyle("transfer", *clips, "-o", tmp_path / "out.wav", *FAST, "--pictures", tmp_path / "p").code == 0
+    made = sorted(path.name for path in (tmp_path / "p").iterdir())
+    assert made == ["content.png", "result.png", "spectrograms.png", "style.png"]
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in (tmp_path / "p").iterdir())
+
+
+@pytest.mark.parametrize("tempo", ["style", "150"])
+def test_tempo(tempo, restyle, tmp_path):
+    for name, bpm in (("content", 120), ("style", 150)):
+        clicks = np.zeros(8 * 16000)
+        for beat in np.arange(0, 7.8, 60 / bpm):
+            clicks[round(beat * 16000) :][:800] += np.random.default_rng(0).normal(0, 0.3, 800) * np.exp(
+                -np.arange(800) / 150
+            )
+        soundfile.write(tmp_path / f"{name}.wav", clicks, 16000)
+    ran = restyle(
+        "transfer", tmp_path / "content.wav", tmp_path / "style.wav", "-o", tmp_path / "o.wav", *FAST, "--tempo", tempo
+    )
+    assert ran.code == 0, ran.err
+    assert soundfile.info(tmp_path / "o.wav").duration == pytest.approx(8 * 120 / 150, rel=0.01)
+
+
+def test_the_python_form_refuses_what_the_command_refuses():
+    good = sound()
+    for content, style, words in [
+        (sound(0.3), good, "the content"),
+        (good, sound(0.3), "the style"),
+        (good, [good, sound(0.3)], "style 2"),
+        (good, Audio(np.zeros(16000), 16000), "silent"),
+        (good, [], "at least one"),
+        (Notes.of([]), good, "no notes"),
+    ]:
+        with pytest.raises(RestyleError, match=words):
+            transfer(content, style, method="spectral")
+    for wrong in ({"strength": float("nan")}, {"method": "shuffle"}, {"tempo": "fast"}, {"seed": -1}):
+        with pytest.raises(RestyleError):
+            transfer(good, good, **wrong)
+
+
+def test_a_style_knows_its_parts():
+    learnt = learn(sound(), method="spectral", parts=["method", "tone"])
+    assert isinstance(learnt, Style) and learnt.method == "spectral"
+    assert learnt.part("tone") and learnt.part("method")
+    with pytest.raises(RestyleError, match="tempo"):
+        learnt.part("tempo")
+
+
+def test_progress_rises_to_1():
+    seen: list[float] = []
+    transfer(sound(), sound(), method="spectral", progress=seen.append)
+    assert seen == sorted(seen) and seen[-1] == pytest.approx(1)
+
+
+def test_interrupted_work_leaves_nothing(restyle, clips, tmp_path, monkeypatch):
+    from restyle import plot
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(plot, "save", interrupt)
+    before = sorted(tmp_path.rglob("*"))
+    ran = restyle("transfer", *clips, "-o", tmp_path / "out.wav", "--pictures", tmp_path / "p", *FAST)
+    assert ran.code == 130 and ran.err.count("\n") == 1
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_real_signal_leaves_nothing(signum, tmp_path):
+    soundfile.write(tmp_path / "content.wav", chord(120, 44100), 44100)
+    soundfile.write(tmp_path / "style.wav", chord(root=330.0), 16000)
+    command = ["transfer", "content.wav", "style.wav", "-o", "out.wav", "-m", "spectral", "-v"]
+    run = subprocess.Popen(
+        [sys.executable, "-c", "from restyle.cli import main; main()", *command],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+    )
+    assert run.stderr is not None
+    for line in run.stderr:
+        if "applying" in line:
+            run.send_signal(signum)
+    assert run.wait() == (130 if signum == signal.SIGINT else 143)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["content.wav", "style.wav"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_is_repeatable_and_keeps_the_shape(method):
+    content, style = sound(2, rate=22050, channels=2), sound(2, rate=16000, root=330.0)
+    content = Audio(content.samples, 22050)
+    first, second = (transfer(content, style, method=method, seed=3) for _ in range(2))
+    assert np.array_equal(first.samples, second.samples)
+    assert first.samples.shape == content.samples.shape and first.rate == 22050
+    assert np.array_equal(transfer(content, style, method=method, strength=0).samples, content.samples)
+
+
+@pytest.mark.slow
+def test_midi_as_content_and_as_output(restyle, clips, tmp_path):
+    package.write_midi(tmp_path / "tune.mid", Notes.of([(i / 2, i / 2 + 0.4, 60 + i, 0.8, 0) for i in range(6)]))
+    ran = restyle("transfer", tmp_path / "tune.mid", clips[1], "-o", tmp_path / "out.wav", "--midi", tmp_path / "m.mid")
+    assert ran.code == 0, ran.err
+    assert package.read_midi(tmp_path / "m.mid").pitch.tolist() == [60, 61, 62, 63, 64, 65]
+    assert soundfile.info(tmp_path / "out.wav").duration >= 2.9
