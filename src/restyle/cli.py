@@ -344,7 +344,7 @@ def _explain(error: BaseException) -> int:
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 1
     if isinstance(error, KeyboardInterrupt):
-        return _say("interrupted; nothing was left behind", 130)
+        return _say("interrupted; nothing unfinished was left behind", 130)
     if isinstance(error, RestyleError):
         return _say(str(error), 2)
     if hasattr(error, "format_message"):  # what typer says of wrong arguments

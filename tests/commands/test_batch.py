@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -142,3 +145,35 @@ def test_a_killed_process_fails_its_own_pair_only(tmp_path, monkeypatch):
     outcomes = batch.run(batch.make_pairs(Path("s"), contents, tmp_path), tmp_path, jobs=2)
     assert [o.status for o in outcomes] == ["done", "failed", "done", "done"]
     assert "killed" in outcomes[1].reason
+
+
+@pytest.mark.slow
+def test_an_interrupted_batch_ends_and_leaves_whole_results_only(tmp_path):
+    soundfile.write(tmp_path / "long.wav", chord(120, 44100), 44100)
+    soundfile.write(tmp_path / "short.wav", chord(), 16000)
+    soundfile.write(tmp_path / "style.wav", chord(root=330.0), 16000)
+    command = [
+        "batch",
+        "--style",
+        "style.wav",
+        "short.wav",
+        "long.wav",
+        "-o",
+        "r",
+        "--jobs",
+        "2",
+        "--method",
+        "mosaic",
+        "--no-tone",
+        "-v",
+    ]
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from restyle.cli import main; main()"
+    )
+    run = subprocess.Popen([sys.executable, "-c", code, *command], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    assert run.stderr is not None
+    for line in run.stderr:
+        if "short__style.wav: done" in line:
+            run.send_signal(signal.SIGINT)
+    assert run.wait(timeout=300) == 130
+    assert names(tmp_path / "r") == {"short__style.wav", "short__style.json"}

@@ -196,10 +196,10 @@ def _pool(jobs: int, threads: int) -> Iterator[ProcessPoolExecutor]:
     try:
         yield pool
     except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
         for process in active_children():
             if process.pid:
                 os.kill(process.pid, signal.SIGINT)
-        pool.shutdown(wait=True, cancel_futures=True)
         raise
     finally:
         pool.shutdown()
@@ -210,7 +210,16 @@ def _pool(jobs: int, threads: int) -> Iterator[ProcessPoolExecutor]:
                 os.environ[name] = value
 
 
-_working = False  # whether this process is at a pair, so that Ctrl-C has to be cleaned up after
+@dataclass
+class _State:
+    """Of a process of the pool: whether it is at a pair, and what it was told meanwhile."""
+
+    working: bool = False
+    stopped: bool = False  # start no more pairs
+    leaving: bool = False  # end the process, too
+
+
+_state = _State()
 
 
 def _begin(threads: int) -> None:
@@ -218,17 +227,24 @@ def _begin(threads: int) -> None:
 
     torch.set_num_threads(threads)
     signal.signal(signal.SIGINT, _interrupted)
+    signal.signal(signal.SIGTERM, _interrupted)
 
 
-def _interrupted(*_: object) -> None:
-    if _working:
+def _interrupted(signum: int, _: object) -> None:
+    """Give up the pair at hand so that nothing is left of it; a second signal must not disturb the cleaning up."""
+    _state.stopped = True
+    _state.leaving |= signum == signal.SIGTERM
+    if _state.working:
+        _state.working = False
         raise KeyboardInterrupt
-    os._exit(130)
+    if _state.leaving:
+        os._exit(143)
 
 
 def _do(pair: Pair, settings: Settings) -> Outcome:
-    global _working
-    _working = True
+    if _state.stopped:
+        return Outcome(pair, "failed", "interrupted")
+    _state.working = True
     try:
         for path in (pair.content, pair.style):
             transfer.check_input(path)
@@ -238,8 +254,12 @@ def _do(pair: Pair, settings: Settings) -> Outcome:
         return Outcome(pair, "failed", str(error))
     except Exception as error:
         return Outcome(pair, "failed", f"{type(error).__name__}: {error}; run this pair with restyle transfer --debug")
+    except KeyboardInterrupt:
+        if _state.leaving:
+            os._exit(143)
+        raise
     finally:
-        _working = False
+        _state.working = False
     return Outcome(pair, "done", "; ".join(record["warnings"]))
 
 

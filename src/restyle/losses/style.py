@@ -24,7 +24,7 @@ def gram(features: Tensor) -> Tensor:
 
 
 def style_loss(features: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
-    """Return the sum over layers of the squared distance of Gram matrices from ``targets``, relative to the targets'."""
+    """Return the sum over layers of the squared distance of Gram matrices from ``targets``, relative to these."""
     pairs = zip(features, targets, strict=True)
     return torch.stack([_relative(gram(feature), target) for feature, target in pairs]).sum()
 

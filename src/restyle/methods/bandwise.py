@@ -1,4 +1,4 @@
-"""What the methods share that work on bands: the grid of frames and blocks, and the content's tilt to the style. Floor 4."""
+"""What the methods share that work on bands: the grid of frames, and the content's tilt to the style. Floor 4."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Tilt:
 
 
 class Bandwise:
-    """A transform and its bands for sounds of one rate; blocks lie on the grid of frames, so that neighbours share frames."""
+    """A transform and its bands for one rate; blocks lie on the grid of frames, so that neighbours share frames."""
 
     def __init__(self, rate: int, *, seconds: float = 20.0, context: float = 1.5) -> None:
         n_fft = window_for(rate)
@@ -47,8 +47,12 @@ class Bandwise:
 
     def pieces(self, content: Audio) -> Iterator[Tensor]:
         """Band magnitudes ``[C, count, L]`` of a sound, block by block."""
-        for span in blocks.spans(content.length, round(self.seconds * self.rate), 0):
-            yield self.bands(self.spectrum(content.slice(span.start, span.stop)).abs())
+        # with some context around, the frames are the same however the sound is cut
+        for span in blocks.spans(content.length, round(self.seconds * self.rate), self.stft.n_fft):
+            found = self.bands(self.spectrum(content.slice(span.left, span.right)).abs())
+            first = (span.start - span.left) // self.stft.hop
+            frames = (span.stop - span.start) // self.stft.hop + (span.stop == content.length)
+            yield found[..., first : first + frames]
             blocks.release(content.samples)
 
     def tilt(self, content: Audio, reference: Tensor) -> Tilt:

@@ -16,7 +16,7 @@ SILENT = 1e-5  # peak below which a clip counts as silence (-100 dB)
 def excerpt(style: Sequence[Audio], *, seconds: float, highest_rate: int = 48000) -> Profile:
     """Keep the loudest stretch of each clip, ``seconds`` in all, as ``samples`` ``[T]``, ``rate`` and ``starts``.
 
-    Clips are resampled to the highest rate among them (at most ``highest_rate``); ``starts`` holds the first sample of each.
+    Clips are resampled to the highest rate among them, at most ``highest_rate``; ``starts`` has their first samples.
 
     Raises:
         RestyleError: if there is no clip, or all are silent.

@@ -1,8 +1,8 @@
 """Musaicing: the content rebuilt from short pieces of the style. Floor 4.
 
-Source: Driedger, Praetzlich, Mueller, "Let it Bee: towards NMF-inspired audio mosaicing", ISMIR 2015. Beyond it: activations
-are found on narrow bands instead of bins, the content's long-term spectrum is first brought to the style's (so that
-templates are chosen for their pitch), templates are transposed as well, and the phases are refined by Griffin-Lim.
+Source: Driedger, Praetzlich, Mueller, "Let it Bee: towards NMF-inspired audio mosaicing", ISMIR 2015. Beyond it:
+activations are found on narrow bands instead of bins, the content's long-term spectrum is first brought to the style's,
+so that templates are chosen for their pitch, templates are transposed as well, and Griffin-Lim refines the phases.
 """
 
 from __future__ import annotations
@@ -163,10 +163,10 @@ class _Player:
         """Play frames ``[F, U]`` picked by ``index`` at ``level`` (both [P, L]): samples ``[T]``."""
         total = frames.new_zeros(len(frames), level.shape[1])
         power = torch.zeros(total.shape)
+        powers = frames.real.square() + frames.imag.square()
         for i, h in zip(index, level, strict=True):
-            voice = frames[:, i] * h
-            total += voice
-            power += voice.abs().square()
+            total += frames[:, i] * h
+            power += powers[:, i] * h.square()
         magnitude = power.sqrt()
         level_now = torch.log(self.bands(magnitude) + TINY * self.tilt.peak) - self.tilt.typical[:, None]
         gain = self.bands.inverse(((self.method.contrast - 1) * level_now).clamp(-6, 1))
@@ -177,7 +177,8 @@ class _Player:
     def _all_templates(self, sounds: list[np.ndarray]) -> tuple[_Templates, Tensor]:
         """Frames of all sounds at all transpositions, and the mean power ``[count]`` of the untransposed."""
         half, hop = self.stft.n_fft // 2, self.stft.hop
-        padded, bands, where, reference = [], [], [], torch.zeros(self.bands.count)
+        padded: list[Tensor] = []
+        bands, where, reference = [], [], torch.zeros(self.bands.count)
         for shift in range(-self.method.semitones, self.method.semitones + 1):
             for sound in sounds:
                 moved = torch.from_numpy(resample(sound, 2 ** (shift / 12), 1.0)) if shift else torch.from_numpy(sound)

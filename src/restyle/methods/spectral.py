@@ -16,7 +16,7 @@ from restyle.blocks import Progress, Span
 from restyle.errors import RestyleError
 from restyle.methods.base import Profile
 from restyle.notes import Notes
-from restyle.representations.bands import Bands
+from restyle.representations.melbands import MelBands
 from restyle.representations.phase import griffin_lim
 
 QUANTILES = np.linspace(0, 1, 33)
@@ -58,7 +58,7 @@ class SpectralMethod:
     def fit(self, style: Sequence[Audio]) -> Profile:
         """Learn the distribution of each band's level, harmonic and percussive, in dB of full scale."""
         rate = max(clip.rate for clip in style)
-        count = len(self._bands(rate).centres())
+        count = len(self._bands(rate).centres)
         levels: list[list[np.ndarray]] = [[], []]
         for clip in style:
             for part, level in zip(levels, self._levels(clip), strict=True):
@@ -68,7 +68,7 @@ class SpectralMethod:
             raise RestyleError("the style is silent: choose a recording that can be heard")
         heard = _heard(parts)
         quantiles = [np.nanquantile(part[:, heard], QUANTILES, axis=1).T for part in parts]
-        centres = self._bands(rate).centres()
+        centres = self._bands(rate).centres
         return {"quantiles": np.stack(quantiles).astype(np.float32), "frequencies": centres.astype(np.float32)}
 
     def apply(
@@ -107,11 +107,8 @@ class SpectralMethod:
 
         return blocks.process(content, merge, context=1.0, progress=progress)
 
-    def _bands(self, rate: int) -> Bands:
-        """The bands below half the rate; their centres do not depend on it."""
-        every = Bands(round(2 * HIGHEST), 2048, count=self.bands).centres()
-        count = max(2, int(np.sum(every <= rate / 2)))
-        return Bands(rate, transform(rate).n_fft, count=count, highest=float(every[count - 1]))
+    def _bands(self, rate: int) -> MelBands:
+        return MelBands(rate, transform(rate).n_fft, count=self.bands, highest=HIGHEST)
 
     def _levels(self, audio: Audio) -> tuple[np.ndarray, np.ndarray]:
         """Levels in dB of the harmonic and the percussive part, each ``[M, L]``, gathered in blocks."""
@@ -126,7 +123,7 @@ class SpectralMethod:
         harmonic, percussive = (np.concatenate(levels, axis=1) for levels in zip(*parts, strict=True))
         return harmonic, percussive
 
-    def _split(self, magnitude: Tensor, bands: Bands) -> tuple[np.ndarray, np.ndarray]:
+    def _split(self, magnitude: Tensor, bands: MelBands) -> tuple[np.ndarray, np.ndarray]:
         density = (magnitude * (2 / bands.n_fft)).square() * (bands.n_fft / bands.rate * 43)
         harmonic, percussive = (
             (10 * torch.log10(bands(density * mask.square()) + 1e-13)).numpy() for mask in masks(magnitude)
@@ -135,7 +132,7 @@ class SpectralMethod:
 
     def _maps(self, content: Audio, profile: Profile) -> list[tuple[np.ndarray, np.ndarray]]:
         """For each part the content's quantiles in each band, and the style's at the same bands."""
-        centres = self._bands(content.rate).centres()
+        centres = self._bands(content.rate).centres
         maps = []
         levels = self._levels(content)
         heard = _heard(levels)

@@ -1,8 +1,8 @@
 """Texture transfer: a spectrogram optimised until a random network sees the style's statistics in it. Floor 4.
 
-Source: Ulyanov, Lebedev, "Audio texture synthesis and style transfer", 2016. Unlike theirs, the spectrogram is that of narrow
-bands, starts as the content with the style's long-term spectrum, and becomes a gain of the content's own spectrum: the fine
-structure, the channels and the starting phase remain the content's.
+Source: Ulyanov, Lebedev, "Audio texture synthesis and style transfer", 2016. Unlike theirs, the spectrogram is that of
+narrow bands, starts as the content with the style's long-term spectrum, and becomes a gain of the content's own
+spectrum: the fine structure, the channels and the starting phase remain the content's.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class TextureMethod:
     def __init__(
         self,
         *,
-        content_weight: float = 0.5,
+        content_weight: float = 3.0,
         filters: int = 256,
         widths: Sequence[int] = (1, 5, 11),
         iterations: int = 60,

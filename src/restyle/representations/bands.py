@@ -39,7 +39,7 @@ class Bands(nn.Module):
         return self.analysis @ magnitude
 
     def inverse(self, values: Tensor) -> Tensor:
-        """Spread values of bands, such as gains, ``[..., count, L]`` over the bins ``[..., F, L]``: linear interpolation."""
+        """Spread values of bands, such as gains, ``[..., count, L]`` over the bins: ``[..., F, L]``."""
         return self.synthesis @ values
 
     def smooth(self, values: Tensor, octaves: float = 1.0) -> Tensor:

@@ -11,7 +11,7 @@ from restyle import blocks
 from restyle.analysis.separation import transform
 from restyle.audio import Audio
 from restyle.blocks import Progress
-from restyle.representations.bands import Bands
+from restyle.representations.melbands import MelBands
 
 COUNT = 64  # bands up to HIGHEST, fewer where the rate ends earlier
 HIGHEST = 22050.0  # Hz
@@ -33,14 +33,14 @@ def fit(style: Sequence[Audio]) -> dict[str, np.ndarray]:
     bands = _bands(longest.rate)
     levels = [_levels(clip) for clip in style]
     weights = np.array([clip.duration for clip in style])
-    mean = np.zeros(bands.count)
-    for band in range(bands.count):
+    mean = np.zeros(len(bands.centres))
+    for band in range(len(bands.centres)):
         heard = [(level[band], w) for level, w in zip(levels, weights, strict=True) if band < len(level)]
         mean[band] = np.average([x for x, _ in heard], weights=[w for _, w in heard])
     loud = np.average([max(loudness(clip), SILENCE) for clip in style], weights=weights)
     return {
         "levels": mean.astype(np.float32),
-        "frequencies": bands.centres().astype(np.float32),
+        "frequencies": bands.centres.astype(np.float32),
         "loudness": np.float32([loud]),
         "width": np.float32([np.average([width(clip) for clip in style], weights=weights)]),
     }
@@ -65,7 +65,7 @@ def apply(
         return audio
     stft, bands = transform(audio.rate), _bands(audio.rate)
     own = _levels(audio)
-    wanted = np.interp(bands.centres(), profile["frequencies"], profile["levels"])
+    wanted = np.interp(bands.centres, profile["frequencies"], profile["levels"])
     change = wanted - own
     change -= np.average(change, weights=10 ** (own / 40) + 1e-6)
     change = np.sign(change) * np.maximum(0, np.abs(change) - SLACK)
@@ -120,17 +120,14 @@ def width(audio: Audio) -> float:
     return float(np.sqrt(side / (middle + side))) if side else 0.0
 
 
-def _bands(rate: int) -> Bands:
-    """The bands below half a rate; their centres are the same at every rate."""
-    every = Bands(round(2 * HIGHEST), 2048, count=COUNT).centres()
-    count = max(2, int(np.sum(every <= rate / 2)))
-    return Bands(rate, transform(rate).n_fft, count=count, highest=float(every[count - 1]))
+def _bands(rate: int) -> MelBands:
+    return MelBands(rate, transform(rate).n_fft, count=COUNT, highest=HIGHEST)
 
 
 def _levels(audio: Audio) -> np.ndarray:
     """Mean over time of each band's level in dB, relative to the sound's loudest; quiet moments count as the floor."""
     stft, bands = transform(audio.rate), _bands(audio.rate)
-    means, peaks, frames = np.zeros(bands.count), [], 0
+    means, peaks, frames = np.zeros(len(bands.centres)), [], 0
     levels = []
     for span in blocks.spans(audio.length, 20 * audio.rate, 0):
         power = stft(torch.from_numpy(audio.slice(span.start, span.stop).samples)).abs().square().mean(dim=0)

@@ -1,0 +1,92 @@
+"""What a content holds beside its notes: kept, with the tone of the style's. Floor 4."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from restyle import blocks
+from restyle.analysis.separation import masks, transform
+from restyle.audio import Audio
+from restyle.blocks import Progress, Span
+from restyle.methods.base import Profile
+from restyle.notes import Notes
+from restyle.representations.melbands import MelBands
+
+LARGEST = 12.0  # dB, the largest change of a band's tone
+ABSENT, PRESENT = -17.0, -9.0  # dB of the whole, at which an unpitched part begins to be, and is, more than leakage
+
+
+def fit(style: Sequence[Audio]) -> Profile:
+    """Measure the mean tone of the percussive part of a style, in dB per band."""
+    rate = max(clip.rate for clip in style)
+    total = np.zeros(len(_bands(rate).centres))
+    for clip in style:
+        stft, bands = transform(clip.rate), _bands(clip.rate)
+        for span in blocks.spans(clip.length, 20 * clip.rate, 0):
+            magnitude = stft(torch.from_numpy(clip.slice(span.start, span.stop).samples)).abs().mean(dim=0)
+            power = bands((magnitude * masks(magnitude)[1]).square()).sum(dim=1).numpy()
+            total[: len(power)] += power * (2 / stft.n_fft) ** 2
+    return {"unpitched": (10 * np.log10(total / max(total.sum(), 1e-12) + 1e-8)).astype(np.float32)}
+
+
+def keep(content: Audio, notes: Notes, profile: Profile, gain: float, progress: Progress) -> Audio:
+    """Return the content without its notes, toned like the style; all of it, toned, when there are no notes."""
+    stft, bands = transform(content.rate), _bands(content.rate)
+    whole, rest = 1e-12, np.full(len(bands.centres), 1e-12)
+    for span in blocks.spans(content.length, 20 * content.rate, 0):
+        spectrum = stft(torch.from_numpy(content.slice(span.start, span.stop).samples))
+        blocks.release(content.samples)
+        power = spectrum.abs().square().mean(dim=0)
+        kept = _mask(spectrum, notes, span.start / content.rate, content.rate, stft.hop) ** 2
+        whole += float(power.sum())
+        rest += bands(power * kept).sum(dim=1).numpy() * bands.weights.sum(dim=1).numpy()
+    share = 10 * np.log10(rest.sum() / whole)
+    presence = 1.0 if not len(notes) else float(np.clip((share - ABSENT) / (PRESENT - ABSENT), 0, 1))
+    tone = _tone(rest, profile["unpitched"], bands)
+
+    def one(block: Audio, span: Span) -> np.ndarray:
+        spectrum = stft(torch.from_numpy(block.samples))
+        mask = _mask(spectrum, notes, span.left / block.rate, block.rate, stft.hop)
+        return np.asarray(stft.inverse(spectrum * (mask * tone), block.length)) * np.float32(gain * presence)
+
+    if presence * gain < 1e-5:
+        return Audio(blocks.empty(content.channels, content.length), content.rate)
+    return blocks.process(content, one, context=1.0, progress=progress)
+
+
+def _bands(rate: int) -> MelBands:
+    return MelBands(rate, transform(rate).n_fft, count=32)
+
+
+def _mask(spectrum: Tensor, notes: Notes, start: float, rate: int, hop: int) -> Tensor:
+    """What is no partial of a sounding note, and strikes rather than rings, 0..1, ``[F, L]``."""
+    magnitude = spectrum.abs().mean(dim=0)
+    if not len(notes):
+        return torch.ones_like(magnitude)
+    bins, frames = magnitude.shape
+    step = rate / (2 * (bins - 1))
+    free = np.ones((frames, bins), np.float32)
+    part = notes.select((notes.onset < start + frames * hop / rate) & (notes.offset + 0.1 > start))
+    for i in range(len(part)):
+        f0 = 440 * 2 ** ((part.pitch[i] - 69) / 12)
+        partials = np.arange(f0, min(rate / 2, 40 * f0), f0)
+        index = np.round(partials[:, None] / step + np.array([-1.5, -0.5, 0.5, 1.5])).astype(int)
+        row = np.ones(bins, np.float32)
+        row[np.clip(index, 0, bins - 1)] = 0
+        first = int((part.onset[i] - start) * rate / hop)
+        last = int((part.offset[i] + 0.1 - start) * rate / hop) + 1
+        free[max(0, first) : max(0, last)] *= row
+    return torch.from_numpy(free.T.copy()) * masks(magnitude)[1]
+
+
+def _tone(rest: np.ndarray, wanted: np.ndarray, bands: MelBands) -> Tensor:
+    """Gain of each bin ``[F, 1]`` that gives the rest the tone of the style's unpitched part, at its own power."""
+    own = 10 * np.log10(rest / rest.sum() + 1e-8)
+    wanted = np.pad(wanted, (0, max(0, len(own) - len(wanted))), constant_values=-80)[: len(own)]
+    change = np.clip(wanted - own, -LARGEST, LARGEST)
+    change -= 10 * np.log10(np.sum(rest * 10 ** (change / 10)) / rest.sum())
+    return torch.pow(10.0, bands.spread(torch.from_numpy(change).float()[:, None]) / 20)
