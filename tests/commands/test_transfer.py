@@ -158,8 +158,12 @@ def test_a_real_signal_leaves_nothing(signum, tmp_path):
     soundfile.write(tmp_path / "content.wav", chord(120, 44100), 44100)
     soundfile.write(tmp_path / "style.wav", chord(root=330.0), 16000)
     command = ["transfer", "content.wav", "style.wav", "-o", "out.wav", "-m", "spectral", "-v"]
+    # a shell without job control has children ignore SIGINT
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from restyle.cli import main; main()"
+    )
     run = subprocess.Popen(
-        [sys.executable, "-c", "from restyle.cli import main; main()", *command],
+        [sys.executable, "-c", code, *command],
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,

@@ -10,7 +10,7 @@ import numpy as np
 
 from restyle import blocks
 from restyle.analysis.partials import HOP, measure
-from restyle.analysis.transcription import transcribe
+from restyle.analysis.transcription import Transcription, transcribe
 from restyle.audio import Audio
 from restyle.blocks import Progress
 from restyle.errors import RestyleError
@@ -25,6 +25,7 @@ log = logging.getLogger("restyle")
 
 STYLE_BLOCK = 20.0  # seconds of a style that are measured at once
 STYLE_LONGEST = 120.0  # seconds of each clip that are listened to
+SURE, UNSURE = 0.82, 0.72  # mean probability of what was found, in clear and in dense recordings
 PLAIN_LEVEL = -26.0  # dB of full scale, the median note of a content without a recording
 
 
@@ -89,10 +90,12 @@ class NotesMethod:
         if strength == 0:
             return content
         report = progress or (lambda _: None)
-        notes = transcribe(content, progress=lambda done: report(0.4 * done)).notes if timbre else Notes.of([])
+        heard = transcribe(content, progress=lambda done: report(0.4 * done)) if timbre else None
+        notes = heard.notes if heard else Notes.of([])
+        doubt = _doubt(heard) if heard else 1.0
         played, level = listen(content, notes, lambda done: report(0.4 + 0.1 * done))
         gain = 10 ** (self.unpitched / 20)
-        result = unpitched.keep(content, notes, profile, gain, lambda done: report(0.5 + 0.1 * done))
+        result = unpitched.keep(content, notes, profile, gain, doubt, lambda done: report(0.5 + 0.1 * done))
         if timbre:
             _perform(result, notes, played, level, timbre, seed, lambda done: report(0.6 + 0.4 * done))
         return _mixed(content, result, strength)
@@ -136,6 +139,18 @@ def _perform(
             blocks.release(result.samples)
             if progress:
                 progress(i / len(played))
+
+
+def _doubt(heard: Transcription) -> float:
+    """How far a transcription cannot be relied on, 0..1: how unsure the network is of the onsets and frames it found."""
+    notes, roll = heard.notes, heard.roll
+    frames = roll.frame[roll.frame > 0.5]
+    if not len(notes) or not len(frames):
+        return 1.0
+    at = np.minimum(np.round(notes.onset / roll.hop).astype(int), len(roll.onset) - 1)
+    onsets = roll.onset[at, notes.pitch.astype(int) - roll.lowest]
+    sure = (float(frames.mean(dtype=np.float64)) + float(onsets.mean(dtype=np.float64))) / 2
+    return float(np.clip((SURE - sure) / (SURE - UNSURE), 0, 1))
 
 
 def _fitted(curve: np.ndarray, frames: int) -> np.ndarray:

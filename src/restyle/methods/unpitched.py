@@ -17,6 +17,7 @@ from restyle.notes import Notes
 from restyle.representations.melbands import MelBands
 
 LARGEST = 12.0  # dB, the largest change of a band's tone
+LEAK = 1.0  # how much of the content is kept under notes that cannot be relied on
 ABSENT, PRESENT = -17.0, -9.0  # dB of the whole, at which an unpitched part begins to be, and is, more than leakage
 
 
@@ -33,24 +34,33 @@ def fit(style: Sequence[Audio]) -> Profile:
     return {"unpitched": (10 * np.log10(total / max(total.sum(), 1e-12) + 1e-8)).astype(np.float32)}
 
 
-def keep(content: Audio, notes: Notes, profile: Profile, gain: float, progress: Progress) -> Audio:
-    """Return the content without its notes, toned like the style; all of it, toned, when there are no notes."""
+def keep(content: Audio, notes: Notes, profile: Profile, gain: float, doubt: float, progress: Progress) -> Audio:
+    """Return the content without its notes, toned like the style; all of it, toned, when there are no notes.
+
+    Args:
+        content: the recording.
+        notes: its notes.
+        profile: what :func:`fit` returned.
+        gain: factor of what is kept.
+        doubt: 0 where the notes can be relied on, to 1: then the content itself is kept as well.
+        progress: called with the fraction done.
+    """
     stft, bands = transform(content.rate), _bands(content.rate)
     whole, rest = 1e-12, np.full(len(bands.centres), 1e-12)
     for span in blocks.spans(content.length, 20 * content.rate, 0):
         spectrum = stft(torch.from_numpy(content.slice(span.start, span.stop).samples))
         blocks.release(content.samples)
         power = spectrum.abs().square().mean(dim=0)
-        kept = _mask(spectrum, notes, span.start / content.rate, content.rate, stft.hop) ** 2
+        kept = _mask(spectrum, notes, span.start / content.rate, content.rate, stft.hop, doubt) ** 2
         whole += float(power.sum())
         rest += bands(power * kept).sum(dim=1).numpy() * bands.weights.sum(dim=1).numpy()
     share = 10 * np.log10(rest.sum() / whole)
-    presence = 1.0 if not len(notes) else float(np.clip((share - ABSENT) / (PRESENT - ABSENT), 0, 1))
+    presence = 1.0 if not len(notes) else float(np.clip((share - ABSENT) / (PRESENT - ABSENT), doubt, 1))
     tone = _tone(rest, profile["unpitched"], bands)
 
     def one(block: Audio, span: Span) -> np.ndarray:
         spectrum = stft(torch.from_numpy(block.samples))
-        mask = _mask(spectrum, notes, span.left / block.rate, block.rate, stft.hop)
+        mask = _mask(spectrum, notes, span.left / block.rate, block.rate, stft.hop, doubt)
         return np.asarray(stft.inverse(spectrum * (mask * tone), block.length)) * np.float32(gain * presence)
 
     if presence * gain < 1e-5:
@@ -62,7 +72,7 @@ def _bands(rate: int) -> MelBands:
     return MelBands(rate, transform(rate).n_fft, count=32)
 
 
-def _mask(spectrum: Tensor, notes: Notes, start: float, rate: int, hop: int) -> Tensor:
+def _mask(spectrum: Tensor, notes: Notes, start: float, rate: int, hop: int, doubt: float) -> Tensor:
     """What is no partial of a sounding note, and strikes rather than rings, 0..1, ``[F, L]``."""
     magnitude = spectrum.abs().mean(dim=0)
     if not len(notes):
@@ -80,7 +90,8 @@ def _mask(spectrum: Tensor, notes: Notes, start: float, rate: int, hop: int) -> 
         first = int((part.onset[i] - start) * rate / hop)
         last = int((part.offset[i] + 0.1 - start) * rate / hop) + 1
         free[max(0, first) : max(0, last)] *= row
-    return torch.from_numpy(free.T.copy()) * masks(magnitude)[1]
+    own = torch.from_numpy(free.T.copy()) * masks(magnitude)[1]
+    return own + doubt * LEAK * (1 - own)
 
 
 def _tone(rest: np.ndarray, wanted: np.ndarray, bands: MelBands) -> Tensor:
