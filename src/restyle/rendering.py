@@ -45,6 +45,7 @@ class SoundFont:
             notes: the notes; fractional pitches are rounded.
             duration: seconds of sound to make, so that a note that never ends cannot make it endless; by default
                 up to the last note's end and ``tail`` seconds more.
+            tail: seconds of sound after the last note's end.
 
         Returns:
             Stereo audio of exactly ``duration``, full scale not exceeded.

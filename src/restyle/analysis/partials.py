@@ -1,4 +1,4 @@
-"""How notes sound: per-note envelopes of partials and noise, pitch and its bends, place in the stereo field. Floor 3."""
+"""How notes sound: per-note envelopes of partials and noise, pitch and its bends. Floor 3."""
 
 from __future__ import annotations
 
@@ -130,8 +130,8 @@ def measure(audio: Audio, notes: Notes, *, most: int = MOST) -> list[NoteSound]:
         >>> note.amplitude[:2, 50].round(2).tolist()
         [0.5, 0.25]
 
-    Source: peak amplitudes of a short-time spectrum, as in Serra and Smith, "Spectral modeling synthesis", Computer Music
-    Journal 14(4), 1990; inharmonicity as of stiff strings (Fletcher 1964).
+    Source: peak amplitudes of a short-time spectrum, as in Serra and Smith, "Spectral modeling synthesis", Computer
+    Music Journal 14(4), 1990; inharmonicity as of stiff strings (Fletcher 1964).
     """
     notes = notes.pitched()
     mono = audio.mono()
@@ -237,13 +237,14 @@ def _bend(note: _Found, where: np.ndarray, amplitude: np.ndarray) -> np.ndarray:
     few = min(6, len(note.partials))
     spectra, ratios = note.spectra, note.partials[:few] / note.partials[0]
     reach = note.partials[0] * 0.05
-    offsets = np.arange(-int(np.ceil(reach * ratios[-1] / spectra.step)), int(np.ceil(reach * ratios[-1] / spectra.step)) + 1)
+    furthest = int(np.ceil(reach * ratios[-1] / spectra.step))
+    offsets = np.arange(-furthest, furthest + 1)
     total = np.zeros(len(where))
     weight = np.zeros(len(where))
     for k in range(few):
         centre = note.partials[k] / spectra.step
-        index = np.round(centre).astype(int) + offsets[np.abs(offsets) * spectra.step <= reach * ratios[k] + spectra.step]
-        index = np.clip(index, 1, spectra.bins - 2)
+        near = offsets[np.abs(offsets) * spectra.step <= reach * ratios[k] + spectra.step]
+        index = np.clip(np.round(centre).astype(int) + near, 1, spectra.bins - 2)
         part = spectra.amplitude[where][:, index]
         top = part.argmax(axis=1)
         peak = index[top]

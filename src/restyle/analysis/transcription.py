@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 import soxr
@@ -58,13 +59,14 @@ def transcribe(audio: Audio, *, progress: Progress | None = None, **thresholds: 
         >>> transcribe(Audio(0.2 * tone, 16000)).notes.pitch.tolist()
         [69.0]
 
-    Source: the network follows Bittner et al., "A lightweight instrument-agnostic model for polyphonic note transcription
-    and multipitch estimation", ICASSP 2022, with dilated residual blocks, and is taught by `training/transcriber.py`.
+    Source: the network follows Bittner et al., "A lightweight instrument-agnostic model for polyphonic note
+    transcription and multipitch estimation", ICASSP 2022, with dilated residual blocks, and is taught by
+    `training/transcriber.py`.
     """
     network, cqt, decoding = _network()
     hop = cqt.hop / cqt.rate
     spectrum = _levels(audio, cqt, progress)
-    rolls = [np.zeros((len(spectrum), PITCHES), np.float16) for _ in range(3)]
+    activations = [np.zeros((len(spectrum), PITCHES), np.float16) for _ in range(3)]
     reference = _reference(spectrum, hop)
     around = round(CONTEXT / hop)
     for span in blocks.spans(len(spectrum), round(BLOCK / hop), around):
@@ -72,16 +74,17 @@ def transcribe(audio: Audio, *, progress: Progress | None = None, **thresholds: 
         scaled = unit_level(part, torch.from_numpy(reference[span.left : span.right, None]))
         with torch.inference_mode():
             onset, frame, velocity = (y[0, span.start - span.left :] for y in network(scaled[None]))
-        for roll, made in zip(rolls, (onset.sigmoid(), frame.sigmoid(), velocity), strict=True):
-            roll[span.start : span.stop] = made[: span.stop - span.start].numpy()
+        for kept, made in zip(activations, (onset.sigmoid(), frame.sigmoid(), velocity), strict=True):
+            kept[span.start : span.stop] = made[: span.stop - span.start].numpy()
         if progress:
             progress(0.3 + 0.7 * span.stop / len(spectrum))
     loud = spectrum.max(axis=1, initial=-200.0) > SILENCE
-    rolls[0][~loud] = 0
-    roll = Roll(*rolls, hop)
-    notes = roll_to_notes(roll, **(decoding | thresholds))
-    inside = notes.onset < audio.duration
-    notes = notes.select(inside)
+    onsets, frames, velocities = activations
+    onsets[~loud] = 0
+    roll = Roll(onsets, frames, velocities, hop)
+    chosen: dict[str, Any] = decoding | thresholds
+    notes = roll_to_notes(roll, **chosen)
+    notes = notes.select(notes.onset < audio.duration)
     offset = np.maximum(np.minimum(notes.offset, audio.duration), notes.onset + 1e-3)
     return Transcription(Notes(notes.onset, offset, notes.pitch, notes.velocity, notes.programme), roll)
 
@@ -109,7 +112,7 @@ def _levels(audio: Audio, cqt: Cqt, progress: Progress | None) -> np.ndarray:
 
 
 def _reference(spectrum: np.ndarray, hop: float) -> np.ndarray:
-    """The level that counts as loudest at each frame: the loudest within 8 s, but not far below the whole recording's."""
+    """The level that counts as loudest at each frame: the loudest within 8 s, but not far below the recording's."""
     import scipy.ndimage
 
     loudest = spectrum.max(axis=1).astype(np.float32)

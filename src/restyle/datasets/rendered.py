@@ -1,4 +1,4 @@
-"""Clips rendered from MIDI files with a SoundFont, varied so that what is learnt transfers to unseen instruments. Floor 3."""
+"""Clips rendered from MIDI with a SoundFont, varied so that what is learnt holds for unseen instruments. Floor 3."""
 
 from __future__ import annotations
 
@@ -134,7 +134,8 @@ class Rendered:
         sound = soxr.resample(_effects(sound, rng), RENDER_RATE * tuning, self.rate)
         length = round(self.duration * self.rate)
         sound = np.pad(sound, (0, max(0, length - len(sound))))[:length]
-        columns = zip(*((n.onset / tuning, n.offset / tuning, n.pitch, n.velocity, n.programme) for n in heard), strict=True)
+        tables = ((n.onset / tuning, n.offset / tuning, n.pitch, n.velocity, n.programme) for n in heard)
+        columns = zip(*tables, strict=True)
         notes = Notes(*(np.concatenate(list(c)) for c in columns)).between(0, self.duration)
         return Clip(Audio(sound / np.abs(sound).max() * 0.7, self.rate), notes, (folder,), str(path))
 

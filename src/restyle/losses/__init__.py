@@ -1,0 +1,1 @@
+"""What methods and training make small. Floor 3."""

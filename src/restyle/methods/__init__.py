@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 from restyle.errors import RestyleError
 from restyle.methods.base import Method, Profile
@@ -15,9 +15,9 @@ __all__ = ["METHODS", "Method", "Profile", "method"]
 
 METHODS = {
     "notes": ("restyle.methods.notes", "NotesMethod", "plays the content's notes with the sound of the style's notes"),
-    "mosaic": ("restyle.methods.mosaic", "MosaicMethod", "rebuilds the content from short pieces of the style (NMF musaicing)"),
-    "spectral": ("restyle.methods.spectral", "SpectralMethod", "merges spectrograms: the content's detail, the style's colour"),
-    "texture": ("restyle.methods.texture", "TextureMethod", "optimises a spectrogram toward the style's texture statistics"),
+    "mosaic": ("restyle.methods.mosaic", "MosaicMethod", "rebuilds the content from short pieces of the style (NMF)"),
+    "spectral": ("restyle.methods.spectral", "SpectralMethod", "merges spectrograms: content's detail, style's colour"),
+    "texture": ("restyle.methods.texture", "TextureMethod", "optimises a spectrogram toward the style's texture"),
 }
 
 
@@ -36,4 +36,4 @@ def method(name: str, **settings: Any) -> Method:
     if name not in METHODS:
         raise RestyleError(f"there is no method '{name}'; choose one of {', '.join(METHODS)}")
     module, made, _ = METHODS[name]
-    return getattr(import_module(module), made)(**settings)  # type: ignore[no-any-return]
+    return cast(Method, getattr(import_module(module), made)(**settings))

@@ -26,6 +26,7 @@ log = logging.getLogger("restyle")
 STYLE_BLOCK = 20.0  # seconds of a style that are measured at once
 STYLE_LONGEST = 120.0  # seconds of each clip that are listened to
 SURE, UNSURE = 0.82, 0.72  # mean probability of what was found, in clear and in dense recordings
+SOFTER = 6.0  # dB by which notes stand back where they cannot be relied on, and the content itself is kept
 PLAIN_LEVEL = -26.0  # dB of full scale, the median note of a content without a recording
 
 
@@ -97,7 +98,7 @@ class NotesMethod:
         gain = 10 ** (self.unpitched / 20)
         result = unpitched.keep(content, notes, profile, gain, doubt, lambda done: report(0.5 + 0.1 * done))
         if timbre:
-            _perform(result, notes, played, level, timbre, seed, lambda done: report(0.6 + 0.4 * done))
+            _perform(result, notes, played, level - SOFTER * doubt, timbre, seed, lambda done: report(0.6 + 0.4 * done))
         return _mixed(content, result, strength)
 
     def _play_notes(

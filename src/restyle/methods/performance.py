@@ -112,6 +112,7 @@ def _pans(samples: np.ndarray, notes: Notes) -> np.ndarray:
         spectrum = np.abs(np.fft.rfft(piece * np.hanning(piece.shape[1])))
         partials = 440 * 2 ** ((notes.pitch[i] - 69) / 12) * np.arange(1, 7)
         bins = np.round(partials[partials < RATE / 2] * piece.shape[1] / RATE).astype(int)
-        power = sum(spectrum[:, np.clip(bins + d, 0, spectrum.shape[1] - 1)] ** 2 for d in (-1, 0, 1)).sum(axis=1)
+        near = np.clip(bins[:, None] + np.arange(-1, 2), 0, spectrum.shape[1] - 1)
+        power = np.square(spectrum[:, near]).sum(axis=(1, 2))
         gains[i] = np.sqrt(power / max(power.mean(), 1e-18)) if power.sum() > 0 else 1.0
     return gains

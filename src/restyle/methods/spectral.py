@@ -52,7 +52,7 @@ class SpectralMethod:
     name: ClassVar[str] = "spectral"
     plays_notes: ClassVar[bool] = False
 
-    def __init__(self, *, bands: int = 64, range: float = 40.0, smoothing: float = 0.05, refine: int = 2) -> None:
+    def __init__(self, *, bands: int = 32, range: float = 24.0, smoothing: float = 0.05, refine: int = 2) -> None:
         self.bands, self.range, self.smoothing, self.refine = bands, range, smoothing, refine
 
     def fit(self, style: Sequence[Audio]) -> Profile:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -63,7 +64,7 @@ class Timbre:
     slope: np.ndarray
     decay: np.ndarray
     release: float
-    _known: dict[tuple[int, int], Tone] = field(default_factory=dict)
+    _known: dict[tuple[int, int, int], Tone] = field(default_factory=dict)
 
     @classmethod
     def learn(cls, sounds: Sequence[NoteSound], rate: int) -> Timbre:
@@ -81,7 +82,9 @@ class Timbre:
             count, held = min(most, len(s.amplitude)), min(s.held, longest)
             db = 20 * np.log10(s.amplitude[:count, :held] + 1e-7) - level[i]
             amplitude[i, :count, :held], trust[i, :count, :held] = db, s.trust[:count, :held]
-            noise[i, :, :held] = 10 * np.log10(s.noise[:, :held] + 1e-16) + NOISE - level[i]
+            hiss = 10 * np.log10(s.noise[:, :held] + 1e-16) + NOISE - level[i]
+            # a clip of a lower rate knows nothing of the highest bands: they are as its last
+            noise[i, :, :held] = np.pad(hiss, ((0, bands - len(hiss)), (0, 0)), mode="edge")
             amplitude[i, :, held:] = amplitude[i, :, held - 1 : held]
             noise[i, :, held:] = noise[i, :, held - 1 : held]
             slope[i, :count] = _slope(db)
@@ -96,13 +99,12 @@ class Timbre:
     def tone(self, pitch: float, frames: int, rate: int) -> Tone:
         """Return how the style would play a pitch held for a number of frames, for sound of a rate.
 
-        The nearest notes answer, in dB, partly by the number of each partial and partly by its frequency; those that were
-        held for less go on as they faded.
+        The nearest notes answer, in dB, partly by the number of each partial and partly by its frequency; those that
+        were held for less go on as they faded.
         """
         frames = max(3, frames)
-        length = 2 ** int(np.ceil(np.log2(max(16, frames)) * 2) / 2)
         length = round(2 ** (np.ceil(np.log2(max(16, frames)) * 2) / 2))  # few lengths, so that tones are used again
-        key = (round(pitch * 2), length)
+        key = (round(pitch * 2), length, rate)
         if key not in self._known:
             if len(self._known) > 400:
                 self._known.clear()
@@ -124,7 +126,8 @@ class Timbre:
             own, trust, hiss = self._held_on(i, frames)
             trust = trust + LEAST_TRUST
             last = len(own) - 1
-            at = np.interp(np.log(f0 * ratios), np.log(float(frequency(self.pitch[i])) * np.arange(1, last + 2)), np.arange(last + 1))
+            heard = float(frequency(self.pitch[i])) * np.arange(1, last + 2)
+            at = np.interp(np.log(f0 * ratios), np.log(heard), np.arange(last + 1))
             low = np.floor(at).astype(int)
             high, part = np.minimum(low + 1, last), (at - low)[:, None]
             alike = own[low] * (1 - part) + own[high] * part
@@ -176,9 +179,10 @@ class Timbre:
     @classmethod
     def of(cls, arrays: dict[str, np.ndarray]) -> Timbre:
         """Make a timbre of what :meth:`arrays` returned."""
-        plain = {name: arrays[name] for name in ("pitch", "held", "level", "stiffness", "partials", "slope", "decay")}
-        wide = {name: arrays[name].astype(np.float32) for name in ("amplitude", "noise", "trust")}
-        return cls(rate=int(arrays["rate"][0]), release=float(arrays["release"][0]), **plain, **wide)
+        plain = ("pitch", "held", "level", "stiffness", "partials", "slope", "decay")
+        columns: dict[str, Any] = {name: arrays[name] for name in plain}
+        columns |= {name: arrays[name].astype(np.float32) for name in ("amplitude", "noise", "trust")}
+        return cls(rate=int(arrays["rate"][0]), release=float(arrays["release"][0]), **columns)
 
 
 DECAY_GRID = np.arange(4, 14.5, 0.25)  # log2 of Hz
@@ -186,7 +190,8 @@ DECAY_GRID = np.arange(4, 14.5, 0.25)  # log2 of Hz
 
 def _clarity(sound: NoteSound) -> float:
     """Loud, long and free of other notes comes first."""
-    return float(sound.loudness[: sound.held].max() + 10 * np.log10(sound.duration + 0.05) + 10 * sound.trust[:10].mean())
+    loudest = sound.loudness[: sound.held].max()
+    return float(loudest + 10 * np.log10(sound.duration + 0.05) + 10 * sound.trust[:10].mean())
 
 
 def _slope(db: np.ndarray) -> np.ndarray:
@@ -213,5 +218,6 @@ def _pooled(pitch: np.ndarray, partials: np.ndarray, slope: np.ndarray, held: np
 
 def _release(sounds: Sequence[NoteSound]) -> float:
     """Median fade in dB a second just after the notes' ends."""
-    fades = [(s.loudness[s.held + 12] - s.loudness[s.held + 2]) / (10 * HOP) for s in sounds if s.amplitude.shape[1] > s.held + 12]
+    heard = [s for s in sounds if s.amplitude.shape[1] > s.held + 12]
+    fades = [(s.loudness[s.held + 12] - s.loudness[s.held + 2]) / (10 * HOP) for s in heard]
     return float(np.clip(np.median(fades), -600, -20)) if fades else -200.0

@@ -17,7 +17,6 @@ from restyle.notes import Notes
 from restyle.representations.melbands import MelBands
 
 LARGEST = 12.0  # dB, the largest change of a band's tone
-LEAK = 1.0  # how much of the content is kept under notes that cannot be relied on
 ABSENT, PRESENT = -17.0, -9.0  # dB of the whole, at which an unpitched part begins to be, and is, more than leakage
 
 
@@ -91,7 +90,7 @@ def _mask(spectrum: Tensor, notes: Notes, start: float, rate: int, hop: int, dou
         last = int((part.offset[i] + 0.1 - start) * rate / hop) + 1
         free[max(0, first) : max(0, last)] *= row
     own = torch.from_numpy(free.T.copy()) * masks(magnitude)[1]
-    return own + doubt * LEAK * (1 - own)
+    return own + doubt * (1 - own)
 
 
 def _tone(rest: np.ndarray, wanted: np.ndarray, bands: MelBands) -> Tensor:

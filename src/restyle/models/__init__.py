@@ -1,0 +1,1 @@
+"""Networks: tensors in, tensors out, one file each. Floor 1."""

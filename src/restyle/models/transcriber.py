@@ -77,7 +77,8 @@ class Transcriber(nn.Module):
         self.harmonics, self.dilations = list(harmonics), [list(d) for d in dilations]
         self.step = bins_per_octave // 12
         self.stack = HarmonicStack(bins_per_octave, harmonics)
-        self.entry = nn.Conv2d(len(harmonics), channels, (6, 2 * self.step + 1), stride=(2, self.step), padding=(2, 0), bias=False)
+        kernel, stride = (6, 2 * self.step + 1), (2, self.step)
+        self.entry = nn.Conv2d(len(harmonics), channels, kernel, stride=stride, padding=(2, 0), bias=False)
         self.register_parameter("pitch", nn.Parameter(torch.zeros(1, channels, 1, PITCHES)))
         self.norm = nn.BatchNorm2d(channels)
         self.blocks = nn.Sequential(*(Residual(channels, time, pitch) for time, pitch in dilations))

@@ -24,16 +24,19 @@ class MelBands(nn.Module):
     """
 
     weights: Tensor
+    means: Tensor
 
     def __init__(self, rate: int, n_fft: int, *, count: int = 64, highest: float = 24000.0) -> None:
         super().__init__()
         self.rate, self.n_fft = rate, n_fft
         centres = centre_frequencies(count, highest)
         self.centres = centres[: max(2, int(np.sum(centres <= rate / 2)))]
-        position = np.interp(_mel(np.linspace(0, rate / 2, n_fft // 2 + 1)), _mel(self.centres), np.arange(len(self.centres)))
-        weights = np.maximum(0, 1 - np.abs(position - np.arange(len(self.centres))[:, None]))
+        bins, order = np.linspace(0, rate / 2, n_fft // 2 + 1), np.arange(len(self.centres))
+        position = np.interp(_mel(bins), _mel(self.centres), order)
+        weights = np.maximum(0, 1 - np.abs(position - order[:, None]))
         self.register_buffer("weights", torch.from_numpy(weights.astype(np.float32)), persistent=False)
-        self.register_buffer("means", self.weights / self.weights.sum(dim=1, keepdim=True).clamp_min(1e-3), persistent=False)
+        sums = self.weights.sum(dim=1, keepdim=True).clamp_min(1e-3)
+        self.register_buffer("means", self.weights / sums, persistent=False)
 
     def forward(self, power: Tensor) -> Tensor:
         """Return the mean power in each band: ``[..., F, L]`` to ``[..., M, L]``."""

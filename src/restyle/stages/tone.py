@@ -16,8 +16,9 @@ from restyle.representations.melbands import MelBands
 COUNT = 64  # bands up to HIGHEST, fewer where the rate ends earlier
 HIGHEST = 22050.0  # Hz
 RANGE = 80.0  # dB below the loudest band that count
+PAUSE = 45.0  # dB below the loudest moment that is a pause
 LARGEST = 24.0  # dB, the largest change of a band
-SLACK = 3.0  # dB by which a band may differ before it is moved: other notes have another spectrum
+SLACK = 14.0  # dB by which a band may differ before it is moved: other notes in the same style differ by as much
 SILENCE = -70.0  # LUFS
 
 
@@ -125,20 +126,20 @@ def _bands(rate: int) -> MelBands:
 
 
 def _levels(audio: Audio) -> np.ndarray:
-    """Mean over time of each band's level in dB, relative to the sound's loudest; quiet moments count as the floor."""
+    """Mean of each band's level in dB over the moments that are no pauses, relative to the loudest."""
     stft, bands = transform(audio.rate), _bands(audio.rate)
-    means, peaks, frames = np.zeros(len(bands.centres)), [], 0
     levels = []
     for span in blocks.spans(audio.length, 20 * audio.rate, 0):
         power = stft(torch.from_numpy(audio.slice(span.start, span.stop).samples)).abs().square().mean(dim=0)
         blocks.release(audio.samples)
         levels.append((10 * torch.log10(bands(power) + 1e-12)).numpy().astype(np.float16))
-        peaks.append(float(levels[-1].max()))
-    floor = max(peaks) - RANGE
+    peak = max(float(level.max()) for level in levels)
+    total, frames = np.zeros(len(bands.centres)), 0
     for level in levels:
-        means += np.maximum(level, floor).sum(axis=1, dtype=np.float64)
-        frames += level.shape[1]
-    return np.asarray(means / frames - max(peaks))
+        heard = level[:, level.max(axis=0) > peak - PAUSE]
+        total += np.maximum(heard, peak - RANGE).sum(axis=1, dtype=np.float64)
+        frames += heard.shape[1]
+    return np.asarray(total / max(frames, 1) - peak)
 
 
 def _side_scale(audio: Audio, wanted: float, strength: float) -> float:

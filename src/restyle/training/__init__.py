@@ -1,0 +1,1 @@
+"""How models are taught; file names as in `models/`. Floor 4."""

@@ -1,9 +1,10 @@
 """Teaches `models/transcriber.py`: renders clips, trains, and writes the weights file. Floor 4.
 
-    python -m restyle.training.transcriber --midi DIR --soundfont FILE --out RUN [--notes DIR] [--noises DIR] [--exclude FILE]
+    python -m restyle.training.transcriber --midi DIR --soundfont FILE --out RUN
+        [--notes DIR] [--noises DIR] [--exclude FILE]
 
-Clips are rendered into shards under RUN/shards (by several processes; training starts with the first shards and takes in
-new ones as they come). A run that was stopped goes on from its last checkpoint when the command is given again.
+Clips are rendered into shards under RUN/shards (by several processes; training starts with the first shards and takes
+in new ones as they come). A run that was stopped goes on from its last checkpoint when the command is given again.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import logging
 import time
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -45,7 +46,8 @@ def render_shard(path: Path, data: dict[str, Any], seed: int) -> None:
         n = clip.notes
         tables.append(np.stack([n.onset, n.offset, n.pitch, n.velocity, n.programme]))
     beside = path.with_suffix(".part.npz")
-    np.savez(beside, spectra=np.stack(spectra), notes=np.concatenate(tables, axis=1), counts=[t.shape[1] for t in tables])
+    counts = [table.shape[1] for table in tables]
+    np.savez(beside, spectra=np.stack(spectra), notes=np.concatenate(tables, axis=1), counts=counts)
     beside.rename(path)
 
 
@@ -120,7 +122,7 @@ def validate(network: Transcriber, path: Path, hop: float, clips: int = 40) -> d
     network.train()
     truth = truth[:clips]
 
-    def mean_f1(offset_ratio: float | None, **thresholds: float) -> float:
+    def mean_f1(offset_ratio: float | None, **thresholds: Any) -> float:
         found = [roll_to_notes(roll, **thresholds) for roll in rolls]
         score = mir_eval.transcription.precision_recall_f1_overlap
         pairs = zip(truth, found, strict=True)
@@ -138,12 +140,25 @@ def _table(notes: Notes) -> tuple[np.ndarray, np.ndarray]:
     return np.stack([notes.onset, notes.offset], axis=1), 440 * 2 ** ((notes.pitch - 69) / 12)
 
 
-def train(run: Path, *, steps: int, batch: int, frames: int, rate: float, seed: int, every: int = 300) -> None:
-    """Train on the shards of a run, with checkpoints; write ``transcriber.safetensors`` in the end and at each of them."""
+def train(
+    run: Path,
+    *,
+    steps: int,
+    batch: int,
+    frames: int,
+    rate: float,
+    seed: int,
+    start: Path | None = None,
+    every: int = 300,
+) -> None:
+    """Train on the shards of a run; write a checkpoint and ``transcriber.safetensors`` every ``every`` steps."""
     cqt = Cqt()
     hop = cqt.hop / cqt.rate
     torch.manual_seed(seed)
-    network = Transcriber().to(memory_format=torch.channels_last)  # faster on a CPU
+    network = cast(Any, Transcriber()).to(memory_format=torch.channels_last)  # faster on a CPU
+    if start:
+        arrays, _ = weights.load(start)
+        network.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()}, strict=False)
     average = torch.optim.swa_utils.AveragedModel(
         network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998), use_buffers=True
     )
@@ -167,16 +182,18 @@ def train(run: Path, *, steps: int, batch: int, frames: int, rate: float, seed: 
         average.update_parameters(network)
         losses.append(value.item())
         if (step + 1) % every == 0 or step + 1 == steps:
-            scores = validate(average.module, run / "shards" / "validation.npz", hop)
+            taught = cast(Transcriber, average.module)
+            scores = validate(taught, run / "shards" / "validation.npz", hop)
             pace = (time.time() - started) / (step + 1 - first)
             left = pace * (steps - step - 1) / 60
             log.info("step %d of %d, loss %.4f, %s", step + 1, steps, np.mean(losses), scores)
             log.info("%d clips, %.0f min left", len(shards.notes), left)
             losses.clear()
             state = {"network": network, "average": average, "optimiser": optimiser, "schedule": schedule}
-            torch.save({name: part.state_dict() for name, part in state.items()} | {"step": step + 1}, run / "checkpoint.part")
+            states = {name: part.state_dict() for name, part in state.items()}
+            torch.save(states | {"step": step + 1}, run / "checkpoint.part")
             (run / "checkpoint.part").rename(run / "checkpoint.pt")
-            export(average.module, cqt, run / "transcriber.safetensors", scores)
+            export(taught, cqt, run / "transcriber.safetensors", scores)
 
 
 def _resume(run: Path, network: nn.Module, average: nn.Module, optimiser: Any, schedule: Any) -> int:
@@ -191,7 +208,8 @@ def _resume(run: Path, network: nn.Module, average: nn.Module, optimiser: Any, s
 
 def export(network: Transcriber, cqt: Cqt, path: Path, scores: dict[str, float]) -> None:
     """Write the weights with the settings of the model, its representation and its decoding."""
-    arrays = {name: value.numpy() for name, value in network.state_dict().items() if not name.endswith("num_batches_tracked")}
+    state = network.state_dict()
+    arrays = {name: value.numpy() for name, value in state.items() if not name.endswith("num_batches_tracked")}
     decoding = {name: scores[name] for name in ("onset_threshold", "frame_threshold")}
     settings = {"model": network.settings(), "cqt": cqt.settings(), "decoding": decoding, "scores": scores}
     weights.save(path, arrays, settings)
@@ -200,7 +218,8 @@ def export(network: Transcriber, cqt: Cqt, path: Path, scores: dict[str, float])
 def main() -> None:
     """Parse the arguments, render in the background, train."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--midi", type=Path, required=True, help="folder of MIDI files; sub-folders named drums* give drum tracks")
+    help_midi = "folder of MIDI files; sub-folders named drums* give drum tracks"
+    parser.add_argument("--midi", type=Path, required=True, help=help_midi)
     parser.add_argument("--soundfont", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     parser.add_argument("--notes", type=Path, help="folder of recorded single notes, a sub-folder an instrument")
@@ -211,6 +230,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--frames", type=int, default=188, help="length of a crop (62.5 frames a second)")
     parser.add_argument("--rate", type=float, default=3e-3, help="highest learning rate")
+    parser.add_argument("--start", type=Path, help="weights file of an earlier run to go on from")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2, help="processes that render")
     parser.add_argument("--render-only", action="store_true")
@@ -219,11 +239,12 @@ def main() -> None:
     (args.out / "shards").mkdir(parents=True, exist_ok=True)
     (args.out / "arguments.json").write_text(json.dumps(vars(args), default=str, indent=1))
     pool = get_context("spawn").Pool(args.jobs)
-    for path, data, seed in _shards_to_render(args):
-        pool.apply_async(render_shard, (path, data, seed), error_callback=lambda error: log.error("rendering: %s", error))
+    for job in _shards_to_render(args):
+        pool.apply_async(render_shard, job, error_callback=lambda error: log.error("rendering: %s", error))
     pool.close()
     if not args.render_only:
-        train(args.out, steps=args.steps, batch=args.batch, frames=args.frames, rate=args.rate, seed=args.seed)
+        names = ("steps", "batch", "frames", "rate", "seed", "start")
+        train(args.out, **{name: getattr(args, name) for name in names})
     pool.join()
 
 
@@ -239,7 +260,8 @@ def _shards_to_render(args: argparse.Namespace) -> list[tuple[Path, dict[str, An
     jobs = [(args.out / "shards" / "validation.npz", common | {"midi": held_out}, 999_983)]
     train_files = [path for path in files if path not in set(held_out)]
     for i in range(-(-args.clips // SHARD)):
-        jobs.append((args.out / "shards" / f"train-{i:04d}.npz", common | {"midi": train_files}, args.seed * 100_003 + i))
+        path = args.out / "shards" / f"train-{i:04d}.npz"
+        jobs.append((path, common | {"midi": train_files}, args.seed * 100_003 + i))
     return [job for job in jobs if not job[0].exists()]
 
 
