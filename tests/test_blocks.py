@@ -113,3 +113,16 @@ def test_unusable_temporary_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocks.tempfile, "tempdir", "/nowhere/at/all")
     with pytest.raises(RestyleError, match=r"no room for a temporary file in /nowhere"):
         blocks.empty(2, blocks.IN_MEMORY)
+
+
+def test_blocks_lie_on_a_grid():
+    starts = []
+
+    def look(block, span):
+        starts.extend([span.start, span.left])
+        return block.samples
+
+    sound = Audio(np.random.default_rng(0).normal(0, 1, (2, 100_003)), 22050)
+    made = blocks.process(sound, look, seconds=1.0, context=0.3, hop=256)
+    assert np.allclose(made.samples, sound.samples, atol=1e-6)
+    assert len(starts) > 6 and all(start % 256 == 0 for start in starts)

@@ -86,6 +86,7 @@ def process(
     *,
     seconds: float = 20.0,
     context: float = 1.0,
+    hop: int = 1,
     progress: Progress | None = None,
 ) -> Audio:
     """Run a function over a sound block by block and join the results with cross-fades.
@@ -96,6 +97,7 @@ def process(
         seconds: length of a block's own part.
         context: seconds of sound given on either side, at least what the function needs; neighbouring results
             are cross-faded (raised cosine) over half of it, around the seam.
+        hop: blocks start at multiples of this many samples; with a transform's hop all share one grid of frames.
         progress: called with the fraction done after each block.
 
     Returns:
@@ -108,8 +110,8 @@ def process(
         True
     """
     result = empty(audio.channels, audio.length)
-    around = round(context * audio.rate)
-    block = max(1, round(seconds * audio.rate))
+    around = round(context * audio.rate / hop) * hop
+    block = max(1, round(seconds * audio.rate / hop)) * hop
     for span in spans(audio.length, block, around):
         made = function(audio.slice(span.left, span.right), span)
         before, after = (_fade_half(seam, audio.length, block, around) for seam in (span.start, span.stop))

@@ -10,6 +10,8 @@ from restyle.audio import Audio
 from restyle.errors import RestyleError
 from restyle.notes import DRUMS, Notes
 
+PERIOD = 64  # samples that FluidSynth makes at once
+
 
 class SoundFont:
     """A FluidSynth instance with one SoundFont loaded, rendering notes offline.
@@ -30,7 +32,7 @@ class SoundFont:
             raise RestyleError(
                 "rendering needs FluidSynth: install the system package fluidsynth and the extra restyle[render]"
             ) from error
-        self.rate = rate
+        self.rate, self._given = rate, 0
         self._synth = fluidsynth.Synth(
             gain=0.4, samplerate=float(rate), **{"synth.reverb.active": int(reverb), "synth.chorus.active": int(reverb)}
         )
@@ -52,7 +54,7 @@ class SoundFont:
         """
         duration = notes.duration + tail if duration is None else duration
         total = round(duration * self.rate)
-        self._synth.system_reset()
+        self._silence()
         out, done = np.zeros((total, 2), np.float32), 0
         for time, kind, channel, key, velocity in self._events(notes):
             at = min(total, max(done, round(time * self.rate)))
@@ -69,7 +71,16 @@ class SoundFont:
             out[done:] = self._samples(total - done)
         return Audio(out.T.copy(), self.rate)
 
+    def _silence(self) -> None:
+        """Let what still sounds from the notes before fade away: a reset alone leaves releases and the room."""
+        self._synth.system_reset()
+        for _ in range(30):
+            # notes start on a grid of periods: the next one begins with the sound
+            if np.abs(self._samples(self.rate // 10 - (self._given + self.rate // 10) % PERIOD)).max() < 1e-4:
+                break
+
     def _samples(self, count: int) -> np.ndarray:
+        self._given += count
         return self._synth.get_samples(count).reshape(-1, 2).astype(np.float32) / 32768
 
     def _events(self, notes: Notes) -> list[tuple[float, int, int, int, int]]:

@@ -13,7 +13,9 @@ def tone(f0, amplitudes, *, seconds=1.0, stiffness=0.0, rate=RATE, bend=0.0, pha
     """Partials of given amplitudes, [T]; ``bend`` in semitones, a number or one a sample."""
     ratios = partial_ratios(len(amplitudes), stiffness)
     cycles = np.cumsum(f0 * 2 ** (np.broadcast_to(bend, round(seconds * rate)) / 12)) / rate
-    return sum(a * np.sin(2 * np.pi * r * cycles + phase * i) for i, (a, r) in enumerate(zip(amplitudes, ratios, strict=True)))
+    phases = phase * np.arange(len(ratios))
+    rows = zip(amplitudes, ratios, phases, strict=True)
+    return sum(a * np.sin(2 * np.pi * r * cycles + p) for a, r, p in rows)
 
 
 def one(sound, pitch, rate=RATE, seconds=1.0):
@@ -60,23 +62,19 @@ def test_a_vibrato_bends():
     assert np.corrcoef(found, at)[0, 1] > 0.97
     assert 0.25 < np.abs(found).max() < 0.45
     steady = one(tone(440, [0.3, 0.2, 0.1]), 69)
-    assert np.abs(steady.bend[MIDDLE]).max() < 0.02
+    assert steady.pitch + steady.bend[MIDDLE] == pytest.approx(np.full(60, 69), abs=0.02)
 
 
-def test_noise_without_pitch_does_not_bend():
-    note = one(np.random.default_rng(0).normal(0, 0.1, RATE), 69)
-    assert np.abs(note.bend).max() <= 0.35 or not note.bend.any()
-
-
+@pytest.mark.parametrize(("sigma", "lowest"), [(0.03, 6000.0), (0.3, 0.0)])
 @pytest.mark.parametrize("pitch", [45, 64])
-def test_noise_under_a_tone_is_measured(pitch):
-    sigma = 0.03
+def test_noise_under_a_tone_is_measured(pitch, sigma, lowest):
+    """In all bands when it is strong; weak noise where no partials leak into its bands."""
     sound = tone(float(frequency(pitch)), 0.2 / np.arange(1, 11)) + np.random.default_rng(1).normal(0, sigma, RATE)
-    note = one(sound, pitch)
-    density = note.noise[2:, MIDDLE].mean(axis=1)  # sigma^2 spread over half the rate
+    density = one(sound, pitch).noise[:, MIDDLE].mean(axis=1)  # sigma^2 spread over half the rate
     decibels = 10 * np.log10(density / (sigma**2 / (RATE / 2)))
-    assert np.abs(np.median(decibels)) < 1
-    assert np.abs(decibels).max() < 2
+    heard = noise_bands(RATE) > lowest
+    assert abs(np.median(decibels[heard])) < 0.5
+    assert np.mean(np.abs(decibels[heard]) < 2) > (0.99 if lowest else 0.75)
 
 
 def test_noise_is_shared_among_the_notes_that_sound():

@@ -14,6 +14,7 @@ from restyle.representations.stft import Stft
 
 SPREAD = 17  # frames, or bins, that the neighbourhood spans
 WINDOW = 0.046  # seconds
+BLOCK, CONTEXT = 20.0, 1.0  # seconds
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +75,7 @@ def separate(audio: Audio, *, margin: float = 1.0) -> Separation:
             mask = masks(spectrum.abs().mean(dim=0), margin=margin)[index]
             return np.asarray(stft.inverse(spectrum * mask, block.length))
 
-        return blocks.process(audio, one, context=1.0)
+        return blocks.process(audio, one, seconds=BLOCK, context=CONTEXT, hop=stft.hop)
 
     harmonic, percussive = part(0), part(1)
     residual = blocks.empty(audio.channels, audio.length)

@@ -23,6 +23,7 @@ WEIGHTS = "transcriber.safetensors"
 BLOCK, CONTEXT = 20.0, 2.0  # seconds; the network sees half a second to either side, the lowest filters as much again
 QUIETEST = 36.0  # dB below the loudest moment at which a passage is no longer raised for the network
 SILENCE = -90.0  # dB; a recording that never exceeds this holds no notes
+LOWEST = -200.0  # dB, below anything that 80 dB under the loudest moment of a very quiet recording can reach
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,8 +69,8 @@ def transcribe(audio: Audio, *, progress: Progress | None = None, **thresholds: 
     spectrum = _levels(audio, cqt, progress)
     activations = [np.zeros((len(spectrum), PITCHES), np.float16) for _ in range(3)]
     reference = _reference(spectrum, hop)
-    around = round(CONTEXT / hop)
-    for span in blocks.spans(len(spectrum), round(BLOCK / hop), around):
+    around = 2 * round(CONTEXT / hop / 2)  # even: the network takes frames in pairs, the same ones in every block
+    for span in blocks.spans(len(spectrum), 2 * round(BLOCK / hop / 2), around):
         part = torch.from_numpy(spectrum[span.left : span.right].astype(np.float32))
         scaled = unit_level(part, torch.from_numpy(reference[span.left : span.right, None]))
         with torch.inference_mode():
@@ -104,7 +105,7 @@ def _levels(audio: Audio, cqt: Cqt, progress: Progress | None) -> np.ndarray:
         wanted = (size + 2 * around) * cqt.hop  # one length for all blocks, so that the filters are made once
         mono = np.pad(mono, (pad[0] * cqt.hop, 0))[:wanted]
         mono = np.pad(mono, (0, wanted - len(mono)))
-        levels = level(cqt(torch.from_numpy(np.ascontiguousarray(mono)))).T.numpy()
+        levels = level(cqt(torch.from_numpy(np.ascontiguousarray(mono))), LOWEST).T.numpy()
         out[span.start : span.stop] = levels[around : around + span.stop - span.start]
         if progress:
             progress(0.3 * span.stop / frames)

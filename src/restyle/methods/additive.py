@@ -1,17 +1,22 @@
-"""Plays a `Tone`: partials as sinusoids, noise in bands. Floor 4."""
+"""Plays a `Tone`: partials and noise, drawn as short spectra that are overlapped and added. Floor 4."""
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
-import torch
 
 from restyle.analysis.partials import HOP, frequency, noise_bands, partial_ratios
 from restyle.methods.timbre import Tone
 
-PIECE = 1.0  # seconds of partials made at once
+WINDOW = 0.023  # seconds
+SIDE = 4  # bins drawn on either side of a partial; what lies beyond is 55 dB weaker
+TABLE = 128  # positions between two bins at which the window's spectrum is tabulated
 FADE = 0.004  # seconds of fade-in, so that no start clicks
 RELEASED = 70.0  # dB below which a released note has ended
 LONGEST_RELEASE = 0.6  # seconds
+INAUDIBLE = -110.0  # dB of full scale
+PIECE = 1024  # frames drawn at once
 
 
 def play(
@@ -36,70 +41,110 @@ def play(
 
     Returns:
         float32 samples of the note and its release.
+
+    Source: Rodet and Depalle, "Spectral envelopes and inverse FFT synthesis", AES 1992.
     """
     after = int(min(LONGEST_RELEASE, RELEASED / -release) / HOP) + 1
     fade = release * HOP * np.arange(1, after + 1)
-    amplitude = _released(tone.amplitude + gain, fade)
-    noise = _released(tone.noise + gain, fade)
-    bend = np.pad(bend, (0, after), mode="edge")
-    samples = _partials(10 ** (amplitude / 20), pitch, bend, tone.stiffness, rate, rng)
-    samples += _noise(noise, len(samples), rate, rng)
-    rise = min(len(samples), round(FADE * rate))
+    envelopes = (tone.amplitude, tone.noise)
+    amplitude, noise = (np.concatenate([x + gain, x[:, -1:] + gain[-1] + fade], axis=1) for x in envelopes)
+    audible = amplitude.max(axis=1) > INAUDIBLE
+    amplitude = amplitude[: int(np.flatnonzero(audible).max(initial=0)) + 1]
+    length = round(amplitude.shape[1] * HOP * rate)
+    size = 2 ** round(np.log2(WINDOW * rate))
+    hop = size // 4
+    # two frames before the onset, so that the windows add up to a constant from the first sample on
+    times = np.arange(-2, length // hop + 3) * hop / rate
+    ratios = partial_ratios(len(amplitude), tone.stiffness)
+    start = rng.random(len(ratios))
+    cycles, f0 = _fundamental(pitch, np.pad(bend, (0, after), mode="edge"), times)
+    out = np.zeros((len(times) + 3, hop), np.float32)
+    for first in range(0, len(times), PIECE):
+        part = slice(first, first + PIECE)
+        levels = 10 ** (_at(amplitude, times[part]) / 20)
+        phases = (cycles[part, None] * ratios + start) % 1.0
+        spectra = _lines(levels, f0[part, None] * ratios * (size / rate), phases, size)
+        spectra += _hiss(_at(noise, times[part]), size, rate, rng)
+        frames = np.fft.irfft(spectra, size).astype(np.float32)
+        for k in range(4):
+            out[first + k : first + k + len(frames)] += frames[:, k * hop : (k + 1) * hop]
+    # frame 0 is centred two hops before the onset, and starts two hops before that
+    samples = out.reshape(-1)[4 * hop : 4 * hop + length]
+    rise = min(length, round(FADE * rate))
     samples[:rise] *= np.linspace(0, 1, rise, dtype=np.float32)
     return samples
 
 
-def _released(envelope: np.ndarray, fade: np.ndarray) -> np.ndarray:
-    return np.concatenate([envelope, envelope[:, -1:] + fade], axis=1)
+def _at(envelope: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Values of an envelope ``[K, L]`` at times in seconds, interpolated: ``[times, K]``."""
+    position = np.clip(times / HOP, 0, envelope.shape[1] - 1)
+    low = np.minimum(position.astype(int), max(0, envelope.shape[1] - 2))
+    high = np.minimum(low + 1, envelope.shape[1] - 1)
+    part = (position - low)[:, None].astype(np.float32)
+    return np.asarray(envelope.T[low] * (1 - part) + envelope.T[high] * part)
 
 
-def _partials(
-    amplitude: np.ndarray, pitch: float, bend: np.ndarray, stiffness: float, rate: int, rng: np.random.Generator
-) -> np.ndarray:
-    ratios = torch.from_numpy(partial_ratios(len(amplitude), stiffness))[:, None]
-    start = torch.from_numpy(rng.random((len(amplitude), 1)))
-    audible = amplitude.max(axis=1) > 10 ** (-100 / 20)
-    count = int(np.flatnonzero(audible).max(initial=0)) + 1
-    ratios, start = ratios[:count], start[:count]
-    envelope = torch.from_numpy(amplitude[:count].astype(np.float32))
-    length = round(amplitude.shape[1] * HOP * rate)
-    position = (np.arange(length) + 0.5) / (HOP * rate) - 0.5
-    cycles = np.cumsum(frequency(pitch) * 2 ** (np.interp(position, np.arange(len(bend)), bend) / 12) / rate)
-    out = np.zeros(length, np.float32)
-    size = round(PIECE * rate)
-    for first in range(0, length, size):
-        here = position[first : first + size].clip(0, amplitude.shape[1] - 1)
-        low = torch.from_numpy(np.minimum(here.astype(int), amplitude.shape[1] - 2).clip(0))
-        part = torch.from_numpy(here.astype(np.float32)) - low
-        high = torch.clamp(low + 1, max=amplitude.shape[1] - 1)
-        level = torch.lerp(envelope[:, low], envelope[:, high], part)
-        # double precision until whole turns are gone
-        phase = torch.from_numpy(cycles[first : first + size]) * ratios + start
-        wave = torch.sin((phase - phase.floor()).float().mul_(2 * np.pi))
-        out[first : first + size] = (level * wave).sum(dim=0).numpy()
-    return out
+def _fundamental(pitch: float, bend: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Turns of the fundamental since the onset, and its frequency in Hz, at each time."""
+    curve = frequency(pitch) * 2 ** (bend / 12)
+    turns = np.concatenate([[0], np.cumsum((curve[1:] + curve[:-1]) / 2 * HOP)])
+    grid = np.arange(len(curve)) * HOP
+    f0 = np.interp(times, grid, curve)
+    outside = curve[0] * np.minimum(times, 0) + curve[-1] * np.maximum(times - grid[-1], 0)
+    cycles = np.interp(times, grid, turns) + outside
+    return cycles, f0
 
 
-def _noise(level: np.ndarray, length: int, rate: int, rng: np.random.Generator) -> np.ndarray:
-    """White noise, shaped in short frames to power densities in dB per Hz ``[M, L]``."""
-    size = 2 ** round(np.log2(0.023 * rate))
-    hop = size // 4
-    window = np.hanning(size + 1)[:size].astype(np.float32)
-    frames = -(-length // hop) + 3
-    white = rng.standard_normal((frames + 3) * hop, dtype=np.float32)
-    spectra = np.fft.rfft(np.lib.stride_tricks.sliding_window_view(white, size)[::hop][:frames] * window)
-    when = np.minimum((np.arange(frames) * hop / (HOP * rate)).astype(int), level.shape[1] - 1)
-    centres = noise_bands(rate)[: len(level)]
+@cache
+def _lobe() -> np.ndarray:
+    """Spectrum of a Hann window around a line, ``[position between bins, bin]``, 1 at the top."""
+    offset = np.arange(-SIDE, SIDE + 1) - (np.arange(TABLE + 1)[:, None] / TABLE - 0.5)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        lobe = np.sinc(offset) / (1 - offset**2)
+    lobe[np.abs(np.abs(offset) - 1) < 1e-9] = 0.5
+    return lobe.astype(np.float32)
+
+
+def _lines(levels: np.ndarray, bins: np.ndarray, phases: np.ndarray, size: int) -> np.ndarray:
+    """Spectra ``[L, F]`` of windowed sinusoids: amplitudes, places in bins and phases in turns, each ``[L, K]``."""
+    centre = np.round(bins).astype(int)
+    shape = _lobe()[np.round((bins - centre + 0.5) * TABLE).astype(int)]
+    # an odd bin changes sign, so that the window is centred in the frame; half for the overlap of four Hann windows
+    weight = levels * (size / 8) * (1 - 2 * (centre & 1))
+    turn = 2 * np.pi * phases
+    width = size // 2 + 1 + 2 * SIDE  # with room for lobes that reach over the ends
+    index = (np.arange(len(bins))[:, None] * width + centre + SIDE).clip(SIDE, len(bins) * width - SIDE - 1)
+    index = (index[..., None] + np.arange(-SIDE, SIDE + 1)).ravel()
+    shape = shape * (1 - 2 * (np.arange(-SIDE, SIDE + 1) & 1)).astype(np.float32)
+    made = np.empty((len(bins), width), np.complex128)
+    for part, wave in (("real", np.cos(turn)), ("imag", np.sin(turn))):
+        values = ((weight * wave)[..., None] * shape).ravel()
+        getattr(made, part)[:] = np.bincount(index, values, minlength=made.size)[: made.size].reshape(made.shape)
+    return made[:, SIDE : width - SIDE]
+
+
+def _hiss(level: np.ndarray, size: int, rate: int, rng: np.random.Generator) -> np.ndarray:
+    """Spectra ``[L, F]`` of windowed noise with power densities in dB per Hz ``[L, M]`` at the noise bands."""
+    centres = noise_bands(rate)[: level.shape[1]]
     bins = np.fft.rfftfreq(size, 1 / rate)
     at = np.interp(bins, centres, np.arange(len(centres)))
     low = np.minimum(at.astype(int), len(centres) - 2)
     part = (at - low).astype(np.float32)
-    shape = level[:, when].T.astype(np.float32)
-    shape = shape[:, low] * (1 - part) + shape[:, low + 1] * part
-    shape -= 24 * np.log2(np.maximum(1, bins / centres[-1])).astype(np.float32)  # nothing is known beyond: fade
-    gain = 10 ** (shape / 20) * np.float32(np.sqrt(rate / 2))
-    made = (np.fft.irfft(spectra * gain, size) * window / 1.5).astype(np.float32)
-    out = np.zeros((frames + 3, hop), np.float32)
-    for k in range(4):
-        out[k : k + frames] += made[:, k * hop : (k + 1) * hop]
-    return out.reshape(-1)[2 * hop : 2 * hop + length]
+    level = level.astype(np.float32)
+    fade = 24 * np.log2(np.maximum(1, bins / centres[-1]))  # nothing is known beyond the bands
+    shape = level[:, low] * (1 - part) + level[:, low + 1] * part - fade.astype(np.float32)
+    scale = np.exp(shape * np.float32(np.log(10) / 20)) * np.float32(np.sqrt(size * rate / 6))
+    white = _white()
+    start = int(rng.integers(len(white) - scale.size)) if scale.size < len(white) else 0
+    noise = np.resize(white[start:], scale.shape) * scale
+    windowed = 0.5 * noise
+    windowed[:, 1:] += 0.25 * noise[:, :-1]
+    windowed[:, :-1] += 0.25 * noise[:, 1:]
+    return windowed
+
+
+@cache
+def _white() -> np.ndarray:
+    """Complex Gaussian noise of variance 2, drawn once, that notes take stretches of."""
+    drawn = np.random.default_rng(0).standard_normal((2**21, 2), dtype=np.float32)
+    return drawn.view(np.complex64)[:, 0]

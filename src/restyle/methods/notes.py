@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar
 
 import numpy as np
@@ -25,17 +27,18 @@ log = logging.getLogger("restyle")
 
 STYLE_BLOCK = 20.0  # seconds of a style that are measured at once
 STYLE_LONGEST = 120.0  # seconds of each clip that are listened to
-SURE, UNSURE = 0.82, 0.72  # mean probability of what was found, in clear and in dense recordings
-SOFTER = 6.0  # dB by which notes stand back where they cannot be relied on, and the content itself is kept
+SURE, UNSURE = 0.80, 0.72  # mean probability of what was found, in clear and in dense recordings
+SOFTER = 9.0  # dB by which notes stand back where they cannot be relied on, and the content itself is kept
+GROUP = 64  # notes made at once
 PLAIN_LEVEL = -26.0  # dB of full scale, the median note of a content without a recording
 
 
 class NotesMethod:
     """Transcribe both, learn how the style's notes sound, and play the content's notes that way.
 
-    What is learnt of a note: the envelopes of its partials over attack, sustain and release, the noise between them, its
-    level and register. The content's dynamics, vibrato, glides and stereo places are followed; what it holds beside its
-    notes (drums, consonants, noise) is kept, with the tone of the style's.
+    What is learnt of a note: the envelopes of its partials over attack, sustain and release, the noise between
+    them, its level and register. The content's dynamics, vibrato, glides and stereo places are followed; what it
+    holds beside its notes (drums, consonants, noise) is kept, with the tone of the style's.
 
     Args:
         unpitched: level of the content's unpitched part in dB; -120 leaves it out.
@@ -83,7 +86,7 @@ class NotesMethod:
         seed: int = 0,
         progress: Progress | None = None,
     ) -> Audio:
-        """Play the content in the style; see `methods.base.Method`. Notes are played at the style's rate, up to 48 kHz."""
+        """Play the content in the style; see `methods.base.Method`. Notes are played at the style's rate, to 48 kHz."""
         learnt = {name.removeprefix("timbre/"): array for name, array in profile.items() if name.startswith("timbre/")}
         timbre = Timbre.of(learnt) if learnt else None
         if isinstance(content, Notes):
@@ -126,24 +129,31 @@ def _perform(
 ) -> None:
     """Add the notes to a sound, in place, so that the median note has a level in dB."""
     usual = float(np.median([timbre.tone(p.pitch, 50, result.rate).level for p in played])) if played else 0.0
-    for i, how in enumerate(played):
+
+    def perform(i: int) -> np.ndarray:
+        how = played[i]
         frames = max(3, round((notes.offset[i] - notes.onset[i]) / HOP))
         tone = timbre.tone(how.pitch, frames, result.rate)
         gain = _fitted(how.swell, frames) + level + how.level + tone.level - usual
         # each note has its own seed, so that it sounds the same whatever comes before it
         rng = np.random.default_rng((seed, i))
-        samples = play(tone, how.pitch, gain, _fitted(how.bend, frames), timbre.release, result.rate, rng)
-        start = round(notes.onset[i] * result.rate)
-        samples = samples[: result.length - start]
-        result.samples[:, start : start + len(samples)] += how.pan.astype(np.float32)[:, None] * samples
-        if i % 50 == 49:
+        return play(tone, how.pitch, gain, _fitted(how.bend, frames), timbre.release, result.rate, rng)
+
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        for first in range(0, len(played), GROUP):
+            group = range(first, min(first + GROUP, len(played)))
+            for i, samples in zip(group, pool.map(perform, group), strict=True):
+                start = round(notes.onset[i] * result.rate)
+                samples = samples[: result.length - start]
+                place = played[i].pan.astype(np.float32)[:, None]
+                result.samples[:, start : start + len(samples)] += place * samples
             blocks.release(result.samples)
             if progress:
-                progress(i / len(played))
+                progress(group.stop / len(played))
 
 
 def _doubt(heard: Transcription) -> float:
-    """How far a transcription cannot be relied on, 0..1: how unsure the network is of the onsets and frames it found."""
+    """How far a transcription cannot be relied on, 0..1: how unsure the network is of what it found."""
     notes, roll = heard.notes, heard.roll
     frames = roll.frame[roll.frame > 0.5]
     if not len(notes) or not len(frames):

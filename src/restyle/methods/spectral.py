@@ -1,9 +1,9 @@
-"""`spectral`: merges spectrograms. The content's fine structure and timing, the style's envelope, levels and balance. Floor 4."""
+"""`spectral`: the content's fine structure and timing with the style's envelope, levels and balance. Floor 4."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -82,7 +82,7 @@ class SpectralMethod:
     ) -> Audio:
         """Return the content with the style's spectral levels; see `methods.base.Method`."""
         if isinstance(content, Notes):
-            raise RestyleError("the method 'spectral' changes a recording; give one, or use the method 'notes' for MIDI")
+            raise RestyleError("the method 'spectral' changes a recording; give one, or use 'notes' for MIDI")
         if strength == 0:
             return content
         maps = self._maps(content, profile)
@@ -98,14 +98,11 @@ class SpectralMethod:
                 gain += mask * bands.spread(torch.from_numpy(moved).float())
             result = spectrum * 10 ** (strength * gain / 20)
             if self.refine:
-                return np.asarray(
-                    griffin_lim(
-                        result.abs(), stft, block.length, iterations=self.refine, momentum=0.0, phase=spectrum, seed=seed
-                    )
-                )
+                settings: dict[str, Any] = {"iterations": self.refine, "momentum": 0.0, "phase": spectrum, "seed": seed}
+                return np.asarray(griffin_lim(result.abs(), stft, block.length, **settings))
             return np.asarray(stft.inverse(result, block.length))
 
-        return blocks.process(content, merge, context=1.0, progress=progress)
+        return blocks.process(content, merge, context=1.0, hop=stft.hop, progress=progress)
 
     def _bands(self, rate: int) -> MelBands:
         return MelBands(rate, transform(rate).n_fft, count=self.bands, highest=HIGHEST)

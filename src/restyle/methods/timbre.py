@@ -105,11 +105,11 @@ class Timbre:
         frames = max(3, frames)
         length = round(2 ** (np.ceil(np.log2(max(16, frames)) * 2) / 2))  # few lengths, so that tones are used again
         key = (round(pitch * 2), length, rate)
-        if key not in self._known:
+        known = self._known.get(key)  # several threads may ask
+        if known is None:
             if len(self._known) > 400:
                 self._known.clear()
-            self._known[key] = self._compute(key[0] / 2, length, rate)
-        known = self._known[key]
+            known = self._known[key] = self._compute(key[0] / 2, length, rate)
         return Tone(known.amplitude[:, :frames], known.noise[:, :frames], known.level, known.stiffness)
 
     def _compute(self, pitch: float, frames: int, rate: int) -> Tone:
@@ -217,7 +217,10 @@ def _pooled(pitch: np.ndarray, partials: np.ndarray, slope: np.ndarray, held: np
 
 
 def _release(sounds: Sequence[NoteSound]) -> float:
-    """Median fade in dB a second just after the notes' ends."""
-    heard = [s for s in sounds if s.amplitude.shape[1] > s.held + 12]
-    fades = [(s.loudness[s.held + 12] - s.loudness[s.held + 2]) / (10 * HOP) for s in heard]
+    """Median fade in dB a second just after the notes' ends, as long as they fade: then other notes may sound."""
+    fades = []
+    for after in (s.loudness[s.held + 2 : s.held + 13] for s in sounds):
+        if len(after) == 11:
+            last = max(1, int(after.argmin()))
+            fades.append((after[last] - after[0]) / (last * HOP))
     return float(np.clip(np.median(fades), -600, -20)) if fades else -200.0

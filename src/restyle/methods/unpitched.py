@@ -21,16 +21,18 @@ ABSENT, PRESENT = -17.0, -9.0  # dB of the whole, at which an unpitched part beg
 
 
 def fit(style: Sequence[Audio]) -> Profile:
-    """Measure the mean tone of the percussive part of a style, in dB per band."""
+    """Measure the mean tone of a style, of its percussive part and of the whole, in dB per band ``[2, M]``."""
     rate = max(clip.rate for clip in style)
-    total = np.zeros(len(_bands(rate).centres))
+    total = np.zeros((2, len(_bands(rate).centres)))
     for clip in style:
         stft, bands = transform(clip.rate), _bands(clip.rate)
         for span in blocks.spans(clip.length, 20 * clip.rate, 0):
             magnitude = stft(torch.from_numpy(clip.slice(span.start, span.stop).samples)).abs().mean(dim=0)
-            power = bands((magnitude * masks(magnitude)[1]).square()).sum(dim=1).numpy()
-            total[: len(power)] += power * (2 / stft.n_fft) ** 2
-    return {"unpitched": (10 * np.log10(total / max(total.sum(), 1e-12) + 1e-8)).astype(np.float32)}
+            for row, part in zip(total, (magnitude * masks(magnitude)[1], magnitude), strict=True):
+                power = bands(part.square()).sum(dim=1).numpy()
+                row[: len(power)] += power * (2 / stft.n_fft) ** 2
+    share = total / np.maximum(total.sum(axis=1, keepdims=True), 1e-12)
+    return {"unpitched": (10 * np.log10(share + 1e-8)).astype(np.float32)}
 
 
 def keep(content: Audio, notes: Notes, profile: Profile, gain: float, doubt: float, progress: Progress) -> Audio:
@@ -55,7 +57,7 @@ def keep(content: Audio, notes: Notes, profile: Profile, gain: float, doubt: flo
         rest += bands(power * kept).sum(dim=1).numpy() * bands.weights.sum(dim=1).numpy()
     share = 10 * np.log10(rest.sum() / whole)
     presence = 1.0 if not len(notes) else float(np.clip((share - ABSENT) / (PRESENT - ABSENT), doubt, 1))
-    tone = _tone(rest, profile["unpitched"], bands)
+    tone = _tone(rest, (1 - doubt) * profile["unpitched"][0] + doubt * profile["unpitched"][1], bands)
 
     def one(block: Audio, span: Span) -> np.ndarray:
         spectrum = stft(torch.from_numpy(block.samples))
@@ -64,7 +66,7 @@ def keep(content: Audio, notes: Notes, profile: Profile, gain: float, doubt: flo
 
     if presence * gain < 1e-5:
         return Audio(blocks.empty(content.channels, content.length), content.rate)
-    return blocks.process(content, one, context=1.0, progress=progress)
+    return blocks.process(content, one, context=1.0, hop=stft.hop, progress=progress)
 
 
 def _bands(rate: int) -> MelBands:

@@ -82,7 +82,9 @@ def roll_to_notes(
         sounding = scipy.ndimage.binary_closing(sounding, np.ones(gap + 1, bool))[gap : gap + len(onset)]
         silent = np.append(np.flatnonzero(~sounding), len(onset))
         starts = _peaks(onset, onset_threshold)
-        for start, following in zip(starts, [*starts[1:], len(onset)], strict=True):
+        # there may be none: in half precision a probability can reach a threshold that it lies below
+        ends = [*starts[1:], len(onset)][: len(starts)]
+        for start, following in zip(starts, ends, strict=True):
             # the frames may begin to hold just after the onset
             stop = min(following, silent[np.searchsorted(silent, min(start + 2, len(onset)))])
             begin = max(0.0, start + _between(onset, int(start))) * roll.hop

@@ -42,8 +42,8 @@ def fit(style: Sequence[Audio]) -> dict[str, np.ndarray]:
     return {
         "levels": mean.astype(np.float32),
         "frequencies": bands.centres.astype(np.float32),
-        "loudness": np.float32([loud]),
-        "width": np.float32([np.average([width(clip) for clip in style], weights=weights)]),
+        "loudness": np.array([loud], np.float32),
+        "width": np.array([np.average([width(clip) for clip in style], weights=weights)], np.float32),
     }
 
 
@@ -82,7 +82,7 @@ def apply(
             made = np.stack([middle + side, middle - side])
         return made
 
-    shaped = blocks.process(audio, shape, context=0.5, progress=progress)
+    shaped = blocks.process(audio, shape, context=0.5, hop=stft.hop, progress=progress)
     target = before + strength * (max(float(profile["loudness"][0]), -50.0) - before)
     return _scaled(shaped, 10 ** (np.clip(target - loudness(shaped), -40, 40) / 20))
 
