@@ -195,3 +195,19 @@ def test_midi_as_content_and_as_output(restyle, clips, tmp_path):
     assert ran.code == 0, ran.err
     assert package.read_midi(tmp_path / "m.mid").pitch.tolist() == [60, 61, 62, 63, 64, 65]
     assert soundfile.info(tmp_path / "out.wav").duration >= 2.9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", METHODS)
+def test_a_learnt_style_serves_every_method(restyle, tmp_path, method):
+    rate = 16000
+    time = np.arange(2 * rate) / rate
+    # notes too short for a decay to be measured, and a long one
+    pulses = sum(np.sin(2 * np.pi * 330 * k * time) / k for k in range(1, 6)) * (time % 0.25 < 0.12) * (time < 1)
+    held = sum(np.sin(2 * np.pi * 440 * k * time) / k for k in range(1, 6)) * (time > 1.1)
+    for name in ("content", "style"):
+        package.write(tmp_path / f"{name}.wav", Audio(0.2 * (pulses + held), rate))
+    assert restyle("learn", tmp_path / "style.wav", "-o", tmp_path / "s.style", "--method", method).code == 0
+    ran = restyle("transfer", tmp_path / "content.wav", tmp_path / "s.style", "-o", tmp_path / "out.wav")
+    assert ran.code == 0, ran.err
+    assert package.read(tmp_path / "out.wav").length == 2 * rate

@@ -18,6 +18,7 @@ NOISE = -9.0  # dB, by which the power between partials exceeds the noise: parti
 LEAST_TRUST = 0.2  # weight of a partial that another note covers
 BY_NUMBER = 0.7  # how far partials answer for those of the same number, rather than of the same frequency
 SILENT = -140.0  # dB
+UNKNOWN = 1.0  # a decay of notes that are too short to tell: no note grows
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +77,7 @@ class Timbre:
         amplitude = np.full((len(order), most, longest), SILENT, np.float32)
         trust = np.zeros((len(order), most, longest), np.float32)
         noise = np.zeros((len(order), bands, longest), np.float32)
-        slope = np.full((len(order), most), np.nan, np.float32)
+        slope = np.full((len(order), most), UNKNOWN, np.float32)
         level = np.array([s.loudness[: s.held].max() for s in order])
         for i, s in enumerate(order):
             count, held = min(most, len(s.amplitude)), min(s.held, longest)
@@ -159,8 +160,8 @@ class Timbre:
         if frames <= held:
             return amplitude[:, :frames], trust[:, :frames], noise[:, :frames]
         pooled = np.interp(np.log2(float(frequency(self.pitch[i])) * np.arange(1, count + 1)), DECAY_GRID, self.decay)
-        sure = min(1.0, held * HOP) if not np.isnan(self.slope[i, 0]) else 0.0
-        slope = sure * np.nan_to_num(self.slope[i, :count]) + (1 - sure) * pooled
+        sure = min(1.0, held * HOP) if self.slope[i, 0] <= 0 else 0.0
+        slope = sure * self.slope[i, :count] + (1 - sure) * pooled
         tail = max(1, min(5, held // 2))
         time = np.arange(1, frames - held + 1) * HOP
         end, end_noise = (np.median(x[:, held - tail : held], axis=1)[:, None] for x in (amplitude, noise))
@@ -195,10 +196,10 @@ def _clarity(sound: NoteSound) -> float:
 
 
 def _slope(db: np.ndarray) -> np.ndarray:
-    """Decay of each partial in dB a second while a note is held; NaN where the note is too short to tell."""
+    """Decay of each partial in dB a second while a note is held; UNKNOWN where the note is too short to tell."""
     steady = db[:, min(5, db.shape[1] // 3) :]
     if steady.shape[1] < 15:
-        return np.full(len(db), np.nan)
+        return np.full(len(db), UNKNOWN)
     time = (np.arange(steady.shape[1]) - (steady.shape[1] - 1) / 2) * HOP
     return np.clip((steady * time).sum(axis=1) / np.square(time).sum(), -150, 0)
 
@@ -207,7 +208,7 @@ def _pooled(pitch: np.ndarray, partials: np.ndarray, slope: np.ndarray, held: np
     """Mean decay around each frequency of ``DECAY_GRID``, over all notes; long notes weigh more."""
     total, weight = np.full(len(DECAY_GRID), -3e-3), np.full(len(DECAY_GRID), 1e-3)
     for i in range(len(pitch)):
-        if np.isnan(slope[i, 0]):
+        if slope[i, 0] > 0:
             continue
         logs = np.log2(float(frequency(pitch[i])) * np.arange(1, partials[i] + 1))
         near = held[i] * np.exp(-0.5 * ((logs - DECAY_GRID[:, None]) / 0.35) ** 2)
