@@ -45,7 +45,8 @@ def listen(content: Audio, notes: Notes, progress: blocks.Progress | None = None
     Returns:
         One `Played` a note, in their order, and the median of their levels in dB of full scale (-120 without notes).
     """
-    sounds: list[tuple[NoteSound, np.ndarray]] = []
+    # of each note only what is needed of it, so that memory hardly grows with length
+    heard: list[tuple[float, np.ndarray, np.ndarray, np.ndarray]] = []
     for span in blocks.spans(content.length, round(BLOCK * content.rate), round(CONTEXT * content.rate)):
         start, stop, left = (x / content.rate for x in (span.start, span.stop, span.left))
         own = (notes.onset >= start) & (notes.onset < stop)
@@ -57,23 +58,27 @@ def listen(content: Audio, notes: Notes, progress: blocks.Progress | None = None
             low = soxr.resample(piece.samples.T, content.rate, RATE).reshape(-1, content.channels).T
             found = measure(Audio(low, RATE), part, most=PARTIALS)
             pans = _pans(low, part) if content.channels > 1 else np.ones((len(part), 1))
-            sounds += [(found[i], pans[i]) for i in inside]
+            heard += [_outline(found[i], pans[i]) for i in inside]
         blocks.release(content.samples)
         if progress:
             progress(span.stop / content.length)
-    if not sounds:
+    if not heard:
         return [], -120.0
-    contours = [s.loudness[: s.held] for s, _ in sounds]
-    levels = np.array([c.max() for c in contours])
+    levels = np.array([contour.max() for _, contour, _, _ in heard])
     median = float(np.median(levels))
-    usual = _usual([c - c.max() for c in contours])
+    usual = _usual([contour - contour.max() for _, contour, _, _ in heard])
     played = []
-    for (s, pan), contour, level in zip(sounds, contours, levels, strict=True):
+    for (pitch, contour, bend, pan), level in zip(heard, levels, strict=True):
         swell = contour - level - usual[np.minimum(np.arange(len(contour)), len(usual) - 1)]
         swell = FOLLOW * np.clip(_smooth(swell - np.median(swell)), -SWELL, SWELL)
-        bend = s.bend[: s.held]
-        played.append(Played(float(np.clip(level - median, QUIETEST, LOUDEST)), swell, s.pitch, bend, pan))
+        played.append(Played(float(np.clip(level - median, QUIETEST, LOUDEST)), swell, pitch, bend, pan))
     return played, median
+
+
+def _outline(sound: NoteSound, pan: np.ndarray) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
+    """Pitch, loudness and bend while it is held, and place of a note."""
+    held = sound.held
+    return sound.pitch, sound.loudness[:held].astype(np.float32), sound.bend[:held].astype(np.float32), pan
 
 
 def imagine(notes: Notes, channels: int) -> list[Played]:
