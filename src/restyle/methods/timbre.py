@@ -18,6 +18,7 @@ NOISE = -9.0  # dB, by which the power between partials exceeds the noise: parti
 LEAST_TRUST = 0.2  # weight of a partial that another note covers
 BY_NUMBER = 0.7  # how far partials answer for those of the same number, rather than of the same frequency
 SILENT = -140.0  # dB
+MOST_TONES = 96  # kept for notes alike; long ones take a megabyte
 UNKNOWN = 1.0  # a decay of notes that are too short to tell: no note grows
 
 
@@ -108,7 +109,7 @@ class Timbre:
         key = (round(pitch * 2), length, rate)
         known = self._known.get(key)  # several threads may ask
         if known is None:
-            if len(self._known) > 400:
+            if len(self._known) >= MOST_TONES:
                 self._known.clear()
             known = self._known[key] = self._compute(key[0] / 2, length, rate)
         return Tone(known.amplitude[:, :frames], known.noise[:, :frames], known.level, known.stiffness)
