@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +29,8 @@ class SoundFont:
 
     def __init__(self, path: str | Path, *, rate: int = 44100, reverb: bool = False) -> None:
         try:
-            import fluidsynth
+            with contextlib.redirect_stdout(io.StringIO()):  # it prints where CI is set
+                import fluidsynth
         except ImportError as error:
             raise RestyleError(
                 "rendering needs FluidSynth: install the system package fluidsynth and the extra restyle[render]"

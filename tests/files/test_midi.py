@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -144,3 +147,10 @@ def test_names(tmp_path: Path) -> None:
     write_midi(path, Notes.of([(0, 1, 60, 0.5, 0)]))
     assert len(read_midi(path)) == 1
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_nothing_is_printed_where_ci_is_set() -> None:
+    code = "from restyle.files.midi import read_midi\ntry: read_midi('none.mid')\nexcept Exception: pass"
+    environment = {**os.environ, "CI": "true"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout == ""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import warnings
 from pathlib import Path
+from typing import Any
 
 from restyle.errors import RestyleError
 from restyle.files.safely import writing
@@ -22,8 +25,7 @@ def read_midi(path: str | Path) -> Notes:
     Raises:
         RestyleError: if the file is missing, or is no readable MIDI file.
     """
-    import pretty_midi
-
+    pretty_midi = _pretty_midi()
     path = Path(path)
     if not path.is_file():
         raise RestyleError(f"{path}: there is no such MIDI file; check the name")
@@ -53,8 +55,7 @@ def write_midi(path: str | Path, notes: Notes) -> None:
     Raises:
         RestyleError: if the file cannot be written.
     """
-    import pretty_midi
-
+    pretty_midi = _pretty_midi()
     midi = pretty_midi.PrettyMIDI(resolution=960)
     for programme in sorted(set(notes.programme.tolist())) or [0]:
         part = pretty_midi.Instrument(0 if programme == DRUMS else programme, is_drum=programme == DRUMS)
@@ -65,3 +66,9 @@ def write_midi(path: str | Path, notes: Notes) -> None:
         midi.instruments.append(part)
     with writing(path) as beside:
         midi.write(str(beside))
+
+
+def _pretty_midi() -> Any:
+    with contextlib.redirect_stdout(io.StringIO()):  # it imports pyfluidsynth, which prints where CI is set
+        import pretty_midi
+    return pretty_midi
