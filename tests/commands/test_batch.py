@@ -131,8 +131,9 @@ def test_processes_do_the_same(restyle, table, tmp_path):
         assert (tmp_path / "two" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
 
 
-def dying(pair: batch.Pair, settings: Settings) -> batch.Outcome:
+def dying(task: tuple[batch.Pair, Settings]) -> batch.Outcome:
     """Stands for a pair whose process the system kills."""
+    pair, _ = task
     if pair.content.name == "killed":
         os._exit(1)
     return batch.Outcome(pair, "done")

@@ -3,6 +3,7 @@ import pyloudnorm
 import pytest
 import scipy.signal
 
+from restyle.analysis.loudness import loudness, width
 from restyle.audio import Audio
 from restyle.stages import tone
 
@@ -46,14 +47,14 @@ def test_bands_and_loudness_become_the_styles():
     after = octaves(made.samples[0], 22050)
     assert np.abs(wanted - before).max() > 12
     assert np.abs(wanted - after).max() <= tone.SLACK + 1
-    assert tone.loudness(made) == pytest.approx(tone.loudness(style), abs=0.3)
+    assert loudness(made) == pytest.approx(loudness(style), abs=0.3)
 
 
 def test_half_strength_lies_between():
     content, style = Audio(noise(), 22050), Audio(noise(tilt=6, level=0.02, seed=1), 22050)
     profile = tone.fit([style])
-    loud = [tone.loudness(tone.apply(content, profile, strength=s)) for s in (0.001, 0.25, 0.5, 0.75, 1)]
-    assert loud[0] == pytest.approx(tone.loudness(content), abs=0.1)
+    loud = [loudness(tone.apply(content, profile, strength=s)) for s in (0.001, 0.25, 0.5, 0.75, 1)]
+    assert loud[0] == pytest.approx(loudness(content), abs=0.1)
     assert np.diff(loud) == pytest.approx((loud[-1] - loud[0]) / 4, abs=0.2)
     tilt = [np.ptp(octaves(tone.apply(content, profile, strength=s).samples[0], 22050)) for s in (0.001, 0.5, 1)]
     assert tilt[0] + 3 < tilt[1] < tilt[2] - 3
@@ -81,23 +82,23 @@ def test_silence_stays_silent(length):
 def test_a_silent_style_does_no_harm():
     made = tone.apply(Audio(noise(), 22050), tone.fit([Audio(np.zeros((1, 44100)), 44100)]))
     assert np.isfinite(made.samples).all()
-    assert tone.loudness(made) > -60
+    assert loudness(made) > -60
 
 
 @pytest.mark.parametrize("wanted", [0.15, 0.5])
 def test_width_becomes_the_styles(wanted):
     content = Audio(stereo(0.3), 22050)
     made = tone.apply(content, tone.fit([Audio(stereo(wanted), 22050)]))
-    assert tone.width(content) == pytest.approx(0.3, abs=0.02)
-    assert tone.width(made) == pytest.approx(wanted, abs=0.05)
+    assert width(content) == pytest.approx(0.3, abs=0.02)
+    assert width(made) == pytest.approx(wanted, abs=0.05)
 
 
 def test_width_knows_mono_and_its_opposite():
     left = noise()[0]
-    assert tone.width(Audio(left, 22050)) == 0
-    assert tone.width(Audio(np.stack([left, left]), 22050)) == 0
-    assert tone.width(Audio(np.stack([left, -left]), 22050)) == pytest.approx(1)
-    assert tone.width(Audio(np.stack([left, 0 * left]), 22050)) == pytest.approx(np.sqrt(0.5))
+    assert width(Audio(left, 22050)) == 0
+    assert width(Audio(np.stack([left, left]), 22050)) == 0
+    assert width(Audio(np.stack([left, -left]), 22050)) == pytest.approx(1)
+    assert width(Audio(np.stack([left, 0 * left]), 22050)) == pytest.approx(np.sqrt(0.5))
 
 
 def test_a_mono_content_stays_mono_in_a_wide_style():
@@ -127,21 +128,21 @@ def test_several_clips_count_by_their_length():
 @pytest.mark.parametrize(("rate", "channels"), [(44100, 1), (48000, 2), (16000, 2)])
 def test_loudness_is_pyloudnorms(rate, channels):
     sound = noise(30, rate, channels, tilt=3)
-    mine = tone.loudness(Audio(sound, rate))
+    mine = loudness(Audio(sound, rate))
     assert mine == pytest.approx(pyloudnorm.Meter(rate).integrated_loudness(sound.T), abs=0.1)
 
 
 def test_loudness_of_a_long_sound_is_that_of_its_parts():
     sound = noise(130, 8000)
-    start = tone.loudness(Audio(sound[:, : 30 * 8000], 8000))
-    assert tone.loudness(Audio(sound, 8000)) == pytest.approx(start, abs=0.1)
+    start = loudness(Audio(sound[:, : 30 * 8000], 8000))
+    assert loudness(Audio(sound, 8000)) == pytest.approx(start, abs=0.1)
 
 
 def test_twice_the_amplitude_is_six_lu():
     for seconds in (0.2, 3.0):
-        quiet, loud = (tone.loudness(Audio(gain * noise(seconds), 22050)) for gain in (1, 2))
+        quiet, loud = (loudness(Audio(gain * noise(seconds), 22050)) for gain in (1, 2))
         assert loud - quiet == pytest.approx(6.02, abs=0.05)
-    assert tone.loudness(Audio(np.zeros(50000), 22050)) == -np.inf
+    assert loudness(Audio(np.zeros(50000), 22050)) == -np.inf
 
 
 def test_progress_reaches_one():

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import csv
-import os
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from multiprocessing import active_children, get_context
 from pathlib import Path
 
-from restyle.commands import outputs, transfer
+from restyle.commands import outputs, pool, transfer
 from restyle.commands.inputs import read_sound
 from restyle.commands.learn import DEFAULT, SUFFIX, Style
 from restyle.commands.settings import Settings
 from restyle.errors import RestyleError
-
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
 @dataclass(frozen=True)
@@ -51,6 +43,17 @@ def read_pairs(table: Path, folder: Path) -> list[Pair]:
     Raises:
         RestyleError: if the file cannot be read, a column or value is missing, or two rows write the same file.
     """
+    rows = read_table(table)
+    pairs = [(table.parent / row["content"], table.parent / row["style"], row.get("out", "")) for row in rows]
+    return _with_outputs(pairs, folder, str(table))
+
+
+def read_table(table: Path) -> list[dict[str, str]]:
+    """Read the rows of a CSV file that has at least the columns content and style.
+
+    Raises:
+        RestyleError: if the file cannot be read, or a column or value is missing.
+    """
     transfer.check_input(table)
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
@@ -67,8 +70,7 @@ def read_pairs(table: Path, folder: Path) -> list[Pair]:
     for line, row in rows:
         if not row["content"] or not row["style"]:
             raise RestyleError(f"{table}, line {line}: content or style is missing; fill in both")
-    pairs = [(table.parent / row["content"], table.parent / row["style"], row.get("out", "")) for _, row in rows]
-    return _with_outputs(pairs, folder, str(table))
+    return [row for _, row in rows]
 
 
 def make_pairs(style: Path, contents: Sequence[Path], folder: Path) -> list[Pair]:
@@ -122,8 +124,6 @@ def run(
         RestyleError: if the folder cannot be made or ``jobs`` is less than 1; what is wrong with a pair is in its
             outcome.
     """
-    if jobs < 1:
-        raise RestyleError(f"jobs must be 1 or more, not {jobs}")
     settings, known = settings or Settings(), {}
     with outputs.folder(folder):
         todo = []
@@ -135,10 +135,10 @@ def run(
             else:
                 pair.out.parent.mkdir(parents=True, exist_ok=True)
                 todo.append(pair)
-        for outcome in _in_turn(todo, settings) if jobs == 1 or len(todo) < 2 else _in_parallel(todo, settings, jobs):
-            known[outcome.pair] = outcome
+        for (pair, _), outcome in pool.each(_do, [(pair, settings) for pair in todo], jobs):
+            known[pair] = outcome or Outcome(pair, "failed", pool.KILLED)
             if report:
-                report(outcome)
+                report(known[pair])
     return [known[pair] for pair in pairs]
 
 
@@ -157,94 +157,8 @@ def is_done(pair: Pair, settings: Settings) -> bool:
     return all(path.exists() and path.stat().st_mtime <= place.stat().st_mtime for path in (pair.content, pair.style))
 
 
-def _in_turn(pairs: Sequence[Pair], settings: Settings) -> Iterator[Outcome]:
-    for pair in pairs:
-        yield _do(pair, settings)
-
-
-def _in_parallel(pairs: Sequence[Pair], settings: Settings, jobs: int) -> Iterator[Outcome]:
-    """Run pairs in processes; when one is killed (no memory, say), what it tore down is done one at a time."""
-    torn: list[Pair] = []
-    threads = max(1, (os.cpu_count() or 1) // jobs)
-    with _pool(min(jobs, len(pairs)), threads) as pool:
-        futures = {pool.submit(_do, pair, settings): pair for pair in pairs}
-        for future in as_completed(futures):
-            outcome = _outcome(future, futures[future])
-            if outcome.status == "torn":
-                torn.append(outcome.pair)
-            else:
-                yield outcome
-    for pair in torn:
-        with _pool(1, threads) as pool:
-            outcome = _outcome(pool.submit(_do, pair, settings), pair)
-        yield replace(outcome, status="failed") if outcome.status == "torn" else outcome
-
-
-def _outcome(future: Future[Outcome], pair: Pair) -> Outcome:
-    try:
-        return future.result()
-    except BrokenProcessPool:
-        return Outcome(pair, "torn", "its process was killed, perhaps for want of memory; try fewer --jobs")
-
-
-@contextmanager
-def _pool(jobs: int, threads: int) -> Iterator[ProcessPoolExecutor]:
-    """Processes that stop at once when the work is given up; numeric libraries read their threads when they start."""
-    before = {name: os.environ.get(name) for name in THREADS}
-    os.environ.update({name: str(threads) for name in THREADS})
-    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (threads,))
-    try:
-        yield pool
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in active_children():
-            if process.pid:
-                os.kill(process.pid, signal.SIGINT)
-        raise
-    finally:
-        pool.shutdown()
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
-@dataclass
-class _State:
-    """Of a process of the pool: whether it is at a pair, and what it was told meanwhile."""
-
-    working: bool = False
-    stopped: bool = False  # start no more pairs
-    leaving: bool = False  # end the process, too
-
-
-_state = _State()
-
-
-def _begin(threads: int) -> None:
-    import torch
-
-    torch.set_num_threads(threads)
-    signal.signal(signal.SIGINT, _interrupted)
-    signal.signal(signal.SIGTERM, _interrupted)
-
-
-def _interrupted(signum: int, _: object) -> None:
-    """Give up the pair at hand so that nothing is left of it; a second signal must not disturb the cleaning up."""
-    _state.stopped = True
-    _state.leaving |= signum == signal.SIGTERM
-    if _state.working:
-        _state.working = False
-        raise KeyboardInterrupt
-    if _state.leaving:
-        os._exit(143)
-
-
-def _do(pair: Pair, settings: Settings) -> Outcome:
-    if _state.stopped:
-        return Outcome(pair, "failed", "interrupted")
-    _state.working = True
+def _do(task: tuple[Pair, Settings]) -> Outcome:
+    pair, settings = task
     try:
         for path in (pair.content, pair.style):
             transfer.check_input(path)
@@ -254,12 +168,6 @@ def _do(pair: Pair, settings: Settings) -> Outcome:
         return Outcome(pair, "failed", str(error))
     except Exception as error:
         return Outcome(pair, "failed", f"{type(error).__name__}: {error}; run this pair with restyle transfer --debug")
-    except KeyboardInterrupt:
-        if _state.leaving:
-            os._exit(143)
-        raise
-    finally:
-        _state.working = False
     return Outcome(pair, "done", "; ".join(record["warnings"]))
 
 

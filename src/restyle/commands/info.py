@@ -75,7 +75,8 @@ def _peak(audio: Audio) -> float | None:
 
 
 def _loudness(audio: Audio) -> float | None:
-    from restyle.stages.tone import SILENCE, loudness
+    from restyle.analysis.loudness import loudness
+    from restyle.stages.tone import SILENCE
 
     if is_silent(audio):
         return None

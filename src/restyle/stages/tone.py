@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from restyle import blocks
+from restyle.analysis.loudness import loudness, width
 from restyle.analysis.separation import transform
 from restyle.audio import Audio
 from restyle.blocks import Progress
@@ -18,29 +19,38 @@ HIGHEST = 22050.0  # Hz
 RANGE = 80.0  # dB below the loudest band that count
 PAUSE = 45.0  # dB below the loudest moment that is a pause
 LARGEST = 24.0  # dB, the largest change of a band
-SLACK = 14.0  # dB by which a band may differ before it is moved: other notes in the same style differ by as much
+MOMENT = 1.0  # s
+SLACK = 2.5  # deviations from moment to moment of the style by which a band may differ: other notes do as much
 SILENCE = -70.0  # LUFS
+QUIET = 1e-4  # of full scale; a moment that never exceeds it says nothing
 
 
 def fit(style: Sequence[Audio]) -> dict[str, np.ndarray]:
-    """Measure a style: mean level of each band in dB relative to the whole, loudness in LUFS, stereo width 0..1.
+    """Measure a style.
+
+    Returns:
+        For each band its frequency in Hz, its mean level in dB relative to the whole, and how much that varies from
+        moment to moment (standard deviation in dB); the loudness in LUFS; the stereo width 0..1.
 
     Example:
         >>> noise = np.random.default_rng(0).normal(0, 0.1, (2, 44100))
         >>> sorted(fit([Audio(noise, 44100)]))
-        ['frequencies', 'levels', 'loudness', 'width']
+        ['frequencies', 'levels', 'loudness', 'spread', 'width']
     """
     longest = max(style, key=lambda clip: clip.rate)
     bands = _bands(longest.rate)
     levels = [_levels(clip) for clip in style]
     weights = np.array([clip.duration for clip in style])
-    mean = np.zeros(len(bands.centres))
+    moments = [moment for clip in style for moment in _moments(clip)]
+    mean, spread = np.zeros(len(bands.centres)), np.zeros(len(bands.centres))
     for band in range(len(bands.centres)):
         heard = [(level[band], w) for level, w in zip(levels, weights, strict=True) if band < len(level)]
         mean[band] = np.average([x for x, _ in heard], weights=[w for _, w in heard])
+        spread[band] = np.std([moment[band] for moment in moments if band < len(moment)] or 0.0)
     loud = np.average([max(loudness(clip), SILENCE) for clip in style], weights=weights)
     return {
         "levels": mean.astype(np.float32),
+        "spread": spread.astype(np.float32),
         "frequencies": bands.centres.astype(np.float32),
         "loudness": np.array([loud], np.float32),
         "width": np.array([np.average([width(clip) for clip in style], weights=weights)], np.float32),
@@ -69,7 +79,8 @@ def apply(
     wanted = np.interp(bands.centres, profile["frequencies"], profile["levels"])
     change = wanted - own
     change -= np.average(change, weights=10 ** (own / 40) + 1e-6)
-    change = np.sign(change) * np.maximum(0, np.abs(change) - SLACK)
+    slack = SLACK * np.interp(bands.centres, profile["frequencies"], profile["spread"])
+    change = np.sign(change) * np.maximum(0, np.abs(change) - slack)
     gain = torch.from_numpy(np.clip(change, -LARGEST, LARGEST) * strength).float()
     filter_ = 10 ** (bands.spread(gain[:, None]) / 20)
     scale = _side_scale(audio, float(profile["width"][0]), strength)
@@ -85,40 +96,6 @@ def apply(
     shaped = blocks.process(audio, shape, context=0.5, hop=stft.hop, progress=progress)
     target = before + strength * (max(float(profile["loudness"][0]), -50.0) - before)
     return _scaled(shaped, 10 ** (np.clip(target - loudness(shaped), -40, 40) / 20))
-
-
-def loudness(audio: Audio) -> float:
-    """Return the integrated loudness in LUFS (ITU-R BS.1770), measured in blocks; -inf for silence."""
-    import pyloudnorm
-
-    if audio.duration < 0.5:
-        power = float(np.mean(audio.samples.astype(np.float64) ** 2))
-        return 10 * np.log10(power) - 0.7 if power > 0 else -np.inf
-    meter = pyloudnorm.Meter(audio.rate)
-    powers, durations = [], []
-    for span in blocks.spans(audio.length, 60 * audio.rate, 0):
-        piece = audio.slice(span.start, span.stop)
-        blocks.release(audio.samples)
-        if piece.length > 0.4 * audio.rate:
-            with np.errstate(divide="ignore"):
-                value = meter.integrated_loudness(piece.samples[:5].T.astype(np.float64))
-            powers.append(10 ** (value / 10))
-            durations.append(piece.length)
-    power = np.average(powers, weights=durations)
-    return float(10 * np.log10(power)) if power > 0 else -np.inf
-
-
-def width(audio: Audio) -> float:
-    """Return the share of the sides in a sound's amplitude: 0 is mono, 1 has no middle; 0 unless it is stereo."""
-    if audio.channels != 2:
-        return 0.0
-    middle = side = 0.0
-    for span in blocks.spans(audio.length, 60 * audio.rate, 0):
-        piece = audio.slice(span.start, span.stop).samples
-        blocks.release(audio.samples)
-        middle += float(np.sum((piece[0] + piece[1]) ** 2, dtype=np.float64))
-        side += float(np.sum((piece[0] - piece[1]) ** 2, dtype=np.float64))
-    return float(np.sqrt(side / (middle + side))) if side else 0.0
 
 
 def _bands(rate: int) -> MelBands:
@@ -140,6 +117,15 @@ def _levels(audio: Audio) -> np.ndarray:
         total += np.maximum(heard, peak - RANGE).sum(axis=1, dtype=np.float64)
         frames += heard.shape[1]
     return np.asarray(total / max(frames, 1) - peak)
+
+
+def _moments(audio: Audio) -> list[np.ndarray]:
+    """The levels of each moment, or of each third of a sound that has less than three, where something is heard."""
+    size = min(round(MOMENT * audio.rate), max(1, audio.length // 3))
+    starts = range(0, audio.length - size // 2, size)
+    parts = (audio.slice(start, start + size) for start in starts)
+    blocks.release(audio.samples)
+    return [_levels(part) for part in parts if np.abs(part.samples).max(initial=0) > QUIET]
 
 
 def _side_scale(audio: Audio, wanted: float, strength: float) -> float:
