@@ -43,6 +43,10 @@ class SoundFont:
         if self._font < 0:
             raise RestyleError(f"{path} is no SoundFont that FluidSynth can load; give an .sf2 or .sf3 file")
 
+    def programmes(self) -> list[int]:
+        """Return the General MIDI programmes that the SoundFont has; for others FluidSynth would play another one."""
+        return [p for p in range(DRUMS) if self._synth.sfpreset_name(self._font, 0, p) is not None]
+
     def render(self, notes: Notes, *, duration: float | None = None, tail: float = 1.0) -> Audio:
         """Play notes, each programme on a channel of its own (at most 15, and drums).
 

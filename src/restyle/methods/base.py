@@ -9,9 +9,11 @@ import numpy as np
 
 from restyle.audio import Audio
 from restyle.blocks import Progress
+from restyle.errors import RestyleError
 from restyle.notes import Notes
 
 Profile = dict[str, np.ndarray]  # what a method learnt from a style: named arrays, saved as safetensors
+SILENT_STYLE = "the style is silent: choose a recording that can be heard"
 
 
 class Method(Protocol):
@@ -47,3 +49,20 @@ class Method(Protocol):
             progress: called with the fraction done, 0..1.
         """
         ...
+
+
+def recording(content: Audio | Notes, method: str) -> Audio:
+    """Return the content of a method that cannot play notes.
+
+    Raises:
+        RestyleError: if the content is notes.
+
+    Example:
+        >>> recording(Notes.of([]), "mosaic")
+        Traceback (most recent call last):
+        ...
+        restyle.errors.RestyleError: the method 'mosaic' needs a recording as content; choose 'notes' to play MIDI
+    """
+    if isinstance(content, Notes):
+        raise RestyleError(f"the method '{method}' needs a recording as content; choose 'notes' to play MIDI")
+    return content

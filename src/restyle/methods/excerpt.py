@@ -8,7 +8,7 @@ import numpy as np
 
 from restyle.audio import Audio
 from restyle.errors import RestyleError
-from restyle.methods.base import Profile
+from restyle.methods.base import SILENT_STYLE, Profile
 
 SILENT = 1e-5  # peak below which a clip counts as silence (-100 dB)
 
@@ -23,7 +23,7 @@ def excerpt(style: Sequence[Audio], *, seconds: float, highest_rate: int = 48000
     """
     heard = [clip for clip in style if clip.length and np.abs(clip.mono()).max() > SILENT]
     if not heard:
-        raise RestyleError("the style is silent: choose a recording with sound in it")
+        raise RestyleError(SILENT_STYLE)
     rate = min(highest_rate, max(clip.rate for clip in heard))
     parts = [resample(_loudest(clip, seconds / len(heard)), clip.rate, rate) for clip in heard]
     starts = np.cumsum([0] + [len(part) for part in parts[:-1]])

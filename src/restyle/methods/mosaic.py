@@ -21,7 +21,7 @@ from restyle.audio import Audio
 from restyle.blocks import Progress, Span
 from restyle.errors import RestyleError
 from restyle.methods.bandwise import Bandwise, together
-from restyle.methods.base import Profile
+from restyle.methods.base import Profile, recording
 from restyle.methods.excerpt import clips, excerpt, resample
 from restyle.notes import Notes
 from restyle.representations.phase import griffin_lim
@@ -98,10 +98,7 @@ class MosaicMethod:
         Raises:
             RestyleError: if the content is notes instead of a recording.
         """
-        if isinstance(content, Notes):
-            raise RestyleError(
-                "the method 'mosaic' needs a recording as content: choose the method 'notes' for a MIDI file"
-            )
+        content = recording(content, self.name)
         if strength == 0:
             return content
         with torch.inference_mode():

@@ -18,7 +18,7 @@ from restyle.blocks import Progress
 from restyle.errors import RestyleError
 from restyle.methods import unpitched
 from restyle.methods.additive import play
-from restyle.methods.base import Profile
+from restyle.methods.base import SILENT_STYLE, Profile
 from restyle.methods.performance import Played, imagine, listen
 from restyle.methods.timbre import Timbre
 from restyle.notes import DRUMS, Notes
@@ -69,7 +69,7 @@ class NotesMethod:
                 own = notes.between(span.left / clip.rate, span.right / clip.rate)
                 sounds += measure(clip.slice(span.left, span.right), own)
         if loudest < 1e-5:
-            raise RestyleError("the style is silent: choose a recording that can be heard")
+            raise RestyleError(SILENT_STYLE)
         profile = unpitched.fit(style)
         profile["channels"] = np.array([max(clip.channels for clip in style)])
         if not sounds:

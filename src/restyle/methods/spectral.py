@@ -14,7 +14,7 @@ from restyle.analysis.separation import masks, transform
 from restyle.audio import Audio
 from restyle.blocks import Progress, Span
 from restyle.errors import RestyleError
-from restyle.methods.base import Profile
+from restyle.methods.base import SILENT_STYLE, Profile, recording
 from restyle.notes import Notes
 from restyle.representations.melbands import MelBands
 from restyle.representations.phase import griffin_lim
@@ -65,7 +65,7 @@ class SpectralMethod:
                 part.append(np.pad(level, ((0, count - len(level)), (0, 0)), constant_values=np.nan))
         parts = [np.concatenate(part, axis=1) for part in levels]
         if np.nanmax(parts) < -100:
-            raise RestyleError("the style is silent: choose a recording that can be heard")
+            raise RestyleError(SILENT_STYLE)
         heard = _heard(parts)
         quantiles = [np.nanquantile(part[:, heard], QUANTILES, axis=1).T for part in parts]
         centres = self._bands(rate).centres
@@ -81,8 +81,7 @@ class SpectralMethod:
         progress: Progress | None = None,
     ) -> Audio:
         """Return the content with the style's spectral levels; see `methods.base.Method`."""
-        if isinstance(content, Notes):
-            raise RestyleError("the method 'spectral' changes a recording; give one, or use 'notes' for MIDI")
+        content = recording(content, self.name)
         if strength == 0:
             return content
         maps = self._maps(content, profile)

@@ -21,7 +21,7 @@ from restyle.blocks import Progress, Span
 from restyle.errors import RestyleError
 from restyle.losses.style import content_loss, gram, style_loss
 from restyle.methods.bandwise import Bandwise, together
-from restyle.methods.base import Profile
+from restyle.methods.base import Profile, recording
 from restyle.methods.excerpt import clips, excerpt
 from restyle.models.texture import TextureNet
 from restyle.notes import Notes
@@ -103,10 +103,7 @@ class TextureMethod:
         Raises:
             RestyleError: if the content is notes instead of a recording.
         """
-        if isinstance(content, Notes):
-            raise RestyleError(
-                "the method 'texture' needs a recording as content: choose the method 'notes' for a MIDI file"
-            )
+        content = recording(content, self.name)
         if strength == 0:
             return content
         painter = _Painter(self, content, profile, seed)
