@@ -12,7 +12,7 @@ import soundfile
 
 import restyle as package
 from conftest import FAST
-from restyle import cli
+from restyle.cli import app
 from restyle.errors import RestyleError
 from restyle.methods import METHODS
 
@@ -104,10 +104,10 @@ def test_warnings_are_marked(restyle, monkeypatch, tmp_path):
 
 
 def test_a_bar_shows_on_a_terminal_only(monkeypatch):
-    with cli._bar("work") as progress:
+    with app.bar("work") as progress:
         assert progress is None
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    with cli._bar("[work]") as progress:
+    with app.bar("[work]") as progress:
         assert progress is not None
         progress(0.5)
 

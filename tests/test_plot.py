@@ -7,6 +7,7 @@ import pytest
 
 from restyle import plot
 from restyle.audio import Audio
+from restyle.notes import DRUMS, Notes
 
 
 def tone(hertz: float, rate: int = 44100, seconds: float = 1.0, amplitude: float = 1.0) -> Audio:
@@ -35,7 +36,8 @@ def test_a_long_sound_has_no_more_columns():
 
 
 def test_one_scale_for_all_panels():
-    figure = plot.spectrograms(tone(200), tone(400, amplitude=0.01), tone(300, amplitude=0.1))
+    sounds = {"content": tone(200), "style": tone(400, amplitude=0.01), "result": tone(300, amplitude=0.1)}
+    figure = plot.compare(sounds)
     limits = {ax.images[0].get_clim() for ax in figure.axes if ax.images}
     assert len([ax for ax in figure.axes if ax.images]) == 3 and len(limits) == 1
     low, high = limits.pop()
@@ -44,7 +46,41 @@ def test_one_scale_for_all_panels():
 
 
 def test_silence_can_be_drawn(tmp_path):
-    plot.save(plot.spectrogram(Audio(np.zeros(8000), 16000), "nothing"), tmp_path / "p.png")
+    plot.save(plot.spectrogram(Audio(np.zeros(8000), 16000)), tmp_path / "p.png")
     assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(ValueError, match="no sound"):
-        plot.spectrograms(None, None, None)
+        plot.compare({})
+
+
+def test_notes_lie_on_the_frequencies_of_their_pitches():
+    sounds = {"with": tone(440), "without": tone(440)}
+    figure = plot.compare(sounds, notes={"with": Notes.of([(0.2, 0.7, 69, 0.5, 0), (0, 1, 36, 1, DRUMS)])})
+    [lines], nothing = (list(ax.collections) for ax in figure.axes[:2])
+    assert nothing == []
+    [[start, end]] = lines.get_segments()
+    assert start == pytest.approx([0.2, np.log2(440)]) and end == pytest.approx([0.7, np.log2(440)])
+
+
+def test_the_piano_roll_has_a_box_a_note_coloured_by_velocity():
+    played = Notes.of([(0, 1, 60, 0.25, 0), (0.5, 1.5, 67, 1.0, 0), (0, 1, 36, 1, DRUMS)])
+    figure = plot.notes(played, "two")
+    roll = figure.axes[0]
+    [boxes] = roll.collections
+    extents = [path.get_extents().extents for path in boxes.get_paths()]
+    assert np.allclose(extents, [[0, 59.55, 1, 60.45], [0.5, 66.55, 1.5, 67.45]])
+    assert boxes.get_array().tolist() == [0.25, 1.0] and boxes.get_clim() == (0, 1)
+    assert "C4" in [label.get_text() for label in roll.get_yticklabels()]
+    assert roll.get_title(loc="left") == "two" and roll.get_xlim() == (0, 1.5)
+
+
+def test_no_notes_can_be_drawn(tmp_path):
+    plot.save(plot.notes(Notes.of([])), tmp_path / "p.png")
+    assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_pictures_have_high_frequencies_above_and_the_loudest_brightest():
+    level, _ = plot.log_spectrogram(tone(100), bands=64, columns=10)
+    pixels = plot.colours(level, float(level.max()))
+    assert pixels.shape == (64, level.shape[1], 3) and pixels.dtype == np.uint8
+    bright = pixels[:, 5].astype(int).sum(axis=1)
+    assert bright.argmax() == 63 - level[:, 5].argmax() and bright[:20].max() < 100

@@ -300,11 +300,11 @@ def _draw(paths: Sequence[Path], content: Audio | Notes, clips: Sequence[Audio],
 
     log.info("drawing spectrograms")
     shown = content if isinstance(content, Audio) else None
-    sounds = {"content": shown, "style": clips[0] if clips else None, "result": result}
-    plot.save(plot.spectrograms(**sounds), paths[0])
-    singles = [(name, sound) for name, sound in sounds.items() if sound is not None]
-    top = plot.loudest([sound for _, sound in singles])
-    for path, (name, sound) in zip(paths[1:], singles, strict=True):
+    named = {"content": shown, "style": clips[0] if clips else None, "result": result}
+    sounds = {name: sound for name, sound in named.items() if sound is not None}
+    plot.save(plot.compare(sounds), paths[0])
+    top = plot.loudest(list(sounds.values()))
+    for path, (name, sound) in zip(paths[1:], sounds.items(), strict=True):
         plot.save(plot.spectrogram(sound, name, top=top), path)
 
 

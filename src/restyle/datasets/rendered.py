@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,22 +12,13 @@ import soundfile
 import soxr
 
 from restyle.audio import Audio
+from restyle.datasets.clip import Clip
 from restyle.errors import RestyleError
 from restyle.files.midi import read_midi
 from restyle.notes import DRUMS, Notes
 from restyle.rendering import SoundFont
 
 RENDER_RATE = 44100
-
-
-@dataclass(frozen=True)
-class Clip:
-    """A piece of a data set: sound, its notes where known, its labels, and where it comes from."""
-
-    audio: Audio
-    notes: Notes
-    labels: tuple[str, ...]
-    source: str
 
 
 class NoteSamples:

@@ -1,0 +1,98 @@
+"""The application that the commands hang on, and what they share: options, help, tables, a bar. Floor 7."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from restyle import __version__
+
+log = logging.getLogger("restyle")
+
+
+def examples(*lines: str) -> str:
+    """The end of a command's help; the backspace keeps its lines apart."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+app = typer.Typer(
+    name="restyle",
+    help="Give a recording the style of another: keep what is played, change how it sounds.",
+    epilog=examples("restyle demo", "restyle transfer song.wav style.wav -o out.wav", "restyle transfer --help"),
+    add_completion=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _set_verbose(value: bool) -> None:
+    if value:
+        log.setLevel(logging.INFO)
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        print(f"restyle {__version__}")
+        raise typer.Exit
+
+
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", callback=_set_verbose, help="Show what is being done.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]  # main() looks for it
+Version = Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")]
+
+MethodName = Annotated[
+    str | None,
+    typer.Option(
+        "--method", "-m", metavar="NAME", help="A name of 'restyle methods'; notes, or what the style was learnt for."
+    ),
+]
+Strength = Annotated[float, typer.Option(help="0 gives the content back, 1 the full style.")]
+Tempo = Annotated[str, typer.Option(metavar="T", help="content (as it is), style, or beats per minute; pitch is kept.")]
+Groove = Annotated[bool, typer.Option("--groove", help="Move the content's beats onto the style's beat timing.")]
+Tone = Annotated[bool, typer.Option("--tone/--no-tone", help="Bring spectrum, loudness and width toward the style's.")]
+Seed = Annotated[int, typer.Option(help="The same seed gives the same samples.")]
+Start = Annotated[float, typer.Option(metavar="S", help="Seconds of the content to leave out at its beginning.")]
+Duration = Annotated[float | None, typer.Option(metavar="S", help="Seconds of the content to use.")]
+Bits = Annotated[str, typer.Option(metavar="16|24|32f", help="Sample format of a wav or flac.")]
+
+
+@app.callback()
+def _app(verbose: Verbose = False, debug: Debug = False, version: Version = False) -> None:
+    pass
+
+
+@contextmanager
+def bar(text: str) -> Iterator[Callable[[float], None] | None]:
+    """A progress bar while stderr is a terminal, else nothing."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task(text, total=1.0)
+        yield lambda fraction: shown.update(task, completed=fraction)
+
+
+def table(titles: list[str], rows: list[list[str]]) -> None:
+    """Print a table whose cells are plain text."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None)
+    for title in titles:
+        table.add_column(title, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console = Console()
+    if not console.is_terminal:
+        console.width = 240  # a file has no width
+    console.print(table)

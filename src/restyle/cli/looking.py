@@ -1,0 +1,73 @@
+"""The commands that tell or show something: transcribe, info, methods, demo. Floor 7."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from restyle.cli.app import Debug, Verbose, app, bar, examples
+
+
+@app.command(epilog=examples("restyle transcribe song.wav -o song.mid"))
+def transcribe(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A recording of any instruments.")],
+    out: Annotated[Path, typer.Option("-o", "--output", metavar="OUT.mid", help="The MIDI file to write.")],
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Write the notes that a recording plays as a MIDI file."""
+    from restyle.commands import transcribe as command
+
+    with bar(file.name) as progress:
+        notes = command.run(file, out, progress=progress)
+    print(f"{out}: {len(notes)} notes")
+
+
+@app.command(epilog=examples("restyle info song.wav", "restyle info song.mid", "restyle info choir.style --json"))
+def info(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A recording, a .mid file or a .style file.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Show format, length, peak, loudness and tempo."""
+    from restyle.commands import info as command
+
+    facts = command.run(file)
+    if as_json:
+        import json
+
+        print(json.dumps(facts, indent=2, ensure_ascii=False))
+        return
+    width = max(map(len, facts))
+    for name, value in facts.items():
+        shown = ", ".join(map(str, value)) if isinstance(value, list) else "-" if value is None else value
+        print(f"{name.replace('_', ' '):{width}}  {shown}")
+
+
+@app.command(epilog=examples("restyle transfer song.wav style.wav -o out.wav --method mosaic"))
+def methods(verbose: Verbose = False, debug: Debug = False) -> None:
+    """List the methods."""
+    from restyle.methods import METHODS
+
+    width = max(map(len, METHODS))
+    for name, (_, _, text) in METHODS.items():
+        print(f"{name:{width}}  {text}")
+
+
+@app.command(epilog=examples("restyle demo -o restyle-demo"))
+def demo(
+    out: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder; made if missing.")] = Path(
+        "restyle-demo"
+    ),
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Play two short pieces, and transfer one to the sound of the other with each method; nothing is downloaded."""
+    from restyle.commands import demo as command
+
+    made = command.run(out, report=lambda text, path: print(f"{text:35} {path}", flush=True))
+    print(f"\nListen to {made[0]} (content), {made[1]} (style), then to the others;")
+    print(f"look at the pictures beside them, or open {out / 'index.html'} in a browser for all of it.")

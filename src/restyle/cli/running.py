@@ -1,0 +1,117 @@
+"""Running the command line: exit codes, errors in one sentence, quiet libraries. Floor 7."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+from restyle.cli.app import app, log
+from restyle.errors import RestyleError
+
+
+def main() -> NoReturn:
+    """Run the command line and exit: 0 all well, 1 something failed, 2 a mistake in what was given, 130 interrupted."""
+    debug = "--debug" in sys.argv[1:]
+    _prepare(debug)
+    with _quiet_libraries(debug):
+        sys.exit(_code(debug))
+
+
+def _code(debug: bool) -> int:
+    try:
+        code = app(sys.argv[1:] or ["--help"], prog_name="restyle", standalone_mode=False)
+        if code == 130:  # typer makes this of Ctrl-C
+            raise KeyboardInterrupt
+    except BaseException as error:
+        if debug and not isinstance(error, SystemExit):
+            import traceback
+
+            traceback.print_exc()
+        code = _explain(error)
+    return code if isinstance(code, int) else 0
+
+
+def _prepare(debug: bool) -> None:
+    if not debug:
+        warnings.simplefilter("ignore")
+        os.environ.setdefault("PYTHONWARNINGS", "ignore")  # for the processes of a batch
+    if not any(isinstance(handler, _Stderr) for handler in log.handlers):
+        log.addHandler(_Stderr())
+    log.setLevel(logging.WARNING)
+    log.propagate = False
+    signal.signal(signal.SIGTERM, _terminated)  # so that what is half written is removed
+
+
+@contextmanager
+def _quiet_libraries(debug: bool) -> Iterator[None]:
+    """Silence what C libraries print to stderr on their own account, as mpg123 of a cut file; ours goes round it."""
+    try:
+        own = sys.stderr.fileno()
+    except (OSError, ValueError):
+        own = None
+    if debug or own is None:
+        yield
+        return
+    before, kept, nowhere = sys.stderr, os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    if own == 2:
+        sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, encoding=before.encoding, errors="backslashreplace")
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        sys.stderr = before
+
+
+def _terminated(*_: object) -> None:
+    sys.exit(143)
+
+
+class _Stderr(logging.Handler):
+    """Warnings as 'warning: ...' and steps as they are, to what stderr is at the moment (a progress bar stands in)."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        mark = "warning: " if record.levelno >= logging.WARNING else ""
+        print(mark + record.getMessage(), file=sys.stderr, flush=True)
+
+
+def _explain(error: BaseException) -> int:
+    """Say in one sentence what went wrong; return the exit code."""
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else 1
+    if isinstance(error, KeyboardInterrupt):
+        return _say("interrupted; nothing unfinished was left behind", 130)
+    if isinstance(error, RestyleError):
+        return _say(str(error), 2)
+    if hasattr(error, "format_message"):  # what typer says of wrong arguments
+        return _say_usage(error)
+    if isinstance(error, BrokenPipeError):
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 (so that the exit does not try to flush it)
+        return 1
+    if isinstance(error, MemoryError):
+        return _say("there is not enough memory; use a part of the content with --duration, or a shorter style", 1)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return _say("the disk is full; free some space", 2)
+    return _say(
+        f"an unexpected {type(error).__name__} ({error}); run it again with --debug and report what it shows", 1
+    )
+
+
+def _say_usage(error: Any) -> int:
+    message = " ".join(str(error.format_message()).split()).rstrip(".")
+    where = getattr(getattr(error, "ctx", None), "command_path", "restyle")
+    return _say(f"{message[:1].lower()}{message[1:]}; see {where} --help", 2)
+
+
+def _say(sentence: str, code: int) -> int:
+    print(f"restyle: {' '.join(sentence.split())}", file=sys.stderr)
+    return code

@@ -1,0 +1,166 @@
+"""The commands that make sound: transfer, learn, batch. Floor 7."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from restyle.cli.app import (
+    Bits,
+    Debug,
+    Duration,
+    Groove,
+    MethodName,
+    Seed,
+    Start,
+    Strength,
+    Tempo,
+    Tone,
+    Verbose,
+    app,
+    bar,
+    examples,
+    log,
+    table,
+)
+from restyle.errors import RestyleError
+
+
+@app.command(
+    epilog=examples(
+        "restyle transfer song.wav style.wav -o out.wav",
+        "restyle transfer song.mid guitar1.wav guitar2.wav -o out.flac",
+        "restyle transfer song.mp3 choir.style -o out.wav --strength 0.7 --tempo 120",
+    )
+)
+def transfer(
+    content: Annotated[Path, typer.Argument(metavar="CONTENT", help="What is played: a recording or a .mid file.")],
+    style: Annotated[list[Path], typer.Argument(metavar="STYLE", help="How it sounds: recordings, or a .style file.")],
+    out: Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="Result: .wav .flac .ogg .opus or .mp3.")],
+    method: MethodName = None,
+    strength: Strength = 1.0,
+    tempo: Tempo = "content",
+    groove: Groove = False,
+    tone: Tone = True,
+    seed: Seed = 0,
+    midi: Annotated[Path | None, typer.Option(metavar="OUT.mid", help="Also write the content's notes.")] = None,
+    pictures: Annotated[Path | None, typer.Option(metavar="DIR", help="Also draw content, style and result.")] = None,
+    start: Start = 0.0,
+    duration: Duration = None,
+    bits: Bits = "16",
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Play CONTENT with the sound of STYLE; a record of inputs and settings is written beside OUT as .json."""
+    from restyle.commands import transfer as command
+    from restyle.commands.settings import Settings
+
+    settings = Settings(
+        method=method,
+        strength=strength,
+        tempo=tempo,
+        groove=groove,
+        tone=tone,
+        seed=seed,
+        start=start,
+        duration=duration,
+        bits=bits,
+    )
+    with bar(f"{content.name} in the style of {style[0].name}") as progress:
+        record = command.run(content, style, out, settings=settings, midi=midi, pictures=pictures, progress=progress)
+    length, name = record["length"] / record["rate"], record["settings"]["method"]
+    print(f"{out}: {length:.1f} s by '{name}' in {record['seconds']:.1f} s")
+
+
+@app.command(
+    epilog=examples(
+        "restyle learn choir1.wav choir2.wav -o choir.style",
+        "restyle transfer song.wav choir.style -o out.wav",
+    )
+)
+def learn(
+    style: Annotated[list[Path], typer.Argument(metavar="STYLE", help="One recording or several.")],
+    out: Annotated[Path, typer.Option("-o", "--output", metavar="NAME.style", help="Where to keep the style.")],
+    method: MethodName = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Learn a style once, to use it wherever STYLE is asked for."""
+    from restyle.commands import learn as command
+
+    with bar("learning"):
+        learnt = command.run(style, out, method=method or command.DEFAULT)
+    print(f"{out}: learnt from {len(style)} recording{'s' if len(style) > 1 else ''} for '{learnt.method}'")
+
+
+@app.command(
+    epilog=examples(
+        "restyle batch pairs.csv -o results --jobs 2      (columns content,style[,out])",
+        "restyle batch --style choir.style a.wav b.wav -o results",
+    )
+)
+def batch(
+    inputs: Annotated[
+        list[Path], typer.Argument(metavar="PAIRS.csv|CONTENT", help="A table, or contents for --style.")
+    ],
+    out: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder of the results; made if missing.")],
+    style: Annotated[Path | None, typer.Option(metavar="STYLE", help="One style for all the contents.")] = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", help="Transfers at a time.")] = 1,
+    method: MethodName = None,
+    strength: Strength = 1.0,
+    tempo: Tempo = "content",
+    groove: Groove = False,
+    tone: Tone = True,
+    seed: Seed = 0,
+    start: Start = 0.0,
+    duration: Duration = None,
+    bits: Bits = "16",
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Transfer many pairs; a bad file does not stop the rest, and a second run does only what is left.
+
+    The exit code is 1 if a pair failed.
+    """
+    from restyle.commands import batch as command
+    from restyle.commands.settings import Settings
+
+    settings = Settings(
+        method=method,
+        strength=strength,
+        tempo=tempo,
+        groove=groove,
+        tone=tone,
+        seed=seed,
+        start=start,
+        duration=duration,
+        bits=bits,
+    )
+    if style is None and len(inputs) != 1:
+        raise RestyleError("give one table of pairs, or --style STYLE and any number of contents")
+    pairs = command.make_pairs(style, inputs, out) if style else command.read_pairs(inputs[0], out)
+    known: list[command.Outcome] = []
+    with bar(f"{len(pairs)} pairs") as progress:
+
+        def report(outcome: command.Outcome) -> None:
+            known.append(outcome)
+            log.info("%s: %s", outcome.pair.out, outcome.status)
+            if progress:
+                progress(len(known) / len(pairs))
+
+        outcomes = command.run(pairs, out, settings=settings, jobs=jobs, report=report)
+    table(["", "content", "style", "result"], [_row(outcome) for outcome in outcomes])
+    for outcome in outcomes:
+        if outcome.reason and outcome.status != "skipped":
+            print(f"{outcome.pair.content} in the style of {outcome.pair.style}: {outcome.reason}")
+    counts = {status: sum(o.status == status for o in outcomes) for status in ("done", "skipped", "failed")}
+    print(", ".join(f"{count} {status}" for status, count in counts.items()))
+    if counts["failed"]:
+        raise typer.Exit(1)
+
+
+def _row(outcome: Any) -> list[str]:
+    pair = outcome.pair
+    return [outcome.status, pair.content.name, pair.style.name, pair.out.name]

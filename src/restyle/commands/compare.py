@@ -1,0 +1,208 @@
+"""``restyle compare``: every method on every pair, and a page to hear, see and compare them. Floor 6."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from restyle import __version__
+from restyle.audio import Audio
+from restyle.blocks import Progress
+from restyle.commands import outputs, pool, results
+from restyle.commands.batch import read_table
+from restyle.commands.inputs import read_sound
+from restyle.commands.settings import Settings
+from restyle.commands.transfer import part
+from restyle.comparison import media, report
+from restyle.comparison.table import COPIES, Comparison, Pair
+from restyle.errors import RestyleError
+from restyle.methods import METHODS
+
+log = logging.getLogger("restyle")
+
+SECONDS = 30.0  # of each sound on the page, where there is room
+MAIN = ("content.pitch", "content.note_f1", "style.mfcc", "rhythm.tempo_error", "quality.lsd")
+SCORES, TABLE, REPORT = "scores.json", "scores.csv", "report.html"
+
+
+def choose(methods: str) -> tuple[str, ...]:
+    """Return the methods that ``all`` or a list like ``notes,mosaic`` names.
+
+    Raises:
+        RestyleError: if one is unknown or there is none.
+
+    Example:
+        >>> choose("notes, mosaic")
+        ('notes', 'mosaic')
+    """
+    if methods.strip() == "all":
+        return tuple(METHODS)
+    names = tuple(dict.fromkeys(name.strip() for name in methods.split(",") if name.strip()))
+    for name in names:
+        if name not in METHODS:
+            raise RestyleError(f"there is no method '{name}'; choose all, or some of {','.join(METHODS)}")
+    if not names:
+        raise RestyleError(f"--methods names no method; choose all, or some of {','.join(METHODS)}")
+    return names
+
+
+def make_pairs(contents: Sequence[Path], styles: Sequence[Path]) -> list[Pair]:
+    """Pair every content with every style, or take the pairs of a CSV table (columns content, style, target).
+
+    Raises:
+        RestyleError: if there are no styles, or the table cannot be read.
+    """
+    if not styles:
+        if len(contents) != 1 or contents[0].suffix.lower() != ".csv":
+            raise RestyleError("give --style STYLE for the contents, or one .csv table of pairs")
+        above = contents[0].parent
+        rows = [
+            (above / row["content"], above / row["style"], above / row["target"] if row.get("target") else None)
+            for row in read_table(contents[0])
+        ]
+    else:
+        rows = [(content, style, None) for content in contents for style in styles]
+    return [named(f"{number:03d}", *row) for number, row in enumerate(rows)]
+
+
+def named(name: str, content: Path, style: Path, target: Path | None = None) -> Pair:
+    """Return a pair of files without results."""
+    files = [str(path.resolve()) for path in (content, style)]
+    return Pair(name=name, content=files[0], style=files[1], target=str(target.resolve()) if target else None)
+
+
+def run(
+    pairs: Sequence[Pair],
+    methods: Sequence[str],
+    folder: Path,
+    *,
+    settings: Settings | None = None,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Compare; write ``report.html``, ``scores.csv``, ``scores.json`` and the sounds. A second run does what is left.
+
+    Args:
+        pairs: from `make_pairs`.
+        methods: from `choose`.
+        folder: made if missing.
+        settings: of the transfers; their method is left out.
+        jobs: processes at a time, which share the processor's cores.
+        progress: called with the fraction done, 0..1.
+
+    Raises:
+        RestyleError: if the folder cannot be written to; what is wrong with a pair is in the comparison.
+    """
+    settings = settings or Settings()
+    with outputs.folder(folder):
+        _check_folder(folder)
+        judged = results.make(pairs, methods, folder, settings=settings, jobs=jobs, progress=part(progress, 0, 0.9))
+        comparison = assemble(judged, methods, settings)
+        page = _page(comparison, folder, jobs, part(progress, 0.9, 1))
+        with outputs.together([folder / name for name in (SCORES, TABLE, REPORT)]) as beside:
+            for path, text in zip(beside, (comparison.to_json(), comparison.to_csv(), page), strict=True):
+                path.write_text(text, encoding="utf-8")
+    return comparison
+
+
+def assemble(pairs: Sequence[Pair], methods: Sequence[str], settings: Settings) -> Comparison:
+    """Return the value of a comparison that was made with these settings."""
+    used = {"strength": settings.strength, "tone": settings.tone, "seed": settings.seed}
+    part = {"start": settings.start, "duration": settings.duration}
+    return Comparison(pairs=tuple(pairs), methods=tuple(methods), settings=used | part, version=__version__)
+
+
+def load(folder: Path) -> Comparison:
+    """Read the comparison that a folder holds.
+
+    Raises:
+        RestyleError: if there is none.
+    """
+    path = folder / SCORES
+    if not path.is_file():
+        raise RestyleError(f"{folder} holds no comparison ({SCORES} is missing); make one with 'restyle compare'")
+    return Comparison.from_json(path.read_text(encoding="utf-8", errors="replace"), str(path))
+
+
+def excerpts(pair: Pair, folder: Path, settings: dict[str, Any], seconds: float) -> dict[str, Audio]:
+    """Read the same stretch of the content, the target and all results, and one of the style: the loudest ones.
+
+    Args:
+        pair: with its results.
+        folder: of the comparison.
+        settings: of the comparison; they say which part of the content was used.
+        seconds: longest stretch.
+
+    Returns:
+        Sounds by the names content, style, target and those of the methods that made one.
+
+    Raises:
+        RestyleError: if a file cannot be read.
+    """
+    first, whole = settings.get("start", 0.0), settings.get("duration")
+    at = media.excerpt_start(read_sound(Path(pair.content), start=first, duration=whole), seconds)
+    length = seconds if whole is None else min(seconds, whole)
+    own = media.excerpt_start(read_sound(Path(pair.style)), seconds)
+    places = {"content": (Path(pair.content), first + at), "style": (Path(pair.style), own)}
+    if pair.target:
+        places["target"] = (Path(pair.target), first + at)
+    made = [result for result in pair.results if result.method not in COPIES and result.sound and not result.error]
+    places |= {result.method: (folder / str(result.sound), at) for result in made}
+    return {name: read_sound(path, start=start, duration=length) for name, (path, start) in places.items()}
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What a process needs to prepare a pair for the page."""
+
+    pair: Pair
+    folder: Path
+    settings: dict[str, Any]
+    seconds: float
+    kbps: int
+
+
+def _page(comparison: Comparison, folder: Path, jobs: int, progress: Progress | None) -> str:
+    """The report; where not all pairs fit into one page, the last ones have scores but no sound."""
+    pairs = [pair for pair in comparison.pairs if pair.results]
+    seconds, kbps = 0.0, 0
+    while pairs and not seconds:
+        seconds, kbps = media.plan(sum(len(pair.results) + bool(pair.target) for pair in pairs), SECONDS)
+        if not seconds:
+            pairs.pop()
+    tasks = [_Shown(pair, folder, comparison.settings, seconds, kbps) for pair in pairs]
+    shown: dict[str, media.PairMedia] = {}
+    for number, (task, made) in enumerate(pool.each(_prepare, tasks, jobs)):
+        if made:
+            shown[task.pair.name] = made
+        if progress:
+            progress((number + 1) / len(tasks))
+    return report.page(comparison, shown)
+
+
+def _prepare(task: _Shown) -> media.PairMedia | None:
+    from restyle.analysis.transcription import transcribe
+
+    try:
+        sounds = excerpts(task.pair, task.folder, task.settings, task.seconds)
+    except RestyleError as error:
+        log.warning("%s is shown without sound: %s", task.pair.title, error)
+        return None
+    notes = {name: transcribe(audio).notes for name, audio in sounds.items()}
+    return media.prepare(task.pair, sounds, notes, kbps=task.kbps)
+
+
+def _check_folder(folder: Path) -> None:
+    """Refuse to write over a report or scores that are somebody else's."""
+    path = folder / SCORES
+    if path.exists():
+        try:
+            ours = json.loads(path.read_text(encoding="utf-8")).get("kind") == "comparison"
+        except (ValueError, AttributeError, OSError):
+            ours = False
+        if not ours:
+            raise RestyleError(f"{path} exists and is not a comparison of restyle; choose another folder")

@@ -1,0 +1,57 @@
+"""``restyle evaluate``: how good is one result? Floor 6."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from restyle.commands.inputs import read_sound
+from restyle.commands.transfer import check_input
+from restyle.comparison.table import Scores
+from restyle.errors import RestyleError
+from restyle.evaluation import evaluate
+
+
+def run(
+    output: Path,
+    *,
+    content: Path | None = None,
+    style: Path | None = None,
+    target: Path | None = None,
+    notes: Path | None = None,
+    rhythm: str = "content",
+) -> Scores:
+    """Judge the file of a result.
+
+    Args:
+        output: the result.
+        content: the recording that it plays.
+        style: the recording that it should sound like.
+        target: what it should be, where that is known.
+        notes: a MIDI file with what it should play.
+        rhythm: ``content`` or ``style``: whose tempo and beats it should have.
+
+    Returns:
+        The scores, as `restyle.evaluation.evaluate` gives them.
+
+    Raises:
+        RestyleError: if a file cannot be read, or there is nothing to judge it against.
+    """
+    if rhythm not in ("content", "style"):
+        raise RestyleError(f"rhythm must be content or style, not '{rhythm}'")
+    if not (content or style or target or notes):
+        raise RestyleError("there is nothing to judge against; give --content, --style, --target or --notes")
+    given = [output, *(path for path in (content, style, target, notes) if path)]
+    for path in given:
+        check_input(path)
+    from restyle.files.midi import read_midi
+
+    read = [read_sound(path) if path else None for path in (content, style, target)]
+    played = read_midi(notes) if notes else None
+    return evaluate(read_sound(output), content=read[0], style=read[1], target=read[2], notes=played, rhythm=rhythm)
+
+
+def summary(scores: Scores, rhythm: str) -> str:
+    """Return the two figures that tell most in one line: tempo against one recording, MFCC against the other."""
+    ratio, mfcc = scores["rhythm"].get("tempo_ratio"), scores["style"].get("mfcc")
+    tempo = "no steady tempo" if ratio is None else f"{ratio:.3f} times the tempo of the {rhythm}"
+    return f"{tempo}, MFCC distance to the style {'unknown' if mfcc is None else f'{mfcc:.4f}'}"

@@ -1,0 +1,66 @@
+"""``restyle listen``: a blind listening test of a comparison, and what came of it. Floor 6."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from restyle.commands import compare, outputs
+from restyle.comparison import listening
+from restyle.comparison.table import COPIES
+from restyle.errors import RestyleError
+
+log = logging.getLogger("restyle")
+
+SECONDS = 10.0  # longer sounds are hard to keep in mind (ITU-R BS.1534)
+
+
+def make(folder: Path, out: Path, *, seed: int = 0, seconds: float = SECONDS) -> int:
+    """Write the page of a listening test.
+
+    Args:
+        folder: of a comparison.
+        out: the ``.html`` file to write.
+        seed: of the order of trials and sounds.
+        seconds: length of the excerpts.
+
+    Returns:
+        The number of trials.
+
+    Raises:
+        RestyleError: if there is no comparison or nothing to hear in it, or the page cannot be written.
+    """
+    if not 2 <= seconds <= 60:
+        raise RestyleError(f"seconds must lie between 2 and 60, not {seconds:g}")
+    comparison = compare.load(folder)
+    outputs.check_output(out, [], [".html", ".htm"])
+    trials = []
+    for pair in comparison.pairs:
+        try:
+            sounds = compare.excerpts(pair, folder, comparison.settings, seconds)
+        except RestyleError as error:
+            log.warning("%s is left out: %s", pair.title, error)
+            continue
+        made = {name: sound for name, sound in sounds.items() if name not in (*COPIES, "target")}
+        if made:
+            trials.append(listening.Trial(pair.name, sounds["content"], sounds["style"], made, sounds.get("target")))
+    if not trials:
+        raise RestyleError(f"{folder} holds no results to listen to; run 'restyle compare' again")
+    with outputs.together([out]) as [beside]:
+        beside.write_text(listening.page(trials, title="Listening test", seed=seed), encoding="utf-8")
+    return len(trials)
+
+
+def score(files: Sequence[Path]) -> listening.Scores:
+    """Score the ratings of any number of listeners.
+
+    Raises:
+        RestyleError: if a file is missing or broken, or two are of the same session.
+    """
+    ratings = []
+    for path in files:
+        if not path.is_file():
+            raise RestyleError(f"{path}: there is no such file; check the name")
+        ratings.append(listening.read_ratings(path.read_text(encoding="utf-8", errors="replace"), str(path)))
+    return listening.score(ratings)

@@ -1,0 +1,109 @@
+"use strict";
+
+(() => {
+  const STEP = 2; // s, of the arrow keys
+  const pairs = [...document.querySelectorAll(".pair[data-seconds]")].map(connect);
+  let active = null; // the pair that the keys speak to, once one was used
+  document.documentElement.classList.add("js");
+  document.addEventListener("keydown", onkey);
+  window.restyle = { players: pairs.map(({ player }) => player) };
+
+  /** Make the player of a pair, and let its buttons and pictures speak to it. */
+  function connect(section) {
+    const find = (selector) => section.querySelector(selector);
+    const all = (selector) => [...section.querySelectorAll(selector)];
+    const sounds = all("script.sound").map((element) => ({
+      id: element.dataset.id,
+      data: () => element.textContent,
+      loop: element.dataset.loop === "true",
+    }));
+    const player = new Player(sounds, { duration: Number(section.dataset.seconds), onchange: draw });
+    const pair = { section, player };
+    const [play, seek, at, bar, status] = [".play", ".seek", ".at", ".bar", ".status"].map(find);
+
+    const use = (act) => (event) => {
+      active = pair;
+      act(event);
+    };
+    play.addEventListener("click", use(() => player.toggle()));
+    seek.addEventListener("input", use(() => player.seek(Number(seek.value))));
+    find(".repeat").addEventListener("click", use(() => (player.loop = !player.loop)));
+    for (const button of all("[data-sound]")) {
+      button.addEventListener("click", use(() => player.select(button.dataset.sound)));
+    }
+    for (const button of all("[data-show]")) {
+      button.addEventListener("click", use(() => {
+        section.dataset.view = button.dataset.show;
+        press(all("[data-show]"), (other) => other === button);
+      }));
+    }
+    for (const lane of all(".lane")) {
+      for (const picture of lane.querySelectorAll(".picture")) {
+        picture.addEventListener("click", use((event) => {
+          const box = picture.getBoundingClientRect();
+          player.select(lane.dataset.lane);
+          player.seek(((event.clientX - box.left) / box.width) * player.duration);
+        }));
+      }
+    }
+
+    function draw() {
+      bar.classList.toggle("playing", player.playing || player.loading);
+      bar.classList.toggle("loading", player.loading);
+      play.setAttribute("aria-label", player.playing || player.loading ? "Pause" : "Play");
+      status.textContent = player.error;
+      press(all("[data-sound]"), (button) => button.dataset.sound === player.selected);
+      press([find(".repeat")], () => player.loop);
+      for (const lane of all(".lane")) lane.classList.toggle("chosen", lane.dataset.lane === player.selected);
+      move();
+    }
+
+    function move() {
+      const seconds = player.position();
+      section.style.setProperty("--at", seconds / player.duration);
+      seek.value = seconds;
+      seek.setAttribute("aria-valuetext", `${seconds.toFixed(1)} seconds`);
+      at.textContent = clock(seconds);
+      cancelAnimationFrame(pair.frame);
+      if (player.playing) pair.frame = requestAnimationFrame(move);
+    }
+    return pair;
+  }
+
+  function press(buttons, pressed) {
+    for (const button of buttons) button.setAttribute("aria-pressed", String(pressed(button)));
+  }
+
+  function clock(seconds) {
+    const tenths = Math.floor(seconds * 10 + 1e-6);
+    const rest = String(Math.floor(tenths / 10) % 60).padStart(2, "0");
+    return `${Math.floor(tenths / 600)}:${rest}.${tenths % 10}`;
+  }
+
+  /** The pair that was used last if it can be seen, else the one that fills most of the window. */
+  function inView() {
+    const seen = ({ section }) => {
+      const { top, bottom } = section.getBoundingClientRect();
+      return Math.min(bottom, innerHeight) - Math.max(top, 0);
+    };
+    if (active && (active.player.playing || seen(active) > 0)) return active;
+    return pairs.reduce((best, pair) => (seen(pair) > seen(best) ? pair : best), pairs[0]);
+  }
+
+  function onkey(event) {
+    if (event.ctrlKey || event.altKey || event.metaKey || !pairs.length) return;
+    const { target, key } = event;
+    const pair = inView();
+    const { player } = pair;
+    const own = target.closest("button, a, summary, input, .wide");
+    const idle = !own || (own.matches("[data-sound]") && own.getAttribute("aria-pressed") === "true");
+    const slider = target.matches("input");
+    if (/^[1-9]$/.test(key) && player.sounds[key - 1]) player.select(player.sounds[key - 1].id);
+    else if (key === " " && (idle || slider)) player.toggle();
+    else if (key === "ArrowLeft" && !slider && !target.closest(".wide")) player.seek(player.position() - STEP);
+    else if (key === "ArrowRight" && !slider && !target.closest(".wide")) player.seek(player.position() + STEP);
+    else return;
+    active = pair;
+    event.preventDefault();
+  }
+})();

@@ -1,0 +1,183 @@
+"""What all questions share: which sounds can be judged, the sound as it is judged, and what silence scores. Floor 4.
+
+Conventions of every metric:
+
+* A sound holds at least half a second of finite samples. Else it is refused.
+* Spectra, notes and beats are those of the mean of the channels at 16 kHz, so that rate and channels do not count
+  (`heard`). Only loudness, noise floor, bandwidth, clipping, silence and width are taken from the sound as it is.
+* Where frames are compared one to one, the output is cut, or lengthened with zeros, to the reference's length.
+* A sound that nowhere exceeds -100 dB of full scale is silence. Two silences are alike. Silence against sound scores
+  the worst value where there is one, else what the formula says of zeros.
+* What is measured on a sound is kept as long as that `Audio` lives: its samples must not be changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TypeVar
+from weakref import WeakKeyDictionary
+
+import librosa
+import numpy as np
+import soxr
+
+from restyle import blocks
+from restyle.analysis import beats
+from restyle.audio import Audio
+from restyle.errors import RestyleError
+
+RATE = 16000  # Hz, at which sounds are compared
+SHORTEST = 0.5  # seconds
+SILENCE = 1e-5  # of full scale, less than one step of 16 bits
+FRAME = 0.05  # seconds of a short-term level
+LOWEST = -120.0  # dB, the level of digital zeros
+
+Value = TypeVar("Value")
+
+
+def remembered(function: Callable[[Audio], Value]) -> Callable[[Audio], Value]:
+    """Compute a function of a sound once, and keep its value for as long as the sound lives.
+
+    The value must not hold the sound itself, or neither would ever be let go.
+    """
+    kept: WeakKeyDictionary[Audio, Value] = WeakKeyDictionary()
+
+    @wraps(function)
+    def of(audio: Audio) -> Value:
+        if audio not in kept:
+            kept[audio] = function(audio)
+        return kept[audio]
+
+    return of
+
+
+def check(audio: Audio, name: str = "the sound") -> None:
+    """Refuse what cannot be judged.
+
+    Args:
+        audio: the sound.
+        name: what an error's sentence is about.
+
+    Raises:
+        RestyleError: if it is shorter than half a second, or holds NaN or infinite samples.
+
+    Example:
+        >>> check(Audio(np.zeros(100), 8000), "the style")
+        Traceback (most recent call last):
+        ...
+        restyle.errors.RestyleError: the style lasts 0.013 s, too short to be judged: choose one of at least 0.5 s
+    """
+    if not audio.length:
+        raise RestyleError(f"{name} holds no samples: choose a recording of at least {SHORTEST} s")
+    if audio.duration < SHORTEST:
+        raise RestyleError(f"{name} lasts {audio.duration:.2g} s, too short to be judged: choose one of at least 0.5 s")
+    if not _finite(audio):
+        raise RestyleError(f"{name} holds samples that are NaN or infinite: repair it or choose another recording")
+
+
+@remembered
+def _finite(audio: Audio) -> bool:
+    for span in blocks.spans(audio.length, 60 * audio.rate, 0):
+        if not np.isfinite(audio.samples[:, span.start : span.stop]).all():
+            return False
+        blocks.release(audio.samples)
+    return True
+
+
+@remembered
+def heard(audio: Audio) -> Audio:
+    """Return the mean of the channels at 16 kHz."""
+    mono = audio.mono()
+    sound = mono if audio.rate == RATE else soxr.resample(mono, audio.rate, RATE)
+    blocks.release(audio.samples)
+    return Audio(sound, RATE)
+
+
+@remembered
+def silent(audio: Audio) -> bool:
+    """Return whether the sound nowhere exceeds -100 dB of full scale."""
+    return bool(np.abs(audio.samples).max(initial=0) <= SILENCE)
+
+
+def pair(output: Audio, reference: Audio, *, cut: bool = True) -> tuple[Audio, Audio]:
+    """Return both sounds as they are compared: mono, 16 kHz, with ``cut`` of the reference's length."""
+    made, wanted = heard(output), heard(reference)
+    if not cut or made.length == wanted.length:
+        return made, wanted
+    cuts = _cuts(made)
+    if wanted.length not in cuts:
+        samples = np.pad(made.samples, ((0, 0), (0, max(0, wanted.length - made.length))))
+        cuts[wanted.length] = Audio(samples[:, : wanted.length], RATE)
+    return cuts[wanted.length], wanted
+
+
+@remembered
+def _cuts(audio: Audio) -> dict[int, Audio]:
+    return {}
+
+
+def compares(
+    *, perfect: float, silence: float | None = None, cut: bool = True
+) -> Callable[[Callable[[Audio, Audio], float]], Callable[[Audio, Audio], float]]:
+    """Make a metric of any two sounds from one of two mono sounds at 16 kHz that are not silent.
+
+    Args:
+        perfect: what two silences score.
+        silence: what silence against sound scores; None where the metric is itself defined for zeros.
+        cut: whether the output is brought to the reference's length.
+    """
+
+    def decorate(metric: Callable[[Audio, Audio], float]) -> Callable[[Audio, Audio], float]:
+        @wraps(metric)
+        def of(output: Audio, reference: Audio) -> float:
+            check(output, "the output")
+            check(reference, "the reference")
+            made, wanted = pair(output, reference, cut=cut)
+            if silent(made) and silent(wanted):
+                return perfect
+            if silence is not None and (silent(made) or silent(wanted)):
+                return silence
+            return float(metric(made, wanted))
+
+        return of
+
+    return decorate
+
+
+def levelled(samples: np.ndarray) -> np.ndarray:
+    """Return samples scaled to a root mean square of 1; zeros remain."""
+    samples = np.asarray(samples)
+    return np.asarray(samples / (np.sqrt(np.mean(samples**2)) + np.finfo(np.float32).eps))
+
+
+@remembered
+def mel_level(sound: Audio) -> np.ndarray:
+    """Return dB ``[128, L]`` of mel bands of a mono sound, levelled: `librosa.feature.melspectrogram`'s defaults."""
+    power = librosa.feature.melspectrogram(y=levelled(sound.mono()), sr=sound.rate)
+    return np.asarray(librosa.power_to_db(power))
+
+
+@remembered
+def onset_curve(sound: Audio) -> np.ndarray:
+    """Return `restyle.analysis.beats.onset_curve`."""
+    return beats.onset_curve(sound)
+
+
+@remembered
+def frame_levels(audio: Audio) -> np.ndarray:
+    """Return the levels of all channels together in frames of 50 ms, in dB of full scale, shape ``[L]``."""
+    size = round(FRAME * audio.rate)
+    whole = audio.length // size * size
+    powers = []
+    for span in blocks.spans(whole, 400 * size, 0):
+        piece = np.square(audio.samples[:, span.start : span.stop], dtype=np.float32).mean(axis=0)
+        powers.append(piece.reshape(-1, size).mean(axis=1, dtype=np.float64))
+        blocks.release(audio.samples)
+    return np.asarray(10 * np.log10(np.maximum(np.concatenate(powers), 10 ** (LOWEST / 10))))
+
+
+def usual_level(levels: np.ndarray) -> float:
+    """Return the mean level in dB of the frames that are not 10 dB below the mean of all: BS.1770's relative gate."""
+    power = 10 ** (levels / 10)
+    return float(10 * np.log10(power[power >= 0.1 * power.mean()].mean()))

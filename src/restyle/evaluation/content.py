@@ -1,0 +1,181 @@
+"""Is played what should be played? Floor 4.
+
+Conventions:
+
+* The output is held against a reference recording (the content, or a target), against notes, or both; it is cut, or
+  lengthened with zeros, to the recording's length. All else as in `restyle.evaluation.common`.
+* Distances (``pitch``, ``chroma``) are 0 for the same content and 1 at worst. Precision, recall and F1 are 1 at best.
+* Notes are found in the output by `restyle.analysis.transcription`, so note scores hold the transcriber's mistakes as
+  well. The notes wanted are those given, without drums, or else the transcription of the reference. Scores are those
+  of ``mir_eval.transcription``: a note is right if its onset is within 50 ms and its pitch within 50 cents; with
+  offsets also if it ends within 50 ms or 20 % of its length. Velocities and programmes do not count.
+* Where no note is wanted although something sounds (drums alone), notes cannot be judged.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection
+
+import librosa
+import mir_eval
+import numpy as np
+
+from restyle.analysis import beats, multipitch, transcription
+from restyle.audio import Audio
+from restyle.errors import RestyleError
+from restyle.evaluation import common
+from restyle.evaluation.common import compares, remembered
+from restyle.notes import Notes
+
+WINDOW = 0.05  # seconds within which an onset is right
+APART = 0.06  # seconds between two onsets: sixteenths at 240 BPM
+TINY = 1e-6  # added to samples, so that chroma are defined in pauses
+
+PARTS = ("precision", "recall", "f1")
+NOTES = tuple(f"{kind}_{part}" for kind in ("note", "note_offset") for part in PARTS)
+NAMES = ("pitch", "chroma", *NOTES, "onset_f1")
+
+
+def validate(output: Audio, reference: Audio | None = None, notes: Notes | None = None) -> None:
+    """Refuse what cannot be judged.
+
+    Raises:
+        RestyleError: if a sound is too short or holds NaN, or a note's times or pitch are not finite.
+    """
+    common.check(output, "the output")
+    if reference is not None:
+        common.check(reference, "the reference")
+    if notes is not None and not all(np.isfinite(x).all() for x in (notes.onset, notes.offset, notes.pitch)):
+        raise RestyleError("the notes hold times or pitches that are not finite: repair the MIDI file")
+
+
+@compares(perfect=0.0, silence=1.0)
+def pitch(output: Audio, reference: Audio) -> float:
+    """Return the distance of the pitches that sound at each moment: 1 - Jaccard index, mean over frames, 0..1.
+
+    Source: Cífka et al., "Self-supervised VQ-VAE for one-shot music style transfer", ICASSP 2021, section 4 (with
+    another multipitch tracker than theirs).
+    """
+    return multipitch.pitch_distance(_multipitch(output), _multipitch(reference))
+
+
+@compares(perfect=0.0, silence=1.0)
+def chroma(output: Audio, reference: Audio) -> float:
+    """Return 1 - mean cosine of the chroma frames, 0..1; frames without any energy in both are alike.
+
+    Source: Müller, Ewert, "Chroma toolbox: MATLAB implementations for extracting variants of chroma-based audio
+    features", ISMIR 2011 (CENS, as in ``librosa.feature.chroma_cens``).
+    """
+    made, wanted = _chroma(output), _chroma(reference)
+    norms = np.linalg.norm(made, axis=0), np.linalg.norm(wanted, axis=0)
+    cosine = np.sum(made * wanted, axis=0) / np.maximum(norms[0] * norms[1], 1e-9)
+    cosine[(norms[0] == 0) & (norms[1] == 0)] = 1
+    return max(0.0, 1 - float(np.mean(cosine)))
+
+
+@compares(perfect=1.0, silence=0.0)
+def onset_f1(output: Audio, reference: Audio) -> float:
+    """Return the F-measure of onsets within 50 ms, whatever their pitch, 0..1; 1 where neither has any.
+
+    Source: Raffel et al., "mir_eval: a transparent implementation of common MIR metrics", ISMIR 2014.
+    """
+    made, wanted = _onsets(output), _onsets(reference)
+    if not len(made) or not len(wanted):
+        return float(len(made) == len(wanted))
+    return float(mir_eval.onset.f_measure(wanted, made, window=WINDOW)[0])
+
+
+def note_scores(played: Notes, wanted: Notes, *, offsets: bool = False) -> tuple[float, float, float]:
+    """Return precision, recall and F1 of notes, 0..1: ``mir_eval.transcription``'s with its default tolerances.
+
+    Args:
+        played: the notes found.
+        wanted: the true notes.
+        offsets: whether a note must also end at the right time.
+
+    Returns:
+        All 1 where no note is wanted and none is played; all 0 where only one of them has notes.
+
+    Example:
+        >>> wanted = Notes.of([(0.0, 1.0, 60, 1, 0), (1.0, 2.0, 64, 1, 0)])
+        >>> played = Notes.of([(0.02, 0.5, 60, 1, 0), (1.0, 1.9, 64, 1, 0), (1.0, 2.0, 72, 1, 0)])
+        >>> [round(score, 2) for score in note_scores(played, wanted)]
+        [0.67, 1.0, 0.8]
+        >>> [round(score, 2) for score in note_scores(played, wanted, offsets=True)]
+        [0.33, 0.5, 0.4]
+
+    Source: Bay, Ehmann, Downie, "Evaluation of multiple-F0 estimation and tracking systems", ISMIR 2009.
+    """
+    if not len(played) or not len(wanted):
+        alike = float(len(played) == len(wanted))
+        return alike, alike, alike
+    tables = [_table(wanted), _table(played)]
+    ratio = 0.2 if offsets else None
+    scores = mir_eval.transcription.precision_recall_f1_overlap(*tables[0], *tables[1], offset_ratio=ratio)
+    return float(scores[0]), float(scores[1]), float(scores[2])
+
+
+def evaluate(
+    output: Audio, reference: Audio | None = None, notes: Notes | None = None, *, only: Collection[str] = NAMES
+) -> dict[str, float | None]:
+    """Return all scores of content.
+
+    Args:
+        output: the transfer's result.
+        reference: a recording of what should be played.
+        notes: what should be played; else the reference is transcribed.
+        only: names of the metrics that are wanted.
+
+    Returns:
+        All metrics by name; None for those not wanted or that need what is not given, and where no note should sound.
+
+    Raises:
+        RestyleError: see `validate`.
+    """
+    validate(output, reference, notes)
+    scores: dict[str, float | None] = dict.fromkeys(NAMES)
+    if reference is not None:
+        for metric in (pitch, chroma, onset_f1):
+            if metric.__name__ in only:
+                scores[metric.__name__] = metric(output, reference)
+    if not set(only).isdisjoint(NOTES) and (reference is not None or notes is not None):
+        scores |= {name: value for name, value in _note_table(output, reference, notes).items() if name in only}
+    return scores
+
+
+def _note_table(output: Audio, reference: Audio | None, notes: Notes | None) -> dict[str, float | None]:
+    made, other = common.pair(output, output if reference is None else reference)
+    wanted = notes.pitched() if notes is not None else _transcribe(other)
+    if not len(wanted) and (notes is not None or not common.silent(other)):
+        return {}
+    both = (note_scores(_transcribe(made), wanted, offsets=offsets) for offsets in (False, True))
+    values = [score for scores in both for score in scores]
+    return dict(zip(NOTES, values, strict=True))
+
+
+@remembered
+def _transcribe(sound: Audio) -> Notes:
+    return transcription.transcribe(sound).notes
+
+
+@remembered
+def _multipitch(sound: Audio) -> multipitch.Pitches:
+    return multipitch.multipitch(sound)
+
+
+@remembered
+def _chroma(sound: Audio) -> np.ndarray:
+    with warnings.catch_warnings():  # librosa warns of sounds shorter than its longest filter, and of pure noise
+        warnings.simplefilter("ignore", UserWarning)
+        return np.asarray(librosa.feature.chroma_cens(y=sound.mono() + np.float32(TINY), sr=sound.rate), np.float64)
+
+
+@remembered
+def _onsets(sound: Audio) -> np.ndarray:
+    return np.sort(beats.onsets(common.onset_curve(sound), apart=APART))
+
+
+def _table(notes: Notes) -> tuple[np.ndarray, np.ndarray]:
+    """Intervals ``[N, 2]`` in s and pitches ``[N]`` in Hz, as mir_eval takes them."""
+    return np.stack([notes.onset, notes.offset], axis=1), librosa.midi_to_hz(notes.pitch)

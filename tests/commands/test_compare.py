@@ -1,0 +1,103 @@
+"""Every method on every pair: results, tables, the page, a second run, bad files."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+import soundfile
+
+from conftest import chord
+from restyle import RestyleError
+from restyle.commands import compare
+from restyle.comparison.table import Comparison
+
+QUICK = ("--methods", "spectral", "--no-tone", "--jobs", "1")
+
+
+@pytest.fixture
+def compared(restyle, clips, tmp_path):
+    ran = restyle("compare", clips[0], "--style", clips[1], "-o", tmp_path / "made", *QUICK)
+    assert ran.code == 0, ran.err
+    return tmp_path / "made", ran
+
+
+def test_report_tables_and_sounds(compared):
+    folder, ran = compared
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "content.wav in the style of style.wav" in page and "spectral" in page
+    assert str(folder / "report.html") in ran.out
+    rows = list(csv.DictReader((folder / "scores.csv").open(encoding="utf-8")))
+    assert [row["method"] for row in rows] == ["content", "style", "spectral"]
+    assert float(rows[0]["content.pitch"]) == 0 and float(rows[1]["style.mfcc"]) == pytest.approx(0, abs=1e-6)
+    assert float(rows[2]["seconds"]) > 0 and float(rows[2]["memory"]) > 1e7
+    made = soundfile.info(folder / rows[2]["sound"])
+    assert (made.frames, made.samplerate) == (16000, 16000)
+
+
+def test_json_reads_back(compared):
+    folder, _ = compared
+    text = (folder / "scores.json").read_text(encoding="utf-8")
+    comparison = compare.load(folder)
+    assert json.loads(comparison.to_json()) == json.loads(text)
+    assert comparison.methods == ("spectral",) and comparison.pairs[0].result("spectral").score("style.mfcc") > 0
+
+
+def test_a_second_run_does_only_what_is_left(compared, restyle, clips, tmp_path):
+    folder, _ = compared
+    sound = folder / "sounds" / "000" / "spectral.flac"
+    before = sound.stat().st_mtime_ns
+    more = ("--methods", "spectral,texture", "--no-tone", "--jobs", "1")
+    assert restyle("compare", clips[0], "--style", clips[1], "-o", folder, *more).code == 0
+    assert sound.stat().st_mtime_ns == before
+    assert compare.load(folder).methods == ("spectral", "texture")
+    soundfile.write(clips[1], chord(root=500.0), 16000)
+    assert restyle("compare", clips[0], "--style", clips[1], "-o", folder, *QUICK).code == 0
+    assert sound.stat().st_mtime_ns > before
+
+
+def test_bad_files_are_named_and_do_not_stop_the_rest(restyle, clips, tmp_path):
+    (tmp_path / "bad.wav").write_text("words")
+    lines = ["content,style", "content.wav,style.wav", "bad.wav,style.wav", "content.wav,missing.wav"]
+    (tmp_path / "pairs.csv").write_text("\n".join(lines), encoding="utf-8")
+    ran = restyle("compare", tmp_path / "pairs.csv", "-o", tmp_path / "made", *QUICK)
+    assert ran.code == 1 and "bad.wav" in ran.out and "missing.wav" in ran.out
+    comparison = compare.load(tmp_path / "made")
+    assert [bool(pair.error) for pair in comparison.pairs] == [False, True, True]
+    page = (tmp_path / "made" / "report.html").read_text(encoding="utf-8")
+    assert "bad.wav" in page and "no such file" in page
+    assert comparison.pairs[0].result("spectral")
+
+
+def test_a_target_is_judged_against(restyle, clips, tmp_path):
+    soundfile.write(tmp_path / "target.wav", chord(root=220.0) * 0.5, 16000)
+    (tmp_path / "pairs.csv").write_text("content,style,target\ncontent.wav,style.wav,target.wav\n", encoding="utf-8")
+    assert restyle("compare", tmp_path / "pairs.csv", "-o", tmp_path / "made", *QUICK).code == 0
+    pair = compare.load(tmp_path / "made").pairs[0]
+    assert pair.result("content").score("quality.lsd") < pair.result("style").score("quality.lsd")
+
+
+def test_every_content_with_every_style(tmp_path):
+    contents, styles = [tmp_path / n for n in ("a.wav", "b.wav")], [tmp_path / n for n in ("s.wav", "t.wav", "u.wav")]
+    pairs = compare.make_pairs(contents, styles)
+    assert len({(pair.content, pair.style) for pair in pairs}) == 6
+    assert [pair.name for pair in pairs] == [f"{n:03d}" for n in range(6)]
+
+
+def test_refusals(restyle, clips, tmp_path):
+    out = tmp_path / "made"
+    assert "no method 'waves'" in restyle("compare", clips[0], "--style", clips[1], "-o", out, "--methods", "waves").err
+    assert "names no method" in restyle("compare", clips[0], "--style", clips[1], "-o", out, "--methods", ",").err
+    assert "--style" in restyle("compare", clips[0], "-o", out).err
+    assert not out.exists()
+    out.mkdir()
+    (out / "scores.json").write_text("[1]")
+    ran = restyle("compare", clips[0], "--style", clips[1], "-o", out, *QUICK)
+    assert ran.code == 2 and "not a comparison" in ran.err and (out / "scores.json").read_text() == "[1]"
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"kind": "other"}', '{"kind": "comparison", "pairs": [{}]}'])
+def test_what_is_no_comparison_is_refused(text):
+    with pytest.raises(RestyleError, match=r"x\.json is no comparison"):
+        Comparison.from_json(text, "x.json")
