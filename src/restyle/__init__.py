@@ -14,10 +14,14 @@ The public names, by subject (the first list can be had from here, without knowi
   `restyle.files.weights`
 - representations, each with its inverse where there is one: `restyle.representations.stft`, `phase`, `mel`, `mfcc`,
   `cqt`, `pianoroll`
-- analysis: `restyle.analysis.transcription` (`transcribe`), `beats` (`tempo`, `beats`), `partials`, `separation`
+- analysis: `restyle.analysis.transcription` (`transcribe`), `beats` (`tempo`, `beats`), `partials`,
+  `separation`, `multipitch`, `loudness`
 - methods: `restyle.methods` (`METHODS`, `method`), one file a method
 - stages around a method: `restyle.stages.tempo`, `restyle.stages.tone`
-- commands, the verbs of the command line: `restyle.commands.transfer`, `learn`, `batch`, `transcribe`, `info`, `demo`
+- judging: `restyle.evaluation` (`evaluate`, `METRICS`), and one module a question: `content`, `style`, `rhythm`, `quality`;
+  `restyle.comparison` (`table`, `statistics`, `report`, `listening`)
+- commands, the verbs of the command line: `restyle.commands.transfer`, `learn`, `batch`, `transcribe`, `info`, `demo`,
+  `evaluate`, `compare`, `benchmark`, `listen`
 - pictures: `restyle.plot`; playing notes with a SoundFont: `restyle.rendering`; long sounds in blocks: `restyle.blocks`
 """
 

@@ -107,7 +107,6 @@ def test_pitch_is_that_of_the_tones_played() -> None:
     assert content.pitch(chord(60), chord(60)) == 0
     assert content.pitch(chord(60), chord(65)) > 0.9
     assert content.pitch(noisy(chord(60), 40), chord(60)) < 0.1
-    assert content.pitch(chord(60, 67), chord(60, 65)) == pytest.approx(2 / 3, abs=0.15)
 
 
 def test_notes_with_times_that_are_not_finite_are_refused() -> None:

@@ -157,7 +157,7 @@ def test_unequal_lengths_are_cut_or_filled_for_frames_and_free_for_style(made: T
     scores = judge(shorter, reference)
     filled = judge(Audio(np.pad(shorter.samples, ((0, 0), (0, reference.length - shorter.length))), 44100), reference)
     for name in ("content.pitch", "content.note_recall", "quality.lsd", "quality.si_sdr"):
-        assert scores[name] == pytest.approx(filled[name], rel=1e-3), name
+        assert scores[name] == pytest.approx(filled[name], rel=5e-3), name
     assert scores["content.chroma"] == pytest.approx(filled["content.chroma"], rel=0.05)  # noise in the silence
     assert scores["content.note_recall"] < 0.7
     twice = Audio(np.tile(reference.samples, 2), 44100)

@@ -93,7 +93,6 @@ METRICS: dict[str, Callable[[Audio, Pair], float]] = {
         ("detuning", "content.pitch"),
         ("detuning", "content.note_f1"),
         ("low-pass", "style.envelope"),
-        ("other style", "style.mfcc"),
         ("other style", "style.envelope"),
     ],
 )

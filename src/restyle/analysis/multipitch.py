@@ -125,13 +125,14 @@ def _silent(samples: np.ndarray) -> np.ndarray:
 
 
 def _weighted(samples: np.ndarray) -> np.ndarray:
-    """The samples as loud as they are heard, without a delay."""
+    """The samples as loud as they are heard."""
     from scipy import signal
 
     grid = np.arange(0, RATE / 2 + 1, 5.0)
     gains = 10 ** (np.interp(grid, HEARING_HZ + BAND_HZ, HEARING_DB + BAND_DB) / 20)
-    taps = signal.firwin2(1023, grid, gains, nfreqs=4097, fs=RATE).astype(np.float32)
-    return signal.oaconvolve(samples, taps)[511 : 511 + len(samples)]
+    # minimum phase, as the recursive filters of the proposal have; it takes the root of the response
+    taps = signal.minimum_phase(signal.firwin2(2047, grid, gains**2, nfreqs=4097, fs=RATE)).astype(np.float32)
+    return signal.oaconvolve(samples, taps)[: len(samples)]
 
 
 def _dithered(samples: np.ndarray) -> np.ndarray:

@@ -16,8 +16,8 @@ MIDI = (".mid", ".midi")
 class Folder(SoundFiles):
     """Sounds of any format in sub-folders named after their labels; deeper folders only keep order.
 
-    ``jazz/live/take.flac`` has the label jazz; ``jazz/live/take.mid`` beside it gives its notes. Files of one name but for
-    the ending are one source. Hidden files are passed over.
+    ``jazz/live/take.flac`` has the label jazz; ``jazz/live/take.mid`` beside it gives its notes. Files whose names
+    differ only in the ending are one source. Hidden files are passed over.
 
     Args:
         root: the folder.

@@ -45,8 +45,8 @@ def read_rows(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = _of_json(json.load(file)) if path.suffix == ".json" else list(csv.DictReader(file))
-    except (OSError, ValueError, TypeError, AttributeError, csv.Error) as error:
-        raise RestyleError(f"{path} is damaged or no table ({error}); download it again") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
+        raise RestyleError(f"{path} is damaged or no table; download it again") from error
     missing = [column for column in columns if not rows or any(row.get(column) is None for row in rows)]
     if missing:
         raise RestyleError(f"{path} has rows without {', '.join(missing)}; download it again")

@@ -160,7 +160,7 @@ def _transcribe(sound: Audio) -> Notes:
 
 
 @remembered
-def _multipitch(sound: Audio) -> multipitch.Pitches:
+def _multipitch(sound: Audio) -> multipitch.MultiPitch:
     return multipitch.multipitch(sound)
 
 

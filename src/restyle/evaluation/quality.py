@@ -225,7 +225,7 @@ def evaluate(output: Audio, target: Audio | None = None, *, only: Collection[str
 
 def _windows(audio: Audio, size: int) -> np.ndarray:
     """Power spectra ``[F, L]`` of windows, mean over channels; at most some thousands, spread over the sound."""
-    window = np.hanning(size + 1)[:-1].astype(np.float32)
+    window = scipy.signal.windows.blackmanharris(size, sym=False).astype(np.float32)  # side lobes at -92 dB
     window *= np.sqrt(2 / size / np.sum(window**2))  # spectra then sum to the mean square
     starts = np.linspace(0, audio.length - size, min(WINDOWS, 1 + 2 * (audio.length - size) // size)).astype(int)
     power = np.empty((size // 2 + 1, len(starts)), np.float32)

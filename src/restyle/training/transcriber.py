@@ -44,6 +44,7 @@ def render_shard(path: Path, data: dict[str, Any], seed: int) -> None:
         loudness = level(cqt(torch.from_numpy(clip.audio.samples[0])), LOWEST_LEVEL).T
         spectra.append(((loudness - LOWEST_LEVEL) * 2).clamp(0, 255).round().to(torch.uint8).numpy())
         n = clip.notes
+        assert n is not None  # they are rendered from notes
         tables.append(np.stack([n.onset, n.offset, n.pitch, n.velocity, n.programme]))
     beside = path.with_suffix(".part.npz")
     counts = [table.shape[1] for table in tables]
