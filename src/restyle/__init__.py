@@ -18,7 +18,7 @@ The public names, by subject (the first list can be had from here, without knowi
   `separation`, `multipitch`, `loudness`
 - methods: `restyle.methods` (`METHODS`, `method`), one file a method
 - stages around a method: `restyle.stages.tempo`, `restyle.stages.tone`
-- judging: `restyle.evaluation` (`evaluate`, `METRICS`), and one module a question: `content`, `style`, `rhythm`, `quality`;
+- judging: `restyle.evaluation` (`evaluate`, `METRICS`) and its modules `content`, `style`, `rhythm`, `quality`;
   `restyle.comparison` (`table`, `statistics`, `report`, `listening`)
 - commands, the verbs of the command line: `restyle.commands.transfer`, `learn`, `batch`, `transcribe`, `info`, `demo`,
   `evaluate`, `compare`, `benchmark`, `listen`

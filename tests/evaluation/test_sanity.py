@@ -90,7 +90,7 @@ METRICS: dict[str, Callable[[Audio, Pair], float]] = {
     ("damage", "metric"),
     [
         ("noise", "quality.noise_floor"),
-        ("detuning", "content.pitch"),
+        ("detuning", "content.chroma"),
         ("detuning", "content.note_f1"),
         ("low-pass", "style.envelope"),
         ("other style", "style.envelope"),

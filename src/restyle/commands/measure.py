@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+
+from restyle.blocks import trim_memory
 
 
 @dataclass
@@ -36,7 +37,8 @@ def measured() -> Iterator[Measure]:
     """
     import psutil
 
-    _give_back()
+    gc.collect()
+    trim_memory()
     process, done, measure = psutil.Process(), threading.Event(), Measure()
 
     def watch() -> None:
@@ -54,12 +56,3 @@ def measured() -> Iterator[Measure]:
         measure.seconds = time.perf_counter() - begun
         done.set()
         watcher.join()
-
-
-def _give_back() -> None:
-    """Return to the system what earlier work has left unused, so that it does not count; only glibc can."""
-    gc.collect()
-    try:
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
-    except (OSError, AttributeError):
-        return

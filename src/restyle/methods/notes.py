@@ -97,6 +97,7 @@ class NotesMethod:
         heard = transcribe(content, progress=lambda done: report(0.4 * done)) if timbre else None
         notes = heard.notes if heard else Notes.of([])
         doubt = _doubt(heard) if heard else 1.0
+        del heard  # its activations grow with length
         played, level = listen(content, notes, lambda done: report(0.4 + 0.1 * done))
         gain = 10 ** (self.unpitched / 20)
         result = unpitched.keep(content, notes, profile, gain, doubt, lambda done: report(0.5 + 0.1 * done))

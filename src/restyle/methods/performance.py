@@ -17,6 +17,7 @@ PARTIALS = 12
 BLOCK, CONTEXT = 20.0, 4.0  # seconds
 QUIETEST, LOUDEST = -24.0, 12.0  # dB around the median level
 SWELL = 6.0  # dB, largest deviation from how the content's notes usually go on
+MOST = 4000  # notes from which the usual is learnt; more make it no better
 FOLLOW = 0.5  # how far such deviations are followed
 
 
@@ -92,6 +93,7 @@ def imagine(notes: Notes, channels: int) -> list[Played]:
 
 def _usual(contours: list[np.ndarray]) -> np.ndarray:
     """Median over the notes, frame by frame, as long as there are five notes to go by."""
+    contours = contours[:: 1 + len(contours) // MOST]
     longest = max(len(c) for c in contours)
     table = np.full((len(contours), min(longest, 400)), np.nan)
     for row, contour in zip(table, contours, strict=True):
