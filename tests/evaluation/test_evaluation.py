@@ -5,12 +5,15 @@ from __future__ import annotations
 import gc
 import json
 import math
+import threading
 import warnings
 import weakref
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from pieces import Triplet, small, triplet
 
 from restyle import evaluation
@@ -194,7 +197,7 @@ def test_what_cannot_be_judged_is_refused_by_name(made: Triplet, samples: np.nda
 
 
 def test_only_what_is_asked_for_is_computed(made: Triplet, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(content.transcription, "transcribe", lambda audio: pytest.fail("not asked for"))
+    monkeypatch.setattr(content.transcription, "transcribe", lambda *_, **__: pytest.fail("not asked for"))
     wanted = ("style.mfcc", "quality.lsd", "content.chroma")
     scores = flat(evaluate(made.content, content=made.content, style=made.style, target=made.target, only=wanted))
     assert list(scores) == list(METRICS)
@@ -218,7 +221,9 @@ def test_target_content_and_style_are_asked_what_they_know(made: Triplet) -> Non
 def test_what_was_measured_is_kept_as_long_as_the_sound_lives(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
     real = content.transcription.transcribe
-    monkeypatch.setattr(content.transcription, "transcribe", lambda audio: calls.append(audio.length) or real(audio))
+    monkeypatch.setattr(
+        content.transcription, "transcribe", lambda audio, **_: calls.append(audio.length) or real(audio)
+    )
     sounds = [small(triplet(seed, seconds=1.0).content) for seed in (0, 1)]
     for output in (sounds[0], sounds[1], sounds[0]):
         content.evaluate(output, sounds[1])
@@ -240,3 +245,45 @@ def test_scores_are_plain_numbers_that_json_takes(made: Triplet) -> None:
 
 def test_metrics_say_how_they_are_read() -> None:
     assert all(metric.better in ("lower", "higher", "") and metric.text for metric in evaluation.METRICS.values())
+
+
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_work_alongside_has_one_core_and_leaves_the_others_setting(two_threads: None) -> None:
+    with common.alongside(lambda: (torch.get_num_threads(), threading.get_ident())) as result:
+        cores, thread = result()
+    assert cores == 1 and thread != threading.get_ident()
+    assert torch.get_num_threads() == 2
+    torch.set_num_threads(1)
+    with common.alongside(threading.get_ident) as result:
+        assert result() == threading.get_ident()
+
+
+def test_scores_do_not_depend_on_the_number_of_threads(two_threads: None) -> None:
+    made = triplet(15, seconds=2.0)
+    output, reference = small(made.target), small(made.content)
+    both = content.evaluate(output, reference)
+    torch.set_num_threads(1)
+    fresh = [Audio(sound.samples.copy(), sound.rate) for sound in (output, reference)]
+    assert content.evaluate(*fresh) == pytest.approx(both, abs=1e-9)
+
+
+def test_work_alongside_is_given_up_with_what_it_is_for(two_threads: None) -> None:
+    ended = []
+
+    def endless() -> None:
+        try:
+            while True:
+                common.go_on()
+        finally:
+            ended.append(True)
+
+    with pytest.raises(KeyboardInterrupt), common.alongside(endless):
+        raise KeyboardInterrupt
+    assert ended

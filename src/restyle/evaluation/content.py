@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Collection
+from functools import partial
 
 import librosa
 import mir_eval
@@ -135,28 +136,31 @@ def evaluate(
     """
     validate(output, reference, notes)
     scores: dict[str, float | None] = dict.fromkeys(NAMES)
-    if reference is not None:
-        for metric in (pitch, chroma, onset_f1):
-            if metric.__name__ in only:
-                scores[metric.__name__] = metric(output, reference)
-    if not set(only).isdisjoint(NOTES) and (reference is not None or notes is not None):
-        scores |= {name: value for name, value in _note_table(output, reference, notes).items() if name in only}
-    return scores
+    with common.alongside(partial(_note_table, output, reference, notes, only)) as note_table:
+        if reference is not None:
+            for metric in (pitch, chroma, onset_f1):
+                if metric.__name__ in only:
+                    scores[metric.__name__] = metric(output, reference)
+        return scores | note_table()
 
 
-def _note_table(output: Audio, reference: Audio | None, notes: Notes | None) -> dict[str, float | None]:
+def _note_table(
+    output: Audio, reference: Audio | None, notes: Notes | None, only: Collection[str]
+) -> dict[str, float | None]:
+    if set(only).isdisjoint(NOTES) or (reference is None and notes is None):
+        return {}
     made, other = common.pair(output, output if reference is None else reference)
     wanted = notes.pitched() if notes is not None else _transcribe(other)
     if not len(wanted) and (notes is not None or not common.silent(other)):
         return {}
     both = (note_scores(_transcribe(made), wanted, offsets=offsets) for offsets in (False, True))
     values = [score for scores in both for score in scores]
-    return dict(zip(NOTES, values, strict=True))
+    return {name: value for name, value in zip(NOTES, values, strict=True) if name in only}
 
 
 @remembered
 def _transcribe(sound: Audio) -> Notes:
-    return transcription.transcribe(sound).notes
+    return transcription.transcribe(sound, progress=common.go_on).notes
 
 
 @remembered
