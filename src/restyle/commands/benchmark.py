@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from restyle.blocks import Progress
-from restyle.commands import outputs, results
+from restyle.commands import outputs, pool, results
 from restyle.commands.compare import SCORES, TABLE, assemble, named
 from restyle.commands.settings import Settings
 from restyle.comparison.published import ARTIFICIAL
@@ -74,7 +74,10 @@ def run(
     pairs = [named(t.name, t.content, t.style, t.target) for t in triplets.read(folder)]
     wanted = metrics(pairs)
     with outputs.folder(out):
-        judged = results.make(pairs, methods, out, settings=settings, metrics=wanted, jobs=jobs, progress=progress)
+        with pool.Workers(jobs, threads=1) as workers:
+            judged = results.make(
+                pairs, methods, out, settings=settings, metrics=wanted, workers=workers, progress=progress
+            )
         comparison = assemble(judged, methods, settings)
         with outputs.together([out / SCORES, out / TABLE]) as beside:
             beside[0].write_text(comparison.to_json(), encoding="utf-8")

@@ -91,7 +91,7 @@ def run(
         methods: from `choose`.
         folder: made if missing.
         settings: of the transfers; their method is left out.
-        jobs: processes at a time, which share the processor's cores.
+        jobs: processes at a time; each works with one thread, so that results do not depend on their number.
         progress: called with the fraction done, 0..1.
 
     Raises:
@@ -100,9 +100,11 @@ def run(
     settings = settings or Settings()
     with outputs.folder(folder):
         _check_folder(folder)
-        judged = results.make(pairs, methods, folder, settings=settings, jobs=jobs, progress=part(progress, 0, 0.9))
-        comparison = assemble(judged, methods, settings)
-        page = _page(comparison, folder, jobs, part(progress, 0.9, 1))
+        with pool.Workers(jobs, threads=1) as workers:
+            share = part(progress, 0, 0.9)
+            judged = results.make(pairs, methods, folder, settings=settings, workers=workers, progress=share)
+            comparison = assemble(judged, methods, settings)
+            page = _page(comparison, folder, workers, part(progress, 0.9, 1))
         with outputs.together([folder / name for name in (SCORES, TABLE, REPORT)]) as beside:
             for path, text in zip(beside, (comparison.to_json(), comparison.to_csv(), page), strict=True):
                 path.write_text(text, encoding="utf-8")
@@ -166,7 +168,7 @@ class _Shown:
     kbps: int
 
 
-def _page(comparison: Comparison, folder: Path, jobs: int, progress: Progress | None) -> str:
+def _page(comparison: Comparison, folder: Path, workers: pool.Workers, progress: Progress | None) -> str:
     """The report; where not all pairs fit into one page, the last ones have scores but no sound."""
     pairs = [pair for pair in comparison.pairs if pair.results]
     seconds, kbps = 0.0, 0
@@ -176,7 +178,7 @@ def _page(comparison: Comparison, folder: Path, jobs: int, progress: Progress | 
             pairs.pop()
     tasks = [_Shown(pair, folder, comparison.settings, seconds, kbps) for pair in pairs]
     shown: dict[str, media.PairMedia] = {}
-    for number, (task, made) in enumerate(pool.each(_prepare, tasks, jobs)):
+    for number, (task, made) in enumerate(workers.each(_prepare, tasks)):
         if made:
             shown[task.pair.name] = made
         if progress:

@@ -7,10 +7,10 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing import active_children, get_context
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from restyle.errors import RestyleError
 
@@ -22,39 +22,81 @@ R = TypeVar("R")
 
 
 def each(work: Callable[[T], R], tasks: Sequence[T], jobs: int) -> Iterator[tuple[T, R | None]]:
-    """Do all tasks; yield each with its result as it is known.
+    """Do all tasks; yield each with its result as it is known: `Workers.each` of workers for this alone."""
+    with Workers(min(jobs, max(1, len(tasks)))) as workers:
+        yield from workers.each(work, tasks)
+
+
+class Workers:
+    """Processes that do one kind of work after another.
 
     Args:
-        work: a function of a module, which turns what can go wrong into a result.
-        tasks: what it is called with; equal ones are done once each.
-        jobs: processes at a time, which share the processor's cores; 1 works in this process.
-
-    Yields:
-        The task and its result; None when its process was killed twice, the second time alone.
+        jobs: processes at a time; 1 works in this process.
+        threads: of each process; None shares the processor's cores among them.
 
     Raises:
         RestyleError: if ``jobs`` is less than 1.
     """
-    if jobs < 1:
-        raise RestyleError(f"jobs must be 1 or more, not {jobs}")
-    if jobs == 1 or len(tasks) < 2:
-        for task in tasks:
-            yield task, work(task)
-        return
-    torn: list[T] = []
-    threads = max(1, (os.cpu_count() or 1) // jobs)
-    with _pool(min(jobs, len(tasks)), threads) as pool:
-        futures = {pool.submit(_guarded, work, task): task for task in tasks}
+
+    def __init__(self, jobs: int, *, threads: int | None = None) -> None:
+        if jobs < 1:
+            raise RestyleError(f"jobs must be 1 or more, not {jobs}")
+        self.jobs = jobs
+        self.threads = threads or max(1, (os.cpu_count() or 1) // jobs)
+        self._stack = ExitStack()
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> Workers:
+        self._stack.__enter__()
+        if self.jobs == 1:
+            self._stack.enter_context(_own_threads(self.threads))
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._stack.__exit__(*error)
+
+    def each(self, work: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[T, R | None]]:
+        """Do all tasks; yield each with its result as it is known.
+
+        Args:
+            work: a function of a module, which turns what can go wrong into a result.
+            tasks: what it is called with.
+
+        Yields:
+            The task and its result; None when its process was killed twice, the second time alone.
+        """
+        if self.jobs == 1:
+            for task in tasks:
+                yield task, work(task)
+            return
+        if self._pool is None:
+            self._pool = self._stack.enter_context(_pool(self.jobs, self.threads))
+        torn: list[T] = []
+        futures = {self._pool.submit(_guarded, work, task): task for task in tasks}
         for future in as_completed(futures):
             result = _result(future)
             if result is None:
                 torn.append(futures[future])
             else:
                 yield futures[future], result
-    for task in torn:
-        with _pool(1, threads) as pool:
-            result = _result(pool.submit(_guarded, work, task))
-        yield task, result
+        if torn:
+            self._pool = None  # the next work begins with new processes
+        for task in torn:
+            with _pool(1, self.threads) as pool:
+                result = _result(pool.submit(_guarded, work, task))
+            yield task, result
+
+
+@contextmanager
+def _own_threads(threads: int) -> Iterator[None]:
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(min(before, threads))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _result(future: Future[R | None]) -> R | None:

@@ -60,7 +60,7 @@ def make(
     *,
     settings: Settings,
     metrics: Sequence[str] | None = None,
-    jobs: int = 1,
+    workers: pool.Workers,
     progress: Callable[[float], None] | None = None,
 ) -> tuple[Pair, ...]:
     """Return the pairs with the results of the copies and of all methods; what failed is named in them.
@@ -71,13 +71,14 @@ def make(
         folder: of the comparison; sounds and scores are kept in it.
         settings: of the transfers; the method is set for each.
         metrics: full names of those that are wanted; all by default.
-        jobs: processes at a time.
+        workers: the processes that do it.
         progress: called with the fraction done, 0..1.
     """
     wanted = tuple(METRICS) if metrics is None else tuple(metrics)
-    tasks = [Task(pair, method, folder, settings, wanted) for pair in pairs for method in [*COPIES, *methods]]
+    order = [*methods, *COPIES]  # what is done quickly comes last, so that no process waits long for another
+    tasks = [Task(pair, method, folder, settings, wanted) for pair in pairs for method in order]
     done: dict[tuple[str, str], Result] = {}
-    for task, result in pool.each(_do, tasks, jobs):
+    for task, result in workers.each(_do, tasks):
         done[task.pair.name, task.method] = result or Result(method=task.method, error=pool.KILLED)
         if progress:
             progress(len(done) / len(tasks))
