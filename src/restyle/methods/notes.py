@@ -27,7 +27,7 @@ log = logging.getLogger("restyle")
 
 STYLE_BLOCK = 20.0  # seconds of a style that are measured at once
 STYLE_LONGEST = 120.0  # seconds of each clip that are listened to
-SURE, UNSURE = 0.80, 0.75  # mean probability of what was found, in clear and in dense recordings
+SURE, UNSURE = 0.81, 0.76  # mean probability of what was found, in clear and in dense recordings
 SOFTER = 9.0  # dB by which notes stand back where they cannot be relied on, and the content itself is kept
 GROUP = 16  # notes made at once
 PLAIN_LEVEL = -26.0  # dB of full scale, the median note of a content without a recording
