@@ -6,33 +6,14 @@ import logging
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
 import soundfile
 
-FAST = ("--method", "spectral", "--no-tone")
+from commanded import Ran, chord
 
-
-@dataclass(frozen=True)
-class Ran:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-def chord(seconds: float = 1.0, rate: int = 16000, channels: int = 1, root: float = 220.0) -> np.ndarray:
-    """Two struck chords with a little noise, [T, C], a little different in each channel."""
-    t = np.arange(round(seconds * rate)) / rate
-    struck = np.exp(-4 * (t % (seconds / 2)))
-    tone = sum(np.sin(2 * np.pi * root * k * t) / k for k in (1, 1.25, 1.5, 2, 3) if root * k < rate / 2)
-    noise = np.random.default_rng(0).normal(0, 0.01, len(t))
-    sound = 0.15 * struck * tone + noise
-    return np.stack([sound * (1 - 0.05 * c) for c in range(channels)], axis=1)
+pytest_plugins = ["browsing", "miniatures"]
 
 
 @pytest.fixture

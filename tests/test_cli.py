@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 import restyle as package
-from conftest import FAST
+from commanded import FAST
 from restyle.cli import app
 from restyle.errors import RestyleError
 from restyle.methods import METHODS

@@ -21,7 +21,8 @@ The public names, by subject (the first list can be had from here, without knowi
 - judging: `restyle.evaluation` (`evaluate`, `METRICS`) and its modules `content`, `style`, `rhythm`, `quality`;
   `restyle.comparison` (`table`, `statistics`, `report`, `listening`)
 - commands, the verbs of the command line: `restyle.commands.transfer`, `learn`, `batch`, `transcribe`, `info`, `demo`,
-  `evaluate`, `compare`, `benchmark`, `listen`
+  `evaluate`, `compare`, `benchmark`, `listen`, `data`, `train`, `models`, `classify`
+- data sets: `restyle.datasets`, one module each; teaching: `restyle.training`
 - pictures: `restyle.plot`; playing notes with a SoundFont: `restyle.rendering`; long sounds in blocks: `restyle.blocks`
 """
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -35,17 +37,33 @@ class SoundFont:
             raise RestyleError(
                 "rendering needs FluidSynth: install the system package fluidsynth and the extra restyle[render]"
             ) from error
-        self.rate, self._given = rate, 0
+        self.rate, self._given, self._write = rate, 0, _writer(fluidsynth)
         self._synth = fluidsynth.Synth(
             gain=0.4, samplerate=float(rate), **{"synth.reverb.active": int(reverb), "synth.chorus.active": int(reverb)}
         )
         self._font = self._synth.sfload(str(path))
         if self._font < 0:
+            self._synth.delete()
             raise RestyleError(f"{path} is no SoundFont that FluidSynth can load; give an .sf2 or .sf3 file")
 
     def programmes(self) -> list[int]:
         """Return the General MIDI programmes that the SoundFont has; for others FluidSynth would play another one."""
         return [p for p in range(DRUMS) if self._synth.sfpreset_name(self._font, 0, p) is not None]
+
+    def keys(self, programme: int) -> list[int]:
+        """Return the MIDI numbers at which a programme (or `DRUMS`) sounds at all; what was playing is cut off."""
+        bank = (128, 0) if programme == DRUMS else (0, programme)
+        self._synth.system_reset()
+        if self._synth.program_select(0, self._font, *bank) < 0:
+            return []
+        block, sounding = np.zeros((2, PERIOD), np.float32), []
+        for key in range(128):
+            self._synth.noteon(0, key, 100)
+            if self._synth.get_active_voice_count():
+                sounding.append(key)
+            self._synth.all_sounds_off(0)
+            self._play(block)
+        return sounding
 
     def render(self, notes: Notes, *, duration: float | None = None, tail: float = 1.0) -> Audio:
         """Play notes, each programme on a channel of its own (at most 15, and drums).
@@ -62,11 +80,11 @@ class SoundFont:
         duration = notes.duration + tail if duration is None else duration
         total = round(duration * self.rate)
         self._silence()
-        out, done = np.zeros((total, 2), np.float32), 0
+        out, done = np.zeros((2, total), np.float32), 0
         for time, kind, channel, key, velocity in self._events(notes):
             at = min(total, max(done, round(time * self.rate)))
             if at > done:
-                out[done:at] = self._samples(at - done)
+                self._play(out[:, done:at])
                 done = at
             if at >= total:
                 break
@@ -75,20 +93,24 @@ class SoundFont:
             else:
                 self._synth.noteoff(channel, key)
         if done < total:
-            out[done:] = self._samples(total - done)
-        return Audio(out.T.copy(), self.rate)
+            self._play(out[:, done:])
+        return Audio(np.clip(out, -1, 1, out=out), self.rate)
 
     def _silence(self) -> None:
         """Let what still sounds from the notes before fade away: a reset alone leaves releases and the room."""
         self._synth.system_reset()
         for _ in range(30):
             # notes start on a grid of periods: the next one begins with the sound
-            if np.abs(self._samples(self.rate // 10 - (self._given + self.rate // 10) % PERIOD)).max() < 1e-4:
+            block = np.zeros((2, self.rate // 10 - (self._given + self.rate // 10) % PERIOD), np.float32)
+            self._play(block)
+            if np.abs(block).max() < 1e-4:
                 break
 
-    def _samples(self, count: int) -> np.ndarray:
-        self._given += count
-        return self._synth.get_samples(count).reshape(-1, 2).astype(np.float32) / 32768
+    def _play(self, out: np.ndarray) -> None:
+        """Fill ``[2, T]``, rows of one array, with what sounds next."""
+        left, right = (channel.ctypes.data_as(ctypes.c_void_p) for channel in out)
+        self._write(self._synth.synth, out.shape[1], left, 0, 1, right, 0, 1)
+        self._given += out.shape[1]
 
     def _events(self, notes: Notes) -> list[tuple[float, int, int, int, int]]:
         """Note-offs (0) and note-ons (1) in the order of time, offs first."""
@@ -108,3 +130,11 @@ class SoundFont:
     def close(self) -> None:
         """Free the synthesiser."""
         self._synth.delete()
+
+
+def _writer(fluidsynth: Any) -> Any:
+    """FluidSynth's output as floats: unlike 16 bits it has no dither, so that the same notes give the same samples."""
+    names = ("synth", "len", "left", "left_offset", "left_step", "right", "right_offset", "right_step")
+    pointers = {"synth", "left", "right"}
+    arguments = ((name, ctypes.c_void_p if name in pointers else ctypes.c_int, 1) for name in names)
+    return fluidsynth.cfunc("fluid_synth_write_float", ctypes.c_int, *arguments)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from conftest import FAST, Ran, chord
+from commanded import FAST, Ran, chord
 
 RATE = 16000
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from conftest import FAST, chord
+from commanded import FAST, chord
 from restyle import RestyleError
 from restyle.commands import batch
 from restyle.commands.settings import Settings

@@ -7,7 +7,7 @@ import json
 import pytest
 import soundfile
 
-from conftest import chord
+from commanded import chord
 
 QUICK = ("--methods", "spectral", "--no-tone", "--jobs", "1")
 

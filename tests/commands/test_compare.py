@@ -8,7 +8,7 @@ import json
 import pytest
 import soundfile
 
-from conftest import chord
+from commanded import chord
 from restyle import RestyleError
 from restyle.commands import compare
 from restyle.comparison.table import Comparison

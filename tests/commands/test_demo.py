@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from conftest import chord
+from commanded import chord
 from restyle.analysis import beats
 from restyle.audio import Audio
 from restyle.commands import demo, demo_pieces

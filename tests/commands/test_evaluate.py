@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from conftest import chord
+from commanded import chord
 from restyle.evaluation import METRICS
 
 

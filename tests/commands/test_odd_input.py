@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from conftest import FAST, chord
+from commanded import FAST, chord
 from restyle.methods import METHODS
 
 ROUNDING = 1 / 2**15

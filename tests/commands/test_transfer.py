@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 import restyle as package
-from conftest import FAST, chord
+from commanded import FAST, chord
 from restyle import Audio, Notes, RestyleError, Style, learn, transfer
 from restyle.commands.settings import Settings
 from restyle.methods import METHODS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -58,6 +59,7 @@ Tone = Annotated[bool, typer.Option("--tone/--no-tone", help="Bring spectrum, lo
 Seed = Annotated[int, typer.Option(help="The same seed gives the same samples.")]
 Start = Annotated[float, typer.Option(metavar="S", help="Seconds of the content to leave out at its beginning.")]
 Duration = Annotated[float | None, typer.Option(metavar="S", help="Seconds of the content to use.")]
+Jobs = Annotated[int | None, typer.Option("--jobs", "-j", help="Processes at a time; by default one a core.")]
 Bits = Annotated[str, typer.Option(metavar="16|24|32f", help="Sample format of a wav or flac.")]
 
 
@@ -96,3 +98,8 @@ def table(titles: list[str], rows: list[list[str]]) -> None:
     if not console.is_terminal:
         console.width = 240  # a file has no width
     console.print(table)
+
+
+def cores() -> int:
+    """Return how many jobs there are by default."""
+    return os.cpu_count() or 1

@@ -11,6 +11,7 @@ import typer
 from restyle.cli.app import (
     Debug,
     Duration,
+    Jobs,
     Seed,
     Start,
     Strength,
@@ -18,13 +19,13 @@ from restyle.cli.app import (
     Verbose,
     app,
     bar,
+    cores,
     examples,
     log,
     table,
 )
 
 Methods = Annotated[str, typer.Option(metavar="all|A,B", help="Names of 'restyle methods', with commas between them.")]
-Jobs = Annotated[int | None, typer.Option("--jobs", "-j", help="Processes at a time; by default one a core.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 benchmark_app = typer.Typer(
@@ -107,7 +108,7 @@ def compare(
     settings = Settings(strength=strength, tone=tone, seed=seed, start=start, duration=duration)
     names, pairs = command.choose(methods), command.make_pairs(contents, style or [])
     with bar(f"{len(pairs)} pairs x {len(names)} methods") as progress:
-        made = command.run(pairs, names, out, settings=settings, jobs=jobs or _cores(), progress=progress)
+        made = command.run(pairs, names, out, settings=settings, jobs=jobs or cores(), progress=progress)
     _show_means(made, command.MAIN)
     print(f"open {out / command.REPORT} in a browser to hear, see and compare")
     _end(made)
@@ -156,7 +157,7 @@ def run(
     names = choose(methods)
     with bar(f"{triplets.name}: {', '.join(names)}") as progress:
         settings = Settings(tone=tone, seed=seed)
-        made = command.run(triplets, names, out, settings=settings, jobs=jobs or _cores(), progress=progress)
+        made = command.run(triplets, names, out, settings=settings, jobs=jobs or cores(), progress=progress)
     wanted = command.metrics(made.pairs)
     rows = list(command.rows(made, wanted))
     if as_json:
@@ -222,12 +223,6 @@ def score(
         print(scores.to_json())
         return
     _show_ratings(scores)
-
-
-def _cores() -> int:
-    import os
-
-    return os.cpu_count() or 1
 
 
 def _show_means(comparison: Any, wanted: Sequence[str]) -> None:

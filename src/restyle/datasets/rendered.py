@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import scipy.signal
 import soundfile
 import soxr
 
 from restyle.audio import Audio
+from restyle.datasets import effects
 from restyle.datasets.clip import Clip
 from restyle.errors import RestyleError
 from restyle.files.midi import read_midi
@@ -19,6 +20,8 @@ from restyle.notes import DRUMS, Notes
 from restyle.rendering import SoundFont
 
 RENDER_RATE = 44100
+REACH = 3  # semitones that a recorded note may be moved
+LONGEST = 10.0  # seconds of a recorded note that are used
 
 
 class NoteSamples:
@@ -35,27 +38,48 @@ class NoteSamples:
             if path.suffix in {".flac", ".wav"} and numbers:
                 self.instruments.setdefault(path.parent.name, []).append((numbers[0], path))
 
-    def render(self, notes: Notes, name: str, duration: float, rng: np.random.Generator) -> tuple[np.ndarray, Notes]:
-        """Play what lies within three semitones of a sample; return ``[T]`` and the notes that were played."""
-        out = np.zeros(round(duration * RENDER_RATE), np.float32)
+    def render(
+        self, notes: Notes, name: str, duration: float, rng: np.random.Generator, *, rate: int = RENDER_RATE
+    ) -> tuple[np.ndarray, Notes]:
+        """Play what lies within three semitones of a sample; return ``[T]`` at ``rate`` and the notes that were played.
+
+        Args:
+            notes: what to play.
+            name: of the instrument, one of ``instruments``.
+            duration: seconds to make.
+            rng: chooses among samples that are about as near.
+            rate: Hz.
+        """
+        out = np.zeros(round(duration * rate), np.float32)
         played = []
         for i in range(len(notes)):
+            start = round(notes.onset[i] * rate)
             distance = min(abs(p - notes.pitch[i]) for p, _ in self.instruments[name])
-            if distance > 3:
+            if distance > REACH or start >= len(out):
                 continue
             near = [(p, path) for p, path in self.instruments[name] if abs(p - notes.pitch[i]) <= distance + 1]
             pitch, path = near[rng.integers(len(near))]
-            sample, rate = soundfile.read(path, dtype="float32", always_2d=True)
-            ratio = 2 ** ((notes.pitch[i] - pitch) / 12)
-            sound = soxr.resample(sample.mean(axis=1), rate * ratio, RENDER_RATE, quality="MQ")
-            sound = sound[np.argmax(np.abs(sound) > 0.05 * np.abs(sound).max()) :]
-            length = min(len(sound), round((notes.offset[i] - notes.onset[i] + 0.08) * RENDER_RATE))
-            start = round(notes.onset[i] * RENDER_RATE)
-            length = min(length, len(out) - start)
-            fade = np.minimum(1, np.arange(length, 0, -1) / (0.08 * RENDER_RATE))
-            out[start : start + length] += notes.velocity[i] ** 2 * fade * sound[:length] / (np.abs(sound).max() + 1e-6)
+            sound = _sample(path, float(notes.pitch[i] - pitch), rate)
+            length = min(len(sound), round((notes.offset[i] - notes.onset[i] + 0.08) * rate), len(out) - start)
+            fade = np.minimum(1, np.arange(length, 0, -1) / (0.08 * rate))
+            out[start : start + length] += notes.velocity[i] ** 2 * fade * sound[:length]
             played.append(i)
         return out, notes.select(np.array(played, dtype=int))
+
+    def reach(self, notes: Notes, name: str) -> float:
+        """Return the part of the notes, 0..1, that an instrument's samples can play."""
+        pitches = np.array([pitch for pitch, _ in self.instruments[name]])
+        near = np.abs(notes.pitch[:, None] - pitches).min(axis=1) <= REACH
+        return float(near.mean()) if len(near) else 0.0
+
+
+@lru_cache(maxsize=128)
+def _sample(path: Path, shift: float, rate: int) -> np.ndarray:
+    """A recorded note from its attack on, moved by some semitones, its peak at 1; a note need not last longer."""
+    sample, own = soundfile.read(path, dtype="float32", always_2d=True)
+    mono = sample[: round(LONGEST * own)].mean(axis=1)
+    sound = soxr.resample(mono, own * 2 ** (shift / 12), rate, quality="MQ")
+    return sound[np.argmax(np.abs(sound) > 0.05 * np.abs(sound).max()) :] / (np.abs(sound).max() + 1e-6)
 
 
 class Rendered:
@@ -122,7 +146,7 @@ class Rendered:
             sound += self._noise_part(rng) * np.abs(sound).max() * 10 ** (rng.uniform(-24, 0) / 20)
         if np.abs(sound).max() < 1e-4:
             return None
-        sound = soxr.resample(_effects(sound, rng), RENDER_RATE * tuning, self.rate)
+        sound = soxr.resample(effects.apply(sound, RENDER_RATE, rng), RENDER_RATE * tuning, self.rate)
         length = round(self.duration * self.rate)
         sound = np.pad(sound, (0, max(0, length - len(sound))))[:length]
         tables = ((n.onset / tuning, n.offset / tuning, n.pitch, n.velocity, n.programme) for n in heard)
@@ -186,32 +210,3 @@ def _by_folder(paths: Sequence[str | Path]) -> dict[str, list[Path]]:
     for path in map(Path, paths):
         groups.setdefault(path.parent.name, []).append(path)
     return groups
-
-
-def _effects(sound: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Random tone, drive, room, loudness curve and noise."""
-    if rng.random() < 0.5:
-        spectrum = np.fft.rfft(sound)
-        bands = np.log2(np.maximum(np.arange(len(spectrum)) / len(spectrum) * 700, 1))
-        gain = np.interp(bands, np.arange(10), rng.normal(0, rng.uniform(1, 6), 10))
-        sound = np.fft.irfft(spectrum * 10 ** (gain / 20), n=len(sound))
-    if rng.random() < 0.15:
-        cutoff = rng.uniform(1500, 7000)
-        sound = scipy.signal.sosfilt(scipy.signal.butter(4, cutoff, fs=RENDER_RATE, output="sos"), sound)
-    if rng.random() < 0.1:
-        sound = np.tanh(sound / np.abs(sound).max() * rng.uniform(1, 8))
-    if rng.random() < 0.35:
-        time = np.arange(round(rng.uniform(0.15, 1.6) * RENDER_RATE)) / RENDER_RATE
-        room = rng.normal(0, 1, len(time)) * 10 ** (-3 * time / time[-1])
-        wet = scipy.signal.fftconvolve(sound, room)[: len(sound)]
-        level = 10 ** (rng.uniform(-24, -4) / 20) * np.sqrt(np.mean(sound**2) / (np.mean(wet**2) + 1e-12))
-        sound = sound + level * wet
-    if rng.random() < 0.25:
-        times = np.linspace(0, len(sound), 9)
-        sound = sound * 10 ** (np.interp(np.arange(len(sound)), times, rng.uniform(-24, 0, 9)) / 20)
-    if rng.random() < 0.7:
-        noise = rng.normal(0, 1, len(sound))
-        if rng.random() < 0.5:
-            noise = scipy.signal.lfilter([1], [1, -0.95], noise) * 0.3
-        sound = sound + noise * np.abs(sound).max() * 10 ** (rng.uniform(-100, -40) / 20)
-    return sound.astype(np.float32)

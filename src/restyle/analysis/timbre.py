@@ -1,0 +1,69 @@
+"""How alike two recordings' instruments sound, by a trained embedding. Floor 3."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import soxr
+import torch
+from torch import nn
+
+from restyle import blocks
+from restyle.analysis import trained
+from restyle.audio import Audio
+from restyle.errors import RestyleError
+from restyle.files import weights as files
+from restyle.representations.spectrogram import LogSpectrogram
+
+WEIGHTS = "timbre.safetensors"
+BLOCK = 60.0  # seconds that are embedded at once
+
+
+def embed(audio: Audio, *, weights: str | Path | None = None) -> np.ndarray:
+    """Return where a recording lies among timbres: a unit vector ``[D]``; the level does not matter.
+
+    Args:
+        audio: the recording; its channels are averaged. A long one counts as the mean of its minutes.
+        weights: a weights file that `training/timbre.py` made; the one that comes with the package by default.
+
+    Raises:
+        RestyleError: if there is no such file, or it holds no timbre embedding.
+
+    Example:
+        >>> embed(Audio(np.zeros(16000), 16000), weights="timbre.safetensors").shape  # doctest: +SKIP
+        (64,)
+    """
+    path = files.bundled(WEIGHTS) if weights is None else Path(weights)
+    if weights is None and not path.is_file():
+        raise RestyleError("no timbre embedding comes with this version; train one, or give the path of a weights file")
+    model, transform = _load(path, path.stat().st_mtime_ns if path.is_file() else 0)
+    total = np.zeros(0)
+    for span in blocks.spans(audio.length, round(BLOCK * audio.rate), 0):
+        mono = audio.slice(span.start, span.stop).mono()
+        blocks.release(audio.samples)
+        samples = mono if audio.rate == transform.rate else soxr.resample(mono, audio.rate, transform.rate)
+        with torch.inference_mode():
+            level = transform(torch.from_numpy(np.ascontiguousarray(samples)))
+            point = model(level[None])[0].double().numpy() * (span.stop - span.start)
+        total = total + point if len(total) else point
+    return np.asarray(total / max(float(np.linalg.norm(total)), 1e-12))
+
+
+def distance(one: Audio, other: Audio, *, weights: str | Path | None = None) -> float:
+    """Return 1 - cosine of two recordings' embeddings, 0..2: 0 where the instruments sound the same.
+
+    Raises:
+        RestyleError: see `embed`.
+    """
+    return float(max(0.0, 1 - embed(one, weights=weights) @ embed(other, weights=weights)))
+
+
+@lru_cache(maxsize=2)
+def _load(path: Path, _changed: int) -> tuple[nn.Module, LogSpectrogram]:
+    model, settings = trained.network(path, "timbre embedding", "mel")
+    try:
+        return model, LogSpectrogram.of(settings["representation"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise RestyleError(trained.refusal(path, "timbre embedding")) from error

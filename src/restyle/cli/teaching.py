@@ -1,0 +1,159 @@
+"""The commands that make data and teach models: data, train, models. Floor 7."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from restyle.cli.app import Debug, Jobs, Seed, Verbose, app, bar, cores, examples, table
+
+Cluster = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Of a Ray (ray://...) or Dask cluster.")]
+
+data_app = typer.Typer(
+    help="Render MIDI files to songs, and turn songs into spectrograms.",
+    rich_markup_mode=None,
+    epilog=examples(
+        "restyle data render midi -o songs --soundfont gm.sf2",
+        "restyle data spectrograms songs -o store --kind stft",
+    ),
+)
+app.add_typer(data_app, name="data")
+
+
+@data_app.command(
+    epilog=examples(
+        "restyle data render midi -o songs --soundfont gm.sf2 --variations 3",
+        "restyle data render midi -o test-songs --soundfont other.sf2 --plain --seconds 30",
+    )
+)
+def render(
+    midi: Annotated[Path, typer.Argument(metavar="MIDI_DIR", help="MIDI files; sub-folders are labels.")],
+    out: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder of the songs.")],
+    soundfont: Annotated[list[Path], typer.Option(metavar="F", help="An .sf2 or .sf3 file; may be given again.")],
+    variations: Annotated[int, typer.Option(help="Songs made of every MIDI file.")] = 1,
+    jobs: Jobs = None,
+    seconds: Annotated[float, typer.Option(help="How much of a song is made at most.")] = 180.0,
+    rate: Annotated[int, typer.Option(help="Sampling rate of the songs in Hz.")] = 22050,
+    seed: Seed = 0,
+    notes: Annotated[Path | None, typer.Option(metavar="DIR", help="Recorded single notes that also play.")] = None,
+    plain: Annotated[bool, typer.Option("--plain", help="As the files are: nothing is varied.")] = False,
+    stems: Annotated[bool, typer.Option("--stems", help="Also keep every part on its own.")] = False,
+    cluster: Cluster = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Render MIDI files to songs with their notes; a second run makes what is left, the same seed the same songs."""
+    from restyle.commands import data as command
+
+    recipe = command.Recipe(
+        tuple(soundfont), rate=rate, seconds=seconds, seed=seed, samples=notes, plain=plain, stems=stems
+    )
+    with _counting("songs") as report:
+        made = command.render(
+            midi, out, recipe, variations=variations, jobs=jobs or cores(), address=cluster, report=report
+        )
+    print(f"{out}: {made.new} new, {made.kept} kept, {len(made.skipped)} skipped")
+
+
+@data_app.command(
+    epilog=examples(
+        "restyle data spectrograms songs -o store",
+        "restyle data spectrograms songs -o store --kind mel --bins 64 --rate 16000",
+    )
+)
+def spectrograms(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Songs, or sounds in sub-folders named by label.")],
+    out: Annotated[Path, typer.Option("-o", "--output", metavar="STORE", help="Folder of the store.")],
+    kind: Annotated[str, typer.Option(metavar="stft|mel|cqt", help="Which spectrogram.")] = "stft",
+    rate: Annotated[int | None, typer.Option(help="Sampling rate in Hz.")] = None,
+    n_fft: Annotated[int | None, typer.Option("--n-fft", help="Samples of a window.")] = None,
+    hop: Annotated[int | None, typer.Option(help="Samples from window to window.")] = None,
+    bins: Annotated[int | None, typer.Option(help="Bands of mel or cqt.")] = None,
+    jobs: Jobs = None,
+    cluster: Cluster = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Put log1p spectrograms of all sounds in a store that training reads; a second run makes what is left."""
+    from restyle.commands import data as command
+
+    given = {"kind": kind, "rate": rate, "n_fft": n_fft, "hop": hop, "bins": bins}
+    settings = {name: value for name, value in given.items() if value is not None}
+    with _counting("spectrograms") as report:
+        made = command.spectrograms(folder, out, settings, jobs=jobs or cores(), address=cluster, report=report)
+    print(f"{out}: {made.new} new, {made.kept} kept, {len(made.skipped)} skipped")
+
+
+@app.command(
+    epilog=examples(
+        "restyle train classifier_modern --data store --out run",
+        "restyle train my.yaml --data music --out run --set trainer.max_epochs=3 --set data.batch=16",
+    )
+)
+def train(
+    config: Annotated[str, typer.Argument(metavar="CONFIG", help="A config of the package, or a YAML file.")],
+    data: Annotated[Path, typer.Option(metavar="DIR", help="A store, or sounds in sub-folders named by label.")],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="RUN", help="Folder of the run.")],
+    changes: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change the config.")] = None,
+    test: Annotated[Path | None, typer.Option(metavar="DIR", help="Data that are looked at once, at the end.")] = None,
+    devices: Annotated[str, typer.Option(help="GPUs, or processes without a GPU.")] = "auto",
+    nodes: Annotated[int, typer.Option(help="Machines; give the same command on each.")] = 1,
+    strategy: Annotated[str, typer.Option(help="Lightning's, as ddp.")] = "auto",
+    precision: Annotated[str, typer.Option(help="Lightning's, as bf16-mixed.")] = "auto",
+    jobs: Jobs = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Train a model; the same command goes on where a run was stopped. RUN/report.html shows how it goes."""
+    from restyle.commands import train as command
+
+    with bar(config) as progress:
+        made = command.run(
+            config,
+            data=data,
+            out=out,
+            settings=changes or [],
+            test=test,
+            devices=devices,
+            nodes=nodes,
+            strategy=strategy,
+            precision=precision,
+            jobs=jobs or cores(),
+            progress=progress,
+            report=lambda line: print(line, file=sys.stderr, flush=True),
+        )
+    print(f"{made.weights}: {'all was done before' if made.before else f'{made.epochs} epochs'}")
+    for name, value in made.scores.items():
+        print(f"  {name} {value:.4g}")
+
+
+@app.command(epilog=examples("restyle models", "restyle models hf:org/name"))
+def models(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="One to find, or hf:org/name to download.")] = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """List the models that come with the package, your own and downloaded ones."""
+    from restyle.commands import models as command
+
+    if name:
+        with bar(name) as progress:
+            print(command.fetch(name, progress=progress))
+        return
+    table(["name", "where", "kind", "size", "licence"], command.rows(command.run()))
+
+
+@contextmanager
+def _counting(what: str) -> Iterator[Callable[[str, int, int], None]]:
+    with bar(what) as progress:
+
+        def report(_: str, done: int, of: int) -> None:
+            if progress:
+                progress(done / max(1, of))
+
+        yield report

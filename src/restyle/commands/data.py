@@ -1,0 +1,171 @@
+"""``restyle data``: MIDI files to songs, songs to spectrograms. Floor 6."""
+
+from __future__ import annotations
+
+import csv
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from restyle.commands import cluster, outputs, pool
+from restyle.commands.made import Made, Report
+from restyle.commands.spectrograms import spectrograms
+from restyle.datasets.manifest import MANIFEST, read_manifest
+from restyle.datasets.rendered import NoteSamples
+from restyle.datasets.songs import Recipe, Song, digest, make
+from restyle.errors import RestyleError
+from restyle.files.safely import writing
+
+__all__ = ["Made", "Recipe", "render", "spectrograms"]
+
+MIDI = (".mid", ".midi")
+
+log = logging.getLogger("restyle")
+
+
+def render(
+    midi: Path,
+    out: Path,
+    recipe: Recipe,
+    *,
+    variations: int = 1,
+    jobs: int = 1,
+    address: str | None = None,
+    report: Report | None = None,
+) -> Made:
+    """Render the MIDI files of a folder and all below; what is there already, made in the same way, is kept.
+
+    Args:
+        midi: the folder; its sub-folders are the labels and are found again in ``out``.
+        out: gets NAME.vNN.flac with NAME.vNN.mid beside it (the notes as played), NAME.vNN.stems/ and manifest.jsonl.
+        recipe: how songs are made.
+        variations: songs made of every MIDI file, each with other random choices.
+        jobs: processes at a time.
+        address: of a Ray or Dask cluster that does the work instead (see `cluster.each`); it must see both folders.
+        report: called with each song's name, how many are done, and of how many.
+
+    Returns:
+        How many songs are new or were there, and which were skipped and why; each is also named in a warning.
+
+    Raises:
+        RestyleError: if a folder is missing or cannot be written to, it holds no MIDI files, FluidSynth or the
+            SoundFont cannot be used, or a setting is out of range.
+
+    Example:
+        >>> render(Path("midi"), Path("songs"), Recipe((Path("font.sf2"),)), jobs=2)  # doctest: +SKIP
+        Made(new=200, kept=0, skipped=[])
+    """
+    if variations < 1:
+        raise RestyleError(f"variations must be 1 or more, not {variations}")
+    _check_fonts(recipe)
+    made = Made()
+    songs = list(_songs(midi, variations, made))
+    if out.resolve().is_relative_to(midi.resolve()):
+        raise RestyleError(f"{out} lies inside {midi}; write the songs to another folder")
+    with outputs.folder(out):
+        known = read_manifest(out)
+        rows = {song.file: known[song.file] for song in songs if _is_done(song, recipe, out, known)}
+        made.kept = len(rows)
+        todo = [(song, recipe, out) for song in songs if song.file not in rows]
+        others = _others(out, known, songs)
+        if known:
+            _write_manifest(out, rows | others)
+        for number, ((song, *_), outcome) in enumerate(cluster.each(_render, todo, jobs, address), made.kept + 1):
+            result = pool.KILLED if outcome is None else outcome
+            if isinstance(result, str):
+                made.skip(song.midi.relative_to(midi).as_posix(), result)
+            else:
+                made.new += 1
+                rows[song.file] = result
+                _append(out, result)
+            if report:
+                report(song.file, number, len(songs))
+        _write_manifest(out, rows | others)
+    return made
+
+
+def _check_fonts(recipe: Recipe) -> None:
+    from restyle.rendering import SoundFont
+
+    for path in recipe.soundfonts:
+        if not path.is_file():
+            raise RestyleError(f"{path}: there is no such SoundFont; check the name")
+        SoundFont(path).close()
+    if recipe.samples and not NoteSamples(recipe.samples).instruments:
+        raise RestyleError(f"{recipe.samples} holds no recorded notes; name them INSTRUMENT/any_60.wav (60: the pitch)")
+
+
+def _songs(midi: Path, variations: int, made: Made) -> Iterator[Song]:
+    """The songs to make, in the order of their names; two MIDI files that want the same name are no two songs."""
+    if not midi.is_dir():
+        raise RestyleError(f"{midi}: there is no such folder; check the name")
+    licences, seen = _licences(midi), set()
+    paths = [path for path in sorted(midi.rglob("*")) if path.suffix.lower() in MIDI and path.is_file()]
+    for path in paths:
+        inside = path.relative_to(midi)
+        name = inside.with_suffix("").as_posix()
+        if any(part.startswith(".") for part in inside.parts):
+            continue
+        if name in seen:
+            made.skip(inside.as_posix(), "another MIDI file has this name and another ending; rename one of them")
+            continue
+        seen.add(name)
+        for variation in range(variations):
+            yield Song(path, name, variation, licences.get(inside.as_posix(), ""))
+    if not seen:
+        raise RestyleError(f"{midi} holds no MIDI files ({', '.join(MIDI)}); choose another folder")
+
+
+def _licences(midi: Path) -> dict[str, str]:
+    """File -> licence, from a table manifest.csv with these columns in the folder, where there is one."""
+    table = next((path for path in sorted(midi.glob("*.csv")) if path.stem.lower() == "manifest"), None)
+    if table is None:
+        return {}
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise RestyleError(f"{table} is not a CSV file in UTF-8; save it again as CSV or move it away") from error
+    own = midi.resolve().name + "/"  # names may count from the folder above
+    return {(row.get("file") or "").removeprefix(own): row.get("licence") or row.get("license") or "" for row in rows}
+
+
+def _is_done(song: Song, recipe: Recipe, out: Path, known: dict[str, dict[str, Any]]) -> bool:
+    row, path = known.get(song.file), out / song.file
+    if row is None or not path.is_file() or not path.with_suffix(".mid").is_file():
+        return False
+    return bool(row.get("bytes") == path.stat().st_size and row.get("digest") == digest(song, recipe))
+
+
+def _others(out: Path, known: dict[str, dict[str, Any]], songs: list[Song]) -> dict[str, dict[str, Any]]:
+    """Rows of songs that are there, but not asked for now; they stay."""
+    wanted = {song.file for song in songs}
+    others = {name: row for name, row in known.items() if name not in wanted and (out / name).is_file()}
+    if others:
+        log.warning("%s also holds %d songs of other files or variations, which stay part of the set", out, len(others))
+    return others
+
+
+def _render(task: tuple[Song, Recipe, Path]) -> dict[str, Any] | str:
+    """The manifest's row, or why there is no song."""
+    song, recipe, out = task
+    try:
+        return make(song, recipe, out)
+    except RestyleError as error:
+        return str(error)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+
+
+def _append(out: Path, row: dict[str, Any]) -> None:
+    """So that a run that is cut off keeps what it made."""
+    with (out / MANIFEST).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def _write_manifest(out: Path, rows: dict[str, dict[str, Any]]) -> None:
+    with writing(out / MANIFEST) as beside:
+        lines = (json.dumps(rows[name], ensure_ascii=False) + "\n" for name in sorted(rows))
+        beside.write_text("".join(lines), encoding="utf-8")

@@ -1,0 +1,183 @@
+"""``restyle data spectrograms``: a folder of sounds to a store. Floor 6."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from restyle.blocks import release
+from restyle.commands import cluster, outputs, pool
+from restyle.commands.inputs import is_silent
+from restyle.commands.made import Made, Report
+from restyle.datasets.folder import Folder
+from restyle.datasets.manifest import MANIFEST, Songs
+from restyle.datasets.store import StoreWriter
+from restyle.errors import RestyleError
+
+GROUP = 2**25  # bytes of sound files whose spectrograms are worked on by one process before it takes others
+BLOCK = 2**20  # samples of each channel resampled at once
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A sound to transform; its stamp tells whether it is the one that was transformed before."""
+
+    name: str
+    path: Path
+    labels: tuple[str, ...]
+    source: str
+    split: str
+    stamp: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """Sounds that one process transforms and writes as a shard, with settings as JSON."""
+
+    items: tuple[Sound, ...]
+    settings: str
+    out: Path
+
+
+def spectrograms(
+    folder: Path,
+    out: Path,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    jobs: int = 1,
+    address: str | None = None,
+    report: Report | None = None,
+) -> Made:
+    """Put log1p spectrograms of all sounds of a folder in a store; those that are there and unchanged are kept.
+
+    Args:
+        folder: songs that `render` made, or any sounds in sub-folders named after labels.
+        out: the store's folder (see `datasets.store`), made if missing.
+        settings: ``kind`` (stft, mel, cqt), ``rate``, ``hop`` ... as `LogSpectrogram` knows them, whose defaults hold
+            for those left out.
+        jobs: processes at a time.
+        address: of a Ray or Dask cluster that does the work instead (see `cluster.each`); it must see both folders.
+        report: called with a sound's name, how many are done, and of how many.
+
+    Returns:
+        How many spectrograms are new or were there, and which sounds were skipped and why.
+
+    Raises:
+        RestyleError: if the folder is missing or holds no sounds, none can be read, a setting is out of range, or the
+            store was made with other settings or cannot be written to.
+
+    Example:
+        >>> spectrograms(Path("songs"), Path("store"), {"kind": "mel", "bins": 64}, jobs=2)  # doctest: +SKIP
+        Made(new=200, kept=0, skipped=[])
+    """
+    whole = _whole(settings or {})
+    items, made = _items(folder), Made()
+    if out.is_file():
+        raise RestyleError(f"{out} is a file; give the name of a folder")
+    with outputs.folder(out):
+        writer = StoreWriter(out, whole)
+        left = [item for item in items if writer.done.get(item.name) != item.stamp]
+        made.kept = done = len(items) - len(left)
+        for group, outcome in cluster.each(_transform, _groups(left, whole, out, jobs), jobs, address):
+            reasons = dict.fromkeys([item.name for item in group.items], pool.KILLED) if outcome is None else outcome
+            for item in group.items:
+                done += 1
+                if item.name in reasons:
+                    made.skip(item.name, reasons[item.name])
+                else:
+                    made.new += 1
+                if report:
+                    report(item.name, done, len(items))
+        if not made.new + made.kept:
+            raise RestyleError(f"{folder}: no sound of it could be read; choose another folder")
+        writer.close(keep={item.name for item in items} - {name for name, _ in made.skipped})
+    return made
+
+
+def _whole(settings: Mapping[str, Any]) -> dict[str, Any]:
+    from restyle.representations.spectrogram import LogSpectrogram
+
+    try:
+        return LogSpectrogram.of(settings).settings()
+    except ValueError as error:
+        raise RestyleError(f"the spectrograms cannot be made: {error}") from error
+
+
+def _items(folder: Path) -> list[Sound]:
+    """The sounds of a folder, sorted by name."""
+    found = Songs(folder) if (folder / MANIFEST).is_file() else Folder(folder)
+    items = []
+    for item in found.items:
+        state = item.path.stat()
+        told = json.dumps([state.st_size, state.st_mtime_ns, item.labels, item.source, item.split])
+        name = item.path.relative_to(folder).as_posix()
+        stamp = hashlib.sha256(told.encode()).hexdigest()[:16]
+        items.append(Sound(name, item.path, item.labels, item.source, item.split, stamp))
+    return sorted(items, key=lambda item: item.name)
+
+
+def _groups(items: list[Sound], settings: dict[str, Any], out: Path, jobs: int) -> list[Group]:
+    """Sounds that are worked on one after the other and fill about a shard; enough groups to keep all jobs busy."""
+    whole = sum(item.path.stat().st_size for item in items)
+    most = min(GROUP, max(1, whole // (4 * jobs)))
+    groups: list[list[Sound]] = [[]]
+    size = 0
+    for item in items:
+        groups[-1].append(item)
+        size += item.path.stat().st_size
+        if size >= most:
+            groups.append([])
+            size = 0
+    return [Group(tuple(group), json.dumps(settings), out) for group in groups if group]
+
+
+def _transform(group: Group) -> dict[str, str]:
+    """Write the spectrograms of a group; return the names of the sounds that have none, and why."""
+    import torch
+
+    from restyle.representations.spectrogram import LogSpectrogram
+
+    settings = json.loads(group.settings)
+    spectrogram = LogSpectrogram.of(settings)
+    writer, reasons = StoreWriter(group.out, settings), {}
+    for item in group.items:
+        try:
+            samples = mono(item.path, spectrogram.rate)
+            with torch.inference_mode():
+                blocks = [block.T.half().numpy() for block in spectrogram.blocks(torch.from_numpy(samples))]
+            array = np.concatenate(blocks)
+            writer.add(item.name, item.labels, item.source, item.split, array, stamp=item.stamp)
+        except RestyleError as error:
+            reasons[item.name] = str(error)
+        except Exception as error:
+            reasons[item.name] = f"{type(error).__name__}: {error}"
+    writer.flush()
+    return reasons
+
+
+def mono(path: Path, rate: int) -> np.ndarray:
+    """Read a sound at another rate, its channels averaged, float32 ``[T]``, in blocks: long ones fit in memory.
+
+    Raises:
+        RestyleError: if it cannot be read or is silent.
+    """
+    import soxr
+
+    from restyle.files.sound import read
+
+    audio = read(path)
+    if is_silent(audio):
+        raise RestyleError(f"{path} is silent; leave it out")
+    stream = soxr.ResampleStream(audio.rate, rate, 1, dtype="float32", quality="HQ")
+    out = []
+    for at in range(0, audio.length, BLOCK):
+        block = audio.samples[:, at : at + BLOCK].mean(axis=0, dtype=np.float32)
+        out.append(block if rate == audio.rate else stream.resample_chunk(block, last=at + BLOCK >= audio.length))
+        release(audio.samples)
+    return np.concatenate(out)

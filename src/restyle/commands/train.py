@@ -1,0 +1,127 @@
+"""``restyle train``: a config and data to a weights file, with a report on the way. Floor 6."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from restyle.errors import RestyleError
+
+if TYPE_CHECKING:
+    from restyle.training.run import Trained
+
+INDEX = "index.json"  # in the folder of a store
+
+
+def run(
+    config: str | Path,
+    *,
+    data: Path,
+    out: Path,
+    settings: Sequence[str] = (),
+    test: Path | None = None,
+    devices: str | int = "auto",
+    nodes: int = 1,
+    strategy: str = "auto",
+    precision: str = "auto",
+    jobs: int = 1,
+    progress: Callable[[float], None] | None = None,
+    report: Callable[[str], None] | None = None,
+) -> Trained:
+    """Train a model; the same command again goes on where a run was stopped.
+
+    Args:
+        config: the name of a config of the package, or the path of a YAML file.
+        data: a folder of sounds in sub-folders named after their labels, or a store of ``restyle data spectrograms``.
+        out: the run's folder; it is made if missing. ``report.html`` in it is written as the run goes on.
+        settings: ``key=value`` each, to change what the config says.
+        test: data of the same kind that are looked at once, after the training.
+        devices: number of GPUs, or of processes without a GPU; ``auto`` takes all GPUs, or one process.
+        nodes: machines; the same command is given on each.
+        strategy: Lightning's name of how devices share the work, as ``ddp``.
+        precision: Lightning's name, as ``bf16-mixed``; ``auto`` is mixed on a GPU and 32 bits else.
+        jobs: processes that make spectrograms of sounds.
+        progress: called with the part of the training that is done, 0..1.
+        report: called with a line for every epoch and every step before.
+
+    Returns:
+        The weights file, its scores, and whether all was done before.
+
+    Raises:
+        RestyleError: if the config or data cannot be used, training goes wrong (NaN) or the disk is full; what was
+            reached before stays in ``out``.
+
+    Example:
+        >>> run("classifier_modern", data=Path("music"), out=Path("run"))  # doctest: +SKIP
+        Trained(weights=PosixPath('run/classifier_modern.safetensors'), ...)
+    """
+    _check_installed()
+    from restyle.training import config as configs
+
+    chosen = configs.read(config, settings)
+    if nodes < 1:
+        raise RestyleError(f"nodes must be 1 or more, not {nodes}")
+    from restyle.training.run import Machine, train
+
+    machine = Machine(devices, nodes, strategy, precision)
+    stores = [
+        store(folder, out / name, chosen["representation"], jobs=jobs, nodes=nodes, report=report)
+        for folder, name in ((data, "store"), (test, "test-store"))
+        if folder is not None
+    ]
+    held_out = stores[1] if len(stores) > 1 else None
+    return train(chosen, stores[0], out, machine, test=held_out, progress=progress, report=report)
+
+
+def store(
+    data: Path,
+    made: Path,
+    representation: dict[str, Any],
+    *,
+    jobs: int = 1,
+    nodes: int = 1,
+    report: Callable[[str], None] | None = None,
+) -> Any:
+    """Open a store, or make one of a folder of sounds first.
+
+    Args:
+        data: either of them.
+        made: where a store is made.
+        representation: what it is to hold.
+        jobs: processes.
+        nodes: machines of the training.
+        report: called with a line before work that takes long.
+
+    Returns:
+        A `datasets.store.Store`.
+
+    Raises:
+        RestyleError: if the folder is missing, holds neither, or cannot be read.
+    """
+    from restyle.datasets.store import Store
+
+    if not data.is_dir():
+        raise RestyleError(f"{data}: there is no such folder; give one of sounds in sub-folders named after labels")
+    if (data / INDEX).is_file():
+        return Store.open(data)
+    if nodes > 1 or int(os.environ.get("LOCAL_RANK", "0")):
+        if (made / INDEX).is_file():
+            return Store.open(made)
+        raise RestyleError(f"{data}: make a store first, with restyle data spectrograms, to train on several machines")
+    from restyle.commands.data import spectrograms
+
+    if report:
+        report(f"making spectrograms of {data}")
+    made.parent.mkdir(parents=True, exist_ok=True)
+    spectrograms(data, made, representation, jobs=jobs)
+    return Store.open(made)
+
+
+def _check_installed() -> None:
+    from importlib.util import find_spec
+
+    missing = [name for name in ("lightning", "tensorboard", "yaml") if find_spec(name) is None]
+    if missing:
+        raise RestyleError(f"training needs {' and '.join(missing)}; install with: pip install 'restyle[train]'")

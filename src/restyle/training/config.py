@@ -1,0 +1,244 @@
+"""One YAML file a training: which classes, with which arguments, on what data. Floor 4.
+
+Its keys: ``model: {class_path: restyle.models.X.Y, init_args: {...}}``, ``module: {class_path: restyle.training.X.Y,
+init_args: {...}}``, ``representation`` (what the spectrograms must be), and those of `DEFAULTS`.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import json
+import re
+from collections.abc import Iterable, Mapping
+from importlib import import_module, resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from restyle.errors import RestyleError
+
+DEFAULTS: dict[str, Any] = {
+    "name": "",  # of the weights file; by default the config's own
+    "seed": 0,
+    "model": {},
+    "module": {},
+    "representation": {},
+    "data": {
+        "frames": 257,  # L, of a chunk
+        "batch": 32,  # chunks of a step, over all devices
+        "validation": 0.2,  # part of the sources
+        "offsets": "fixed",  # chunks of training one after the other, or at random places
+    },
+    "trainer": {
+        "max_epochs": 10,
+        "max_steps": -1,
+        "patience": None,  # epochs without a better one after which to stop
+        "monitor": "val_loss",  # what tells the best epoch
+        "mode": None,  # min or max; by default max for accuracies, else min
+        "checkpoint_every": 200,  # steps
+        "average": None,  # decay of a running mean of the weights, as 0.999
+        "gradient_clip_val": None,
+        "accumulate_grad_batches": 1,
+        "limit_train_batches": 1.0,
+        "limit_val_batches": 1.0,
+    },
+}
+CLASSES = ("model", "module")
+OPEN = ("representation",)  # what it may hold depends on its kind
+KINDS = {"kind", "rate", "n_fft", "hop", "bins", "f_min", "f_max", "bins_per_octave", "width", "gamma", "log1p"}
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML, where 1e-3 is a number too."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
+)
+
+
+def bundled() -> list[str]:
+    """Return the names of the configs that come with the package."""
+    folder = Path(str(resources.files("restyle") / "configs"))
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+def read(name: str | Path, overrides: Iterable[str] = ()) -> dict[str, Any]:
+    """Read a config, complete it with the defaults, and change single values.
+
+    Args:
+        name: a path, or the name of a config of the package.
+        overrides: ``key=value`` with a dotted key, as ``module.init_args.rate=1e-4``; the value is YAML.
+
+    Returns:
+        Plain values; `DEFAULTS` tells the keys.
+
+    Raises:
+        RestyleError: if there is no such file, it is no such YAML, or a key is not known.
+
+    Example:
+        >>> read("missing")
+        Traceback (most recent call last):
+        ...
+        restyle.errors.RestyleError: there is no config 'missing'; give the path of a YAML file or one of ...
+    """
+    path = find(name)
+    try:
+        given = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        raise RestyleError(f"{path} is not a YAML file ({' '.join(str(error).split())}); correct it") from error
+    if not isinstance(given, dict):
+        raise RestyleError(f"{path} holds no settings; it needs at least model, module and data")
+    config = copy.deepcopy(DEFAULTS)
+    for key, value in _leaves(given):
+        _change(config, key, value, str(path))
+    for override in overrides:
+        dotted, equals, text = override.partition("=")
+        if not equals:
+            raise RestyleError(f"--set {override}: write it as key=value, as trainer.max_epochs=20")
+        try:
+            value = yaml.load(text, _Loader)
+        except yaml.YAMLError as error:
+            raise RestyleError(f"--set {override}: {text!r} is not a value; put text in quotes") from error
+        for leaf, part in _leaves(value, tuple(dotted.strip().split("."))):
+            _change(config, leaf, part, "--set")
+    config["name"] = str(config["name"] or path.stem)
+    _check(config, path)
+    return config
+
+
+def find(name: str | Path) -> Path:
+    """Return the path of a config.
+
+    Raises:
+        RestyleError: if there is none of that name.
+    """
+    path, own = Path(name), bundled()
+    if path.is_file():
+        return path
+    if str(name) in own:
+        return Path(str(resources.files("restyle") / "configs" / f"{name}.yaml"))
+    raise RestyleError(f"there is no config '{name}'; give the path of a YAML file or one of {', '.join(own)}")
+
+
+def same(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+    """Return the first dotted key in which two configs differ; None if they are the same."""
+    old, new = dict(_leaves(before)), dict(_leaves(now))
+    differing = (key for key in {**old, **new} if old.get(key) != new.get(key))
+    return next((".".join(key) for key in differing), None)
+
+
+def built(part: Mapping[str, Any], facts: Mapping[str, Any], *first: Any) -> Any:
+    """Make the object of a ``{class_path, init_args}``.
+
+    Args:
+        part: the class and its arguments.
+        facts: what the data tell (``labels``, ``classes``, ``bins`` ...): passed where the constructor has a parameter
+            of that name and the config says nothing.
+        first: positional arguments before those.
+
+    Raises:
+        RestyleError: if the constructor refuses its arguments.
+    """
+    made, given = _class(part["class_path"]), dict(part.get("init_args") or {})
+    own = {key: value for key, value in facts.items() if key in _parameters(made) and key not in given}
+    try:
+        return made(*first, **own, **given)
+    except (TypeError, ValueError) as error:
+        raise RestyleError(f"{part['class_path']} does not take its init_args ({error}); change the config") from error
+
+
+def _leaves(value: Any, key: tuple[str, ...] = ()) -> Iterable[tuple[tuple[str, ...], Any]]:
+    if isinstance(value, Mapping) and value:
+        for name, part in value.items():
+            yield from _leaves(part, (*key, str(name)))
+    else:
+        yield key, value
+
+
+def _change(config: dict[str, Any], key: tuple[str, ...], value: Any, where: str) -> None:
+    if not _known(config, key):
+        raise RestyleError(f"{where}: there is no setting '{'.'.join(key)}'; {_choices(config, key)}")
+    target = config
+    for name in key[:-1]:
+        inner = target.get(name)
+        target[name] = target = inner if isinstance(inner, dict) else {}
+    if value is None and isinstance(DEFAULTS.get(key[0]), dict) and len(key) == 1:
+        return  # an empty group, as `trainer:`
+    target[key[-1]] = value
+
+
+def _known(config: dict[str, Any], key: tuple[str, ...]) -> bool:
+    head = key[0]
+    if head not in DEFAULTS:
+        return False
+    if head in CLASSES:
+        return key[1:2] in ((), ("class_path",), ("init_args",)) and (key[1:2] != ("class_path",) or len(key) == 2)
+    if not isinstance(DEFAULTS[head], dict):
+        return len(key) == 1
+    return len(key) <= 2 and (len(key) == 1 or key[1] in (KINDS if head in OPEN else DEFAULTS[head]))
+
+
+def _choices(config: dict[str, Any], key: tuple[str, ...]) -> str:
+    head = key[0]
+    if head not in DEFAULTS:
+        names = [name for name in DEFAULTS if name != "name"]
+    elif head in CLASSES:
+        names = ["class_path", "init_args"]
+    else:
+        names = sorted(KINDS) if head in OPEN else list(DEFAULTS[head]) if isinstance(DEFAULTS[head], dict) else [head]
+    return f"choose one of {', '.join(names)}"
+
+
+def _check(config: dict[str, Any], path: Path) -> None:
+    for head in CLASSES:
+        part = config[head]
+        if not part.get("class_path"):
+            raise RestyleError(f"{path} names no {head}: add {head}: {{class_path: ...}}")
+        parameters = _parameters(_class(part["class_path"]))
+        for name in part.get("init_args") or {}:
+            if name not in parameters and "**" not in parameters:
+                known = ", ".join(parameters)
+                raise RestyleError(f"{path}: there is no setting '{head}.init_args.{name}'; choose one of {known}")
+    _check_numbers(config, path)
+    if config["data"]["offsets"] not in ("fixed", "random"):
+        raise RestyleError(f"{path}: data.offsets must be fixed or random, not {config['data']['offsets']}")
+    try:
+        json.dumps(config)
+    except TypeError as error:
+        raise RestyleError(f"{path} holds a value that is neither text, number nor list ({error})") from error
+
+
+def _check_numbers(config: dict[str, Any], path: Path) -> None:
+    whole = {"data.frames": 1, "data.batch": 1, "trainer.max_epochs": 1, "trainer.checkpoint_every": 1, "seed": 0}
+    whole["trainer.accumulate_grad_batches"] = 1
+    for key, least in whole.items():
+        head, _, name = key.partition(".")
+        value = config[head][name] if name else config[head]
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise RestyleError(f"{path}: {key} must be a whole number of {least} or more, not {value}")
+    part = config["data"]["validation"]
+    if not isinstance(part, (int, float)) or not 0 < part < 1:
+        raise RestyleError(f"{path}: data.validation must lie between 0 and 1, not at {part}")
+
+
+def _class(dotted: str) -> Any:
+    module, _, name = str(dotted).rpartition(".")
+    try:
+        return getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise RestyleError(f"there is no class {dotted} ({error}); correct the class_path") from error
+
+
+def _parameters(made: Any) -> list[str]:
+    found = inspect.signature(made).parameters.values()
+    kinds = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    names = [parameter.name for parameter in found if parameter.kind not in kinds]
+    return names + ["**" for parameter in found if parameter.kind == inspect.Parameter.VAR_KEYWORD]
+
+
+def takes(part: Mapping[str, Any], parameter: str) -> bool:
+    """Return whether the constructor of a ``{class_path}`` has a parameter."""
+    return parameter in _parameters(_class(part["class_path"]))

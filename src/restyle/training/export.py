@@ -1,0 +1,98 @@
+"""A trained model as one weights file, and its model card. Floor 4."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from restyle.files import weights
+from restyle.files.safely import writing
+from restyle.training.report import spell
+
+LICENCE = "unknown: it follows from the data"
+
+
+def export(path: Path, model: nn.Module, facts: Mapping[str, Any], scores: Mapping[str, float]) -> dict[str, Any]:
+    """Write a model's weights with all that is needed to use them, without Lightning.
+
+    Args:
+        path: the ``.safetensors`` file.
+        model: what was trained; ``settings()`` tells its constructor's arguments.
+        facts: ``kind``, ``name``, ``representation``, ``labels``, ``data``, ``training``, ``licence``; and ``more``,
+            what the training's ``exports()`` gave: arrays are stored beside the weights, the rest joins the settings.
+        scores: name to value.
+
+    Returns:
+        The settings that were written: ``model`` (the arguments), ``class_path``, ``scores`` and the facts.
+
+    Raises:
+        RestyleError: if the file cannot be written.
+    """
+    arrays = {name: value.detach().cpu().numpy() for name, value in model.state_dict().items()}
+    given = getattr(model, "settings", None)
+    own = given() if callable(given) else {}
+    settings: dict[str, Any] = {"model": own, "class_path": f"{type(model).__module__}.{type(model).__qualname__}"}
+    settings |= {**facts, "scores": {name: value for name, value in scores.items() if math.isfinite(value)}}
+    for name, value in settings.pop("more", {}).items():
+        if isinstance(value, (np.ndarray, torch.Tensor)):
+            arrays[name] = value.detach().cpu().numpy() if isinstance(value, torch.Tensor) else value
+        else:
+            settings[name] = value
+    weights.save(path, arrays, settings)
+    return settings
+
+
+def load_into(model: nn.Module, path: Path, prefix: str = "") -> None:
+    """Load weights that a run kept as its best into the object they came from."""
+    arrays, _ = weights.load(path)
+    model.load_state_dict({name.removeprefix(prefix): torch.from_numpy(array) for name, array in arrays.items()})
+
+
+def card(path: Path, model: nn.Module, settings: Mapping[str, Any], limits: str = "") -> None:
+    """Write the model card beside a weights file, filled from the run.
+
+    Args:
+        path: the ``.md`` file; the weights file has the same name.
+        model: what was trained.
+        settings: as :func:`export` returned them.
+        limits: what the model cannot do, where the module says so.
+
+    Raises:
+        RestyleError: if the file cannot be written.
+    """
+    with writing(path) as beside:
+        beside.write_text(_card(path, model, settings, limits), encoding="utf-8")
+
+
+def _card(path: Path, model: nn.Module, settings: Mapping[str, Any], limits: str) -> str:
+    file = path.with_suffix(".safetensors")
+    parameters = sum(value.numel() for value in model.parameters())
+    data, training = settings["data"], settings["training"]
+    arguments = ", ".join(f"{name} {value}" for name, value in settings["model"].items())
+    form = ", ".join(f"{name} {value}" for name, value in settings["representation"].items())
+    scores = "\n".join(f"  - {name.replace('_', ' ')}: {value:.4g}" for name, value in settings["scores"].items())
+    labels = ", ".join(settings["labels"])
+    return f"""# Model card: {settings["name"]}
+
+- **File**: `{file.name}`, {parameters:,} parameters, {file.stat().st_size / 1e6:.1f} MB; settings of model and
+  representation in its metadata. Licence: {settings["licence"]}.
+- **Model**: `{settings["class_path"]}` ({arguments}).
+- **Input**: {form}; {data["frames"]} frames.
+- **Labels** ({len(settings["labels"])}): {labels or "none"}.
+- **Data**: {data["entries"]} recordings of {data["sources"]} sources ({data["train"]} to learn from,
+  {data["validation"]} for validation, parted by source), {data["hours"]:.2f} hours; {data["chunks"]} chunks an epoch.
+- **Command**: `{training["command"]}`
+- **Training**: {training["epochs"]} epochs, {training["steps"]} steps of {training["batch"]} chunks, seed
+  {training["seed"]}; the best epoch was {training["best_epoch"]} ({training["monitor"]}).
+  Verdict: {training["verdict"]}.
+- **Hardware, time**: {training["hardware"]}; {spell(training["seconds"])}.
+- **Scores** (on data that was not learnt from):
+{scores}
+- **Limits**: {limits or "not examined: say here what it was not tested on, and what it gets wrong"}.
+"""

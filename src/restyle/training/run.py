@@ -1,0 +1,278 @@
+"""A training from its config to its weights file, with Lightning underneath. Floor 4."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning import LightningDataModule, LightningModule, Trainer, seed_everything
+from lightning.fabric.utilities.rank_zero import rank_zero_only
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch import nn
+
+from restyle.errors import RestyleError
+from restyle.training import config as configs
+from restyle.training.data import Batches, Chunks, Sides, Spectrograms, check_classes, labels, sides
+from restyle.training.diary import Diary
+from restyle.training.export import card, export, load_into
+from restyle.training.facts import Machine, facts, told
+from restyle.training.folder import Trained, begun, finished, write
+from restyle.training.resuming import Average, Checkpoints, WholeFiles
+from restyle.training.surroundings import explained, quiet
+from restyle.training.verdict import verdict
+
+OWN = ("patience", "monitor", "mode", "checkpoint_every", "average")  # keys of `trainer` that Lightning does not know
+
+__all__ = ["Machine", "Trained", "train"]
+
+log = logging.getLogger("restyle")
+
+
+class Data(LightningDataModule):
+    """The sides of a store as batches, made when the processes know their numbers."""
+
+    def __init__(
+        self, store: Spectrograms, parted: Sides, config: Mapping[str, Any], classes: list[str], sources: bool
+    ) -> None:
+        super().__init__()
+        self.config, self.sources = config, sources
+        data, seed = config["data"], config["seed"]
+        self.learnt = Chunks(
+            store, parted.train, data["frames"], classes, random=data["offsets"] == "random", seed=seed
+        )
+        self.held_out = Chunks(store, parted.validation, data["frames"], classes)
+        self.train: Batches | None = None
+
+    def train_dataloader(self) -> Batches:
+        """The batches to learn from."""
+        self.train = self._batches(self.learnt, shuffle=True)
+        return self.train
+
+    def val_dataloader(self) -> Batches:
+        """The batches that tell the best epoch."""
+        return self._batches(self.held_out, shuffle=False)
+
+    def examples(self, count: int = 6) -> list[dict[str, Any]]:
+        """Some of the chunks that tell the best epoch, to see."""
+        chosen = np.linspace(0, len(self.held_out) - 1, min(count, len(self.held_out))).astype(int)
+        pictures = self.held_out.batch(chosen, 0)[0].numpy()
+        entries = [self.held_out.entry(chunk) for chunk in chosen]
+        pairs = zip(entries, pictures, strict=True)
+        return [{"title": entry.name, "text": ", ".join(entry.labels), "picture": seen} for entry, seen in pairs]
+
+    def _batches(self, chunks: Chunks, *, shuffle: bool) -> Batches:
+        assert self.trainer is not None  # it asks for them
+        return Batches(
+            chunks,
+            self.config["data"]["batch"],
+            shuffle=shuffle,
+            seed=self.config["seed"],
+            rank=self.trainer.global_rank,
+            world=self.trainer.world_size,
+            sources=self.sources,
+            pin=torch.cuda.is_available(),
+        )
+
+
+def train(
+    config: dict[str, Any],
+    store: Spectrograms,
+    out: Path,
+    machine: Machine | None = None,
+    *,
+    test: Spectrograms | None = None,
+    progress: Callable[[float], None] | None = None,
+    report: Callable[[str], None] | None = None,
+) -> Trained:
+    """Train, or go on where a run was stopped, until it is done; then export.
+
+    Args:
+        config: as `training.config.read` returns it.
+        store: spectrograms with labels and sources.
+        out: the run's folder, made if missing: report.html, metrics.csv, tensorboard/, last.ckpt, and in the end
+            NAME.safetensors and NAME.md.
+        machine: what it may use; by default all GPUs, or one process.
+        test: other spectrograms, looked at once, after the training.
+        progress: called with the part that is done, 0..1.
+        report: called with a line for every epoch.
+
+    Raises:
+        RestyleError: if the data or settings cannot be used, the loss becomes NaN or the disk is full; what was
+            reached before stays in ``out``.
+    """
+    machine = machine or Machine()
+    ready = finished(out)
+    parted = sides(store, config["data"]["validation"], seed=config["seed"])
+    classes = labels(store, [*parted.train, *parted.validation])
+    own = begun(out, config, store)
+    if ready:
+        return ready
+    _check_representation(config, store)
+    seed_everything(config["seed"], verbose=False)
+    model, module = _objects(config, store, parted, classes)
+    data = Data(store, parted, config, classes, bool(getattr(module, "wants_sources", False)))
+    known = facts(config, store, parted, len(data.learnt), machine)
+    diary = Diary(out, told(known), config["trainer"], progress=progress, report=report)
+    diary.chunks = data.examples()
+    with quiet(), explained(out, diary):
+        trainer = _trainer(config, out, machine, diary)
+        if getattr(rank_zero_only, "rank", 0) in (0, None):
+            write(out / "run.json", own)
+        path = out / "last.ckpt"
+        trainer.fit(module, datamodule=data, ckpt_path=path if path.is_file() else None)
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()  # the rest is for one process
+        if not trainer.is_global_zero:
+            return _trained(out, config["name"], diary)
+        return _finish(out, config, known, model, module, data, diary, _test_side(store, parted, test), classes)
+
+
+def _objects(
+    config: dict[str, Any], store: Spectrograms, parted: Sides, classes: list[str]
+) -> tuple[nn.Module, LightningModule]:
+    """Build model and module from the config; what the data tell fills their other parameters."""
+    given = {"labels": classes, "classes": len(classes), "bins": len(store.statistics["mean"])}
+    given |= {"seed": config["seed"], "frames": config["data"]["frames"]}
+    given |= {"statistics": store.statistics, "representation": store.settings}
+    asked = (config["model"].get("init_args") or {}).get("classes")
+    if configs.takes(config["module"], "labels"):
+        check_classes(store, parted)
+        if asked is not None and asked != len(classes):
+            differ = f"the model has {asked} classes, the data {len(classes)}"
+            raise RestyleError(f"{differ}; leave out model.init_args.classes")
+    model = configs.built(config["model"], given)
+    standardise = getattr(model, "standardise", None)
+    if callable(standardise):
+        standardise(*(torch.from_numpy(store.statistics[name]).float() for name in ("mean", "std")))
+    return model, configs.built(config["module"], given, model)
+
+
+def _trainer(config: dict[str, Any], out: Path, machine: Machine, diary: Diary) -> Trainer:
+    settings, gpu = config["trainer"], torch.cuda.is_available()
+    if machine.precision != "auto" and "mixed" in machine.precision and not gpu:
+        raise RestyleError(f"precision {machine.precision} needs a GPU, and there is none here; leave out --precision")
+    half = "bf16-mixed" if gpu and torch.cuda.is_bf16_supported() else "16-mixed"
+    precision = (half if gpu else "32-true") if machine.precision == "auto" else machine.precision
+    devices = int(machine.devices) if str(machine.devices).isdigit() else machine.devices
+    if not gpu and devices == "auto":
+        devices = 1
+    callbacks: list[Any] = [diary]  # sees the mean of the weights before they are put back
+    if settings["average"] is not None:
+        callbacks.append(Average(settings["average"]))
+    callbacks.append(Checkpoints(out / "last.ckpt", settings["checkpoint_every"], config["seed"]))
+    try:
+        return Trainer(
+            accelerator="gpu" if gpu else "cpu",
+            devices=devices,
+            num_nodes=machine.nodes,
+            strategy=machine.strategy,
+            precision=precision,  # type: ignore[arg-type]
+            callbacks=callbacks,
+            plugins=[WholeFiles()],
+            logger=TensorBoardLogger(out, name="tensorboard", version=""),
+            sync_batchnorm=gpu and devices != 1,
+            **_plain(out),
+            **{key: value for key, value in settings.items() if key not in OWN},
+        )
+    except (ValueError, TypeError, RuntimeError, ImportError) as error:
+        why = " ".join(str(error).split())
+        raise RestyleError(f"the training cannot be set up so ({why}); change devices, strategy or trainer") from error
+
+
+def _plain(out: Path) -> dict[str, Any]:
+    """What Lightning is to leave to us."""
+    silent = dict.fromkeys(("enable_checkpointing", "enable_progress_bar", "enable_model_summary"), False)
+    return silent | {"num_sanity_val_steps": 0, "use_distributed_sampler": False, "default_root_dir": out}
+
+
+def _finish(
+    out: Path,
+    config: dict[str, Any],
+    known: dict[str, Any],
+    model: nn.Module,
+    module: LightningModule,
+    data: Data,
+    diary: Diary,
+    test: tuple[Spectrograms, list[int]] | None,
+    classes: list[str],
+) -> Trained:
+    """Take the best weights, score them on the test set, write weights file, card and report."""
+    best = diary.best
+    assert best is not None  # there is an epoch at the least
+    load_into(module, out / "best.safetensors")
+    scores = _scored(module, _in_order(data.held_out, module, config), config)
+    known["more"] = _exports(module)
+    if test and (batches := _test_batches(config, module, *test, classes)):
+        found = _scored(module, batches, config)
+        scores |= {f"test_{name.removeprefix('val_')}": value for name, value in found.items()}
+        known["more"]["test"] = {key: value for key, value in _exports(module).items() if not _is_array(value)}
+    word = verdict(diary.rows, diary.monitor, diary.mode)[0]
+    known["training"] |= {"epochs": len(diary.rows), "steps": int(diary.rows[-1]["step"]), "verdict": word}
+    known["training"] |= {"best_epoch": int(best["epoch"]), "seconds": round(diary.state_dict()["seconds"])}
+    weights, limits = out / f"{config['name']}.safetensors", str(getattr(module, "limits", ""))
+    card(weights.with_suffix(".md"), model, export(weights, model, known, scores), limits)
+    diary.finish(told(known) | {f"score_{name}": f"{value:.4g}" for name, value in scores.items()})
+    write(out / "finished.json", {"scores": scores, "epochs": len(diary.rows), "best_epoch": int(best["epoch"])})
+    return Trained(weights, len(diary.rows), int(best["epoch"]), scores, before=False)
+
+
+def _exports(module: LightningModule) -> dict[str, Any]:
+    """What the module wants to be stored beside the weights."""
+    give = getattr(module, "exports", None)
+    with torch.no_grad():
+        return dict(give()) if callable(give) else {}
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, (np.ndarray, torch.Tensor))
+
+
+def _test_side(store: Spectrograms, parted: Sides, test: Spectrograms | None) -> tuple[Spectrograms, list[int]] | None:
+    if test is not None:
+        return test, list(range(len(test.entries)))
+    return (store, parted.test) if parted.test else None
+
+
+def _test_batches(
+    config: dict[str, Any], module: LightningModule, store: Spectrograms, entries: list[int], classes: list[str]
+) -> Batches | None:
+    """A test set as batches, without labels that were not learnt."""
+    known = [i for i in entries if not store.entries[i].labels or store.entries[i].labels[0] in classes]
+    if len(known) < len(entries):
+        strange = len(entries) - len(known)
+        log.warning("%d of %d test recordings have labels that were not learnt; left out", strange, len(entries))
+    if not known:
+        return None
+    return _in_order(Chunks(store, known, config["data"]["frames"], classes), module, config)
+
+
+def _in_order(chunks: Chunks, module: LightningModule, config: dict[str, Any]) -> Batches:
+    """All chunks, for one process."""
+    sources = bool(getattr(module, "wants_sources", False))
+    return Batches(chunks, config["data"]["batch"], shuffle=False, sources=sources)
+
+
+def _scored(module: LightningModule, batches: Batches, config: dict[str, Any]) -> dict[str, float]:
+    """Return the module's validation scores with its weights as they are."""
+    accelerator, limit = "gpu" if torch.cuda.is_available() else "cpu", config["trainer"]["limit_val_batches"]
+    trainer = Trainer(accelerator=accelerator, devices=1, logger=False, limit_val_batches=limit, **_plain(Path.cwd()))
+    [found] = trainer.validate(module, batches, verbose=False)
+    module.to("cpu").eval()
+    return {name: float(value) for name, value in found.items()}
+
+
+def _check_representation(config: dict[str, Any], store: Spectrograms) -> None:
+    for name, wanted in config["representation"].items():
+        there = store.settings.get(name)
+        if there is not None and there != wanted:
+            raise RestyleError(f"the spectrograms have {name} {there} where the config wants {wanted}; make them again")
+
+
+def _trained(out: Path, name: str, diary: Diary) -> Trained:
+    best = diary.best or {"epoch": 0}
+    scores = {key: value for key, value in best.items() if key.startswith("val")}
+    return Trained(out / f"{name}.safetensors", len(diary.rows), int(best["epoch"]), scores, before=False)

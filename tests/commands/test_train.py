@@ -1,0 +1,127 @@
+"""`restyle train` on real stores and folders of sounds, with a small network and few steps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+import yaml
+
+from restyle.commands import train
+from restyle.datasets.store import Store, StoreWriter
+from restyle.errors import RestyleError
+from restyle.files import weights
+from restyle.representations.spectrogram import LogSpectrogram
+from restyle.training import config as configs
+
+CONFIG = {
+    "model": {"class_path": "restyle.models.classifier.Modern", "init_args": {"widths": [4, 4, 8]}},
+    "module": {"class_path": "restyle.training.classifier.ClassifierTraining", "init_args": {"rate": 0.01}},
+    "representation": {"kind": "stft", "rate": 8000, "n_fft": 128, "hop": 50},
+    "data": {"frames": 40, "batch": 4, "validation": 0.25},
+    "trainer": {"max_epochs": 2, "limit_train_batches": 2},
+}
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "small.yaml"
+    path.write_text(yaml.safe_dump(CONFIG))
+    return path
+
+
+def sounds(folder: Path, count: int = 4) -> Path:
+    """Low and high tones, half a second each, in a folder a class."""
+    rng = np.random.default_rng(0)
+    for label, f0 in (("low", 200), ("high", 2000)):
+        (folder / label).mkdir(parents=True)
+        for i in range(count):
+            t = np.arange(6000) / 8000
+            tone = 0.3 * np.sin(2 * np.pi * f0 * (1 + 0.05 * i) * t) + rng.normal(0, 0.01, len(t))
+            soundfile.write(folder / label / f"{i}.wav", tone, 8000)
+    return folder
+
+
+def filled(folder: Path, *, hop: int = 50, classes: tuple[str, ...] = ("low", "high")) -> Path:
+    """A store of noise."""
+    rng = np.random.default_rng(0)
+    with StoreWriter(folder, CONFIG["representation"] | {"hop": hop, "log1p": True}) as writer:
+        for i in range(8):
+            label = classes[i % len(classes)]
+            writer.add(f"{label}/{i}.wav", (label,), f"{label}/{i}", "", rng.random((90, 65)) + i % 2)
+    return folder
+
+
+def test_a_store(config, tmp_path):
+    lines: list[str] = []
+    data, out = filled(tmp_path / "store"), tmp_path / "run"
+    made = train.run(config, data=data, out=out, settings=["seed=3"], report=lines.append)
+    arrays, settings = weights.load(made.weights)
+    assert settings["labels"] == ["high", "low"] and settings["model"]["bins"] == 65
+    assert settings["representation"]["hop"] == 50 and settings["training"]["seed"] == 3
+    assert np.allclose(arrays["mean"][:, 0], Store.open(data).statistics["mean"])
+    assert {"val_loss", "val_accuracy", "val_track_accuracy"} <= set(made.scores)
+    assert len(lines) == 2 and (out / "report.html").is_file() and made.weights == out / "small.safetensors"
+    assert train.run(config, data=data, out=out, settings=["seed=3"]).before
+
+
+@pytest.mark.parametrize("name", configs.bundled())
+def test_two_steps_of_every_config(name, tmp_path):
+    read = configs.read(name)
+    form, rng = LogSpectrogram.of(read["representation"]), np.random.default_rng(0)
+    with StoreWriter(tmp_path / "store", form.settings()) as writer:
+        for i in range(12):
+            noise = rng.random((2 * read["data"]["frames"] + 5, form.bins))
+            writer.add(f"{i}.wav", ("ab"[i % 2],), f"s{i // 2}", "", noise + i % 2)
+    settings = ["trainer.max_epochs=1", "trainer.limit_train_batches=2", "data.batch=4", "data.validation=0.34"]
+    made = train.run(name, data=tmp_path / "store", out=tmp_path / "run", settings=settings)
+    arrays, told = weights.load(made.weights)
+    assert np.isfinite(made.scores["val_loss"]) and all(np.isfinite(array).all() for array in arrays.values())
+    assert told["kind"] in ("classifier", "timbre")
+    model = configs.built({"class_path": told["class_path"], "init_args": told["model"]}, {})
+    model.load_state_dict({key: torch.from_numpy(arrays[key]) for key in model.state_dict()})
+    assert (tmp_path / "run" / "report.html").read_text().count("data:image/png") >= 1
+
+
+def test_folders_of_sounds(config, tmp_path):
+    lines: list[str] = []
+    data, test = sounds(tmp_path / "music"), sounds(tmp_path / "unseen", count=2)
+    made = train.run(config, data=data, out=tmp_path / "run", test=test, report=lines.append)
+    assert lines[0].startswith("making spectrograms of")
+    store = Store.open(tmp_path / "run" / "store")
+    assert [entry.labels for entry in store.entries] == [("high",)] * 4 + [("low",)] * 4
+    assert store.settings["hop"] == 50 and store.read(0).shape[1] == 65
+    settings = weights.load(made.weights)[1]
+    assert settings["data"]["entries"] == 8 and {"test_loss", "test_track_accuracy"} <= set(settings["scores"])
+
+
+def test_what_is_refused(config, tmp_path):
+    out, store = tmp_path / "run", filled(tmp_path / "store")
+    with pytest.raises(RestyleError, match="nowhere: there is no such folder"):
+        train.run(config, data=tmp_path / "nowhere", out=out)
+    with pytest.raises(RestyleError, match="no config 'nothing'"):
+        train.run("nothing", data=store, out=out)
+    with pytest.raises(RestyleError, match=r"no setting 'trainer\.epochs'"):
+        train.run(config, data=store, out=out, settings=["trainer.epochs=3"])
+    with pytest.raises(RestyleError, match="nodes must be 1 or more"):
+        train.run(config, data=store, out=out, nodes=0)
+    with pytest.raises(RestyleError, match="cannot be set up so"):
+        train.run(config, data=store, out=out, strategy="telepathy")
+    with pytest.raises(RestyleError, match="hop 25 where the config wants 50"):
+        train.run(config, data=filled(tmp_path / "other", hop=25), out=tmp_path / "run2")
+    with pytest.raises(RestyleError, match="only the class 'low'"):
+        train.run(config, data=filled(tmp_path / "one", classes=("low",)), out=tmp_path / "run3")
+    with pytest.raises(RestyleError, match="make a store first"):
+        train.run(config, data=sounds(tmp_path / "music"), out=tmp_path / "run4", nodes=2)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RestyleError, match="is a file"):
+        train.run(config, data=store, out=tmp_path / "file")
+
+
+def test_an_empty_folder(config, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(RestyleError, match="holds no sounds"):
+        train.run(config, data=tmp_path / "empty", out=tmp_path / "run")
