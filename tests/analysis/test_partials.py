@@ -128,3 +128,12 @@ def test_noise_bands_do_not_depend_on_the_rate():
     low, high = noise_bands(16000), noise_bands(48000)
     assert np.array_equal(low, high[: len(low)])
     assert low[-1] <= 8000 and len(high) == 48
+
+
+def test_without_noise_the_rest_is_the_same():
+    t = np.arange(22050) / 22050
+    tone = Audio(0.5 * np.sin(2 * np.pi * 440 * t) + np.random.default_rng(0).normal(0, 0.01, 22050), 22050)
+    notes = Notes.of([(0.0, 1.0, 69, 0.8, 0)])
+    (whole,), (short,) = measure(tone, notes), measure(tone, notes, noise=False)
+    assert len(short.noise) == 0 and len(whole.noise) > 0
+    assert np.array_equal(short.amplitude, whole.amplitude) and np.array_equal(short.bend, whole.bend)

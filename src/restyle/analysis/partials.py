@@ -112,13 +112,14 @@ class _Found:
     spectra: _Spectra
 
 
-def measure(audio: Audio, notes: Notes, *, most: int = MOST) -> list[NoteSound]:
+def measure(audio: Audio, notes: Notes, *, most: int = MOST, noise: bool = True) -> list[NoteSound]:
     """Measure how each note of a recording sounds.
 
     Args:
         audio: the recording; its channels are averaged. About 30 s at most: all of it is analysed at once.
         notes: its notes, onsets within the recording; drums are passed over.
         most: highest number of partials followed.
+        noise: whether what lies between the partials is measured, too; else a note has no noise bands.
 
     Returns:
         One `NoteSound` a note, in the order of the notes.
@@ -139,7 +140,7 @@ def measure(audio: Audio, notes: Notes, *, most: int = MOST) -> list[NoteSound]:
     frames = len(next(iter(spectra.values())).amplitude)
     found = [_find(notes, i, spectra, audio.rate, most) for i in range(len(notes))]
     covered = {window: _cover(found, s, frames) for window, s in spectra.items()}
-    noise = _noise(spectra, covered, audio.rate)
+    density = _noise(spectra, covered, audio.rate) if noise else np.zeros((frames, 0))
     sounding = np.zeros(frames)
     for note in found:
         sounding[note.first : note.last] += 1
@@ -150,7 +151,7 @@ def measure(audio: Audio, notes: Notes, *, most: int = MOST) -> list[NoteSound]:
         amplitude = note.spectra.near(note.partials, where, min(0.03 * fundamental, 8.0))
         centre = np.clip(np.round(note.partials / note.spectra.step).astype(int), 0, note.spectra.bins - 1)
         own = where < note.last + round(RING / HOP)
-        others = covered[note.spectra.window][where][:, centre] - own[:, None]
+        others = covered[note.spectra.window][where[:, None], centre] - own[:, None]
         sounds.append(
             NoteSound(
                 note.pitch,
@@ -159,7 +160,7 @@ def measure(audio: Audio, notes: Notes, *, most: int = MOST) -> list[NoteSound]:
                 note.stiffness,
                 amplitude,
                 (others <= 0).T.astype(np.float32),
-                (noise[where] / np.maximum(1, sounding[where])[:, None]).T,
+                (density[where] / np.maximum(1, sounding[where])[:, None]).T,
                 _bend(note, where, amplitude),
             )
         )
@@ -245,7 +246,7 @@ def _bend(note: _Found, where: np.ndarray, amplitude: np.ndarray) -> np.ndarray:
         centre = note.partials[k] / spectra.step
         near = offsets[np.abs(offsets) * spectra.step <= reach * ratios[k] + spectra.step]
         index = np.clip(np.round(centre).astype(int) + near, 1, spectra.bins - 2)
-        part = spectra.amplitude[where][:, index]
+        part = spectra.amplitude[where[:, None], index]
         top = part.argmax(axis=1)
         peak = index[top]
         left, mid, right = (np.log(spectra.amplitude[where, peak + d] + 1e-9) for d in (-1, 0, 1))
