@@ -56,3 +56,11 @@ def test_refusals(restyle, folder, tmp_path):
     assert "no folder" in restyle(*midi, tmp_path / "none").err
     assert "count" in restyle(*midi, tmp_path / "empty", "--count", "0").err
     assert not (tmp_path / "made").exists()
+
+
+def test_scores_of_somebody_else_are_not_written_over(restyle, folder, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "scores.json").write_text("[1]")
+    ran = restyle("benchmark", "run", folder, "-o", tmp_path / "out", *QUICK)
+    assert ran.code == 2 and "not a comparison" in ran.err
+    assert (tmp_path / "out" / "scores.json").read_text() == "[1]"

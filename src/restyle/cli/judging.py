@@ -234,9 +234,7 @@ def _show_means(comparison: Any, wanted: Sequence[str]) -> None:
     rows = []
     for method in [*COPIES, *comparison.methods]:
         cells = [bootstrap(comparison.values(method, name)) for name in [*names, "seconds"]]
-        shown = [
-            "-" if cell.mean != cell.mean else f"{cell.mean:.3g} [{cell.low:.3g}, {cell.high:.3g}]" for cell in cells
-        ]
+        shown = [_interval(cell) for cell in cells]
         rows.append([f"copy of the {method}" if method in COPIES else method, *shown])
     table(["", *map(_heading, names), "seconds"], rows)
 
@@ -244,8 +242,7 @@ def _show_means(comparison: Any, wanted: Sequence[str]) -> None:
 def _show_ratings(scores: Any) -> None:
     rows = []
     for row in scores.scores:
-        shown = f"{row.interval.mean:.1f} [{row.interval.low:.1f}, {row.interval.high:.1f}]"
-        rows.append([row.question, row.condition, shown, str(row.count)])
+        rows.append([row.question, row.condition, _interval(row.interval), str(row.count)])
     table(["question", "sound", "mean, 95 % interval", "ratings"], rows)
     pairs = [
         [d.question, f"{d.first} - {d.second}", f"{d.difference:+.1f}", f"{d.p:.3g}", f"{d.p_holm:.3g}", d.unit]
@@ -266,8 +263,9 @@ def _heading(metric: str) -> str:
     return f"{metric.partition('.')[2]} {METRICS[metric].unit}".rstrip()
 
 
-def _interval(mean: float, low: float, high: float) -> str:
-    return "" if mean != mean else f"{mean:.3g} [{low:.3g}, {high:.3g}]"
+def _interval(interval: Any) -> str:
+    mean, low, high = interval
+    return "-" if mean != mean else f"{mean:.3g} [{low:.3g}, {high:.3g}]"
 
 
 def _show_benchmark(rows: Sequence[Any], wanted: Sequence[str], count: int) -> None:

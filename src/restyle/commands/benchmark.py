@@ -10,7 +10,7 @@ import numpy as np
 
 from restyle.blocks import Progress
 from restyle.commands import outputs, pool, results
-from restyle.commands.compare import SCORES, TABLE, assemble, named
+from restyle.commands.compare import assemble, check_folder, named, write
 from restyle.commands.settings import Settings
 from restyle.comparison.published import ARTIFICIAL
 from restyle.comparison.table import COPIES, Comparison, Pair
@@ -74,14 +74,13 @@ def run(
     pairs = [named(t.name, t.content, t.style, t.target) for t in triplets.read(folder)]
     wanted = metrics(pairs)
     with outputs.folder(out):
+        check_folder(out)
         with pool.Workers(jobs, threads=1) as workers:
             judged = results.make(
                 pairs, methods, out, settings=settings, metrics=wanted, workers=workers, progress=progress
             )
         comparison = assemble(judged, methods, settings)
-        with outputs.together([out / SCORES, out / TABLE]) as beside:
-            beside[0].write_text(comparison.to_json(), encoding="utf-8")
-            beside[1].write_text(comparison.to_csv(), encoding="utf-8")
+        write(comparison, out)
     return comparison
 
 

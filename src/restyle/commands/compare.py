@@ -99,15 +99,13 @@ def run(
     """
     settings = settings or Settings()
     with outputs.folder(folder):
-        _check_folder(folder)
+        check_folder(folder)
         with pool.Workers(jobs, threads=1) as workers:
             share = part(progress, 0, 0.9)
             judged = results.make(pairs, methods, folder, settings=settings, workers=workers, progress=share)
             comparison = assemble(judged, methods, settings)
             page = _page(comparison, folder, workers, part(progress, 0.9, 1))
-        with outputs.together([folder / name for name in (SCORES, TABLE, REPORT)]) as beside:
-            for path, text in zip(beside, (comparison.to_json(), comparison.to_csv(), page), strict=True):
-                path.write_text(text, encoding="utf-8")
+        write(comparison, folder, {REPORT: page})
     return comparison
 
 
@@ -198,8 +196,24 @@ def _prepare(task: _Shown) -> media.PairMedia | None:
     return media.prepare(task.pair, sounds, notes, kbps=task.kbps)
 
 
-def _check_folder(folder: Path) -> None:
-    """Refuse to write over a report or scores that are somebody else's."""
+def write(comparison: Comparison, folder: Path, more: dict[str, str] | None = None) -> None:
+    """Write the scores as JSON and CSV, and more texts by their names: all of them or none.
+
+    Raises:
+        RestyleError: if they cannot be written.
+    """
+    texts = {SCORES: comparison.to_json(), TABLE: comparison.to_csv()} | (more or {})
+    with outputs.together([folder / name for name in texts]) as beside:
+        for path, text in zip(beside, texts.values(), strict=True):
+            path.write_text(text, encoding="utf-8")
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse to write over scores that are somebody else's.
+
+    Raises:
+        RestyleError: if the folder holds some.
+    """
     path = folder / SCORES
     if path.exists():
         try:

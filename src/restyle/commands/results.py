@@ -109,7 +109,7 @@ def _kept(task: Task) -> Result | None:
         kept = json.loads(task.kept.read_text(encoding="utf-8"))
         if kept["made"] != _made_of(task) or not (task.folder / task.sound).is_file():
             return None
-        return Result(**kept["result"] | {"warnings": tuple(kept["result"]["warnings"])})
+        return Result.of(kept["result"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

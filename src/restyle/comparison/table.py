@@ -40,6 +40,11 @@ class Result:
     warnings: tuple[str, ...] = ()
     error: str | None = None
 
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> Result:
+        """Make a result of what ``dataclasses.asdict`` made of one and JSON kept."""
+        return cls(**row | {"warnings": tuple(row["warnings"])})
+
     def score(self, metric: str) -> float | None:
         """Return a score by its full name, as ``style.mfcc``; None where there is none."""
         question, _, name = metric.partition(".")
@@ -150,12 +155,8 @@ class Comparison:
             data = json.loads(text)
             if data["kind"] != "comparison":
                 raise ValueError("another kind of file")
-            pairs = tuple(Pair(**row | {"results": _results(row["results"])}) for row in data["pairs"])
+            pairs = tuple(Pair(**row | {"results": tuple(map(Result.of, row["results"]))}) for row in data["pairs"])
             names, settings = tuple(data["methods"]), dict(data["settings"])
             return cls(pairs=pairs, methods=names, settings=settings, version=str(data["version"]))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise RestyleError(f"{name} is no comparison of restyle; make one with 'restyle compare'") from error
-
-
-def _results(rows: list[dict[str, Any]]) -> tuple[Result, ...]:
-    return tuple(Result(**row | {"warnings": tuple(row["warnings"])}) for row in rows)
