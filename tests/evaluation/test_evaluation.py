@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import json
 import math
-import threading
 import warnings
 import weakref
 from collections.abc import Iterator
@@ -255,16 +254,6 @@ def two_threads() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def test_work_alongside_has_one_core_and_leaves_the_others_setting(two_threads: None) -> None:
-    with common.alongside(lambda: (torch.get_num_threads(), threading.get_ident())) as result:
-        cores, thread = result()
-    assert cores == 1 and thread != threading.get_ident()
-    assert torch.get_num_threads() == 2
-    torch.set_num_threads(1)
-    with common.alongside(threading.get_ident) as result:
-        assert result() == threading.get_ident()
-
-
 def test_scores_do_not_depend_on_the_number_of_threads(two_threads: None) -> None:
     made = triplet(15, seconds=2.0)
     output, reference = small(made.target), small(made.content)
@@ -272,18 +261,3 @@ def test_scores_do_not_depend_on_the_number_of_threads(two_threads: None) -> Non
     torch.set_num_threads(1)
     fresh = [Audio(sound.samples.copy(), sound.rate) for sound in (output, reference)]
     assert content.evaluate(*fresh) == pytest.approx(both, abs=1e-9)
-
-
-def test_work_alongside_is_given_up_with_what_it_is_for(two_threads: None) -> None:
-    ended = []
-
-    def endless() -> None:
-        try:
-            while True:
-                common.go_on()
-        finally:
-            ended.append(True)
-
-    with pytest.raises(KeyboardInterrupt), common.alongside(endless):
-        raise KeyboardInterrupt
-    assert ended

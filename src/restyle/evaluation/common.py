@@ -13,18 +13,14 @@ Conventions of every metric:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import wraps
-from threading import Event, local
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 import librosa
 import numpy as np
 import soxr
-import torch
 
 from restyle import blocks
 from restyle.analysis import beats
@@ -54,46 +50,6 @@ def remembered(function: Callable[[Audio], Value]) -> Callable[[Audio], Value]:
         return kept[audio]
 
     return of
-
-
-_thread = local()  # `given_up` of a thread that works alongside
-
-
-@contextmanager
-def alongside(work: Callable[[], Value]) -> Iterator[Callable[[], Value]]:
-    """Do long work on a second core meanwhile, if torch may use one; else when its result is asked for.
-
-    Args:
-        work: gives up at its next call of `go_on` when the block is left by an error.
-
-    Yields:
-        A function that waits for the work and returns its result.
-    """
-    threads, given_up = torch.get_num_threads(), Event()
-    if threads == 1:
-        yield work
-        return
-
-    def begin() -> None:
-        torch.set_num_threads(1)  # threads that wait for each other on busy cores would double the time
-        _thread.given_up = given_up
-
-    try:
-        with ThreadPoolExecutor(1, initializer=begin) as pool:
-            try:
-                yield pool.submit(work).result
-            except BaseException:
-                given_up.set()
-                raise
-    finally:
-        torch.set_num_threads(threads)
-
-
-def go_on(_: float = 0.0) -> None:
-    """End the work of this thread if nobody waits for it any more; a `Progress`."""
-    given_up = getattr(_thread, "given_up", None)
-    if given_up and given_up.is_set():
-        raise CancelledError
 
 
 def check(audio: Audio, name: str = "the sound") -> None:

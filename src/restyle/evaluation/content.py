@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Collection
-from functools import partial
 
 import librosa
 import mir_eval
@@ -136,12 +135,11 @@ def evaluate(
     """
     validate(output, reference, notes)
     scores: dict[str, float | None] = dict.fromkeys(NAMES)
-    with common.alongside(partial(_note_table, output, reference, notes, only)) as note_table:
-        if reference is not None:
-            for metric in (pitch, chroma, onset_f1):
-                if metric.__name__ in only:
-                    scores[metric.__name__] = metric(output, reference)
-        return scores | note_table()
+    if reference is not None:
+        for metric in (pitch, chroma, onset_f1):
+            if metric.__name__ in only:
+                scores[metric.__name__] = metric(output, reference)
+    return scores | _note_table(output, reference, notes, only)
 
 
 def _note_table(
@@ -160,7 +158,7 @@ def _note_table(
 
 @remembered
 def _transcribe(sound: Audio) -> Notes:
-    return transcription.transcribe(sound, progress=common.go_on).notes
+    return transcription.transcribe(sound).notes
 
 
 @remembered
