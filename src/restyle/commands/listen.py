@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from restyle.commands import compare, outputs
+from restyle.commands.transfer import check_input
 from restyle.comparison import listening
 from restyle.comparison.table import COPIES
 from restyle.errors import RestyleError
@@ -60,7 +61,6 @@ def score(files: Sequence[Path]) -> listening.Scores:
     """
     ratings = []
     for path in files:
-        if not path.is_file():
-            raise RestyleError(f"{path}: there is no such file; check the name")
+        check_input(path)
         ratings.append(listening.read_ratings(path.read_text(encoding="utf-8", errors="replace"), str(path)))
     return listening.score(ratings)

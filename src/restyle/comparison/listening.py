@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from restyle.audio import Audio
-from restyle.comparison.media import matched
+from restyle.comparison.media import matched, plain
 from restyle.comparison.ratings import ANCHOR, QUESTIONS, REFERENCE, VERSION, Ratings, read_ratings
 from restyle.comparison.scoring import Scores, score
 from restyle.errors import RestyleError
@@ -25,7 +25,7 @@ from restyle.errors import RestyleError
 __all__ = ["Ratings", "Scores", "Trial", "anchor", "page", "read_ratings", "score"]
 
 ANCHOR_CUTOFF = 3500.0  # Hz
-FADE = 0.01  # s
+KBPS = 128
 
 
 @dataclass(frozen=True)
@@ -143,19 +143,8 @@ def _embedded(sounds: dict[str, Audio], seconds: float) -> dict[str, str]:
     """Return the sounds, at most so long and equally loud, as base64 of MP3."""
     from restyle.files.mp3 import encode_mp3
 
-    loud, _ = matched({name: _cut(audio, seconds) for name, audio in sounds.items()})
-    return {name: base64.b64encode(encode_mp3(audio, kbps=128)).decode() for name, audio in loud.items()}
-
-
-def _cut(audio: Audio, seconds: float) -> Audio:
-    """One or two channels of at most so many seconds, with ends that do not click."""
-    samples = audio.samples if audio.channels <= 2 else audio.mono()[None]
-    samples = samples[:, : round(seconds * audio.rate)].copy()
-    n = min(samples.shape[1] // 2, round(FADE * audio.rate))
-    ramp = np.linspace(0, 1, n, dtype=np.float32)
-    samples[:, :n] *= ramp
-    samples[:, samples.shape[1] - n :] *= ramp[::-1]
-    return Audio(samples, audio.rate)
+    loud, _ = matched({name: plain(audio, seconds, KBPS) for name, audio in sounds.items()})
+    return {name: base64.b64encode(encode_mp3(audio, kbps=KBPS)).decode() for name, audio in loud.items()}
 
 
 def _rendered(title: str, test: dict[str, Any]) -> str:

@@ -164,7 +164,7 @@ def prepare(pair: Pair, sounds: dict[str, Audio], notes: dict[str, Notes], *, kb
     if not names:
         raise ValueError(f"there is no sound of {pair.name}")
     seconds = max(sounds[name].duration for name in names if name != "style" or len(names) == 1)
-    cut = {name: _plain(at_rate(sounds[name], RATE), seconds, kbps) for name in names}
+    cut = {name: plain(at_rate(sounds[name], RATE), seconds, kbps) for name in names}
     loud, gains = matched(cut)
     spread = {name: _spread(audio, seconds, name == "style") for name, audio in loud.items()}
     levels = {name: plot.log_spectrogram(audio, bands=BANDS, columns=COLUMNS) for name, audio in spread.items()}
@@ -190,8 +190,8 @@ def prepare(pair: Pair, sounds: dict[str, Audio], notes: dict[str, Notes], *, kb
     )
 
 
-def _plain(audio: Audio, seconds: float, kbps: int) -> Audio:
-    """One or two channels, not longer than ``seconds``, with ends that do not click."""
+def plain(audio: Audio, seconds: float, kbps: int) -> Audio:
+    """Return one or two channels, not longer than ``seconds``, with ends that do not click; one below 96 kb/s."""
     samples = audio.samples[:, : round(seconds * audio.rate)]
     samples = samples.mean(axis=0, keepdims=True) if len(samples) > 2 or kbps < STEREO else samples.copy()
     n = min(samples.shape[1] // 2, round(FADE * audio.rate))
