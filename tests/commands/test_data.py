@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from restyle.commands.data import Recipe, render, spectrograms
-from restyle.datasets.manifest import MANIFEST
+from restyle.datasets.manifest import MANIFEST, Songs
 from restyle.datasets.store import Store
 from restyle.errors import RestyleError
 from restyle.files.midi import write_midi
@@ -34,7 +34,9 @@ def music(tmp_path):
         rows = [(0.2 * k, 0.2 * k + 0.15, 60 + i + k, 0.8, 8 * i) for k in range(5)]
         write_midi(path, Notes.of([*rows, (0, 0.1, 38, 0.8, DRUMS)]))
     (tmp_path / "midi/rock/bad.mid").write_bytes(b"no music")
-    (tmp_path / "midi/manifest.csv").write_text("file,licence\nmidi/jazz/blue.mid,CC0\nrock/loud.mid,CC-BY-4.0\n")
+    (tmp_path / "midi/manifest.csv").write_text(
+        "file,licence,chart\nmidi/jazz/blue.mid,CC0,tune\nrock/loud.mid,CC-BY-4.0,tune\n"
+    )
     return tmp_path / "midi"
 
 
@@ -58,6 +60,8 @@ def test_a_folder_of_midi_becomes_a_folder_of_songs(recipe, music, tmp_path, cap
         ("jazz/blue.mid", "jazz", "CC0"), ("jazz/live/red.MIDI", "jazz", ""), ("loose.mid", "", ""),
         ("rock/loud.mid", "rock", "CC-BY-4.0"),
     }  # fmt: skip
+    sources = {item.path.name[:3]: item.source for item in Songs(tmp_path / "out").items}
+    assert sources == {"blu": "tune", "lou": "tune", "red": "jazz/live/red", "loo": "loose"}
     for row in rows:
         sound = soundfile.info(tmp_path / "out" / row["file"])
         assert (sound.samplerate, sound.channels, sound.frames) == (8000, 1, round(8000 * row["seconds"]))

@@ -66,7 +66,8 @@ def render(
         raise RestyleError(f"{out} lies inside {midi}; write the songs to another folder")
     with outputs.folder(out):
         known = read_manifest(out)
-        rows = {song.file: known[song.file] for song in songs if _is_done(song, recipe, out, known)}
+        done = [song for song in songs if _is_done(song, recipe, out, known)]
+        rows = {song.file: known[song.file] | {"source": song.source, "licence": song.licence} for song in done}
         made.kept = len(rows)
         todo = [(song, recipe, out) for song in songs if song.file not in rows]
         others = _others(out, known, songs)
@@ -101,7 +102,7 @@ def _songs(midi: Path, variations: int, made: Made) -> Iterator[Song]:
     """The songs to make, in the order of their names; two MIDI files that want the same name are no two songs."""
     if not midi.is_dir():
         raise RestyleError(f"{midi}: there is no such folder; check the name")
-    licences, seen = _licences(midi), set()
+    table, seen = _table(midi), set()
     paths = [path for path in sorted(midi.rglob("*")) if path.suffix.lower() in MIDI and path.is_file()]
     for path in paths:
         inside = path.relative_to(midi)
@@ -113,13 +114,15 @@ def _songs(midi: Path, variations: int, made: Made) -> Iterator[Song]:
             continue
         seen.add(name)
         for variation in range(variations):
-            yield Song(path, name, variation, licences.get(inside.as_posix(), ""))
+            row = table.get(inside.as_posix(), {})
+            licence = row.get("licence") or row.get("license") or ""
+            yield Song(path, name, variation, licence, row.get("chart") or "")
     if not seen:
         raise RestyleError(f"{midi} holds no MIDI files ({', '.join(MIDI)}); choose another folder")
 
 
-def _licences(midi: Path) -> dict[str, str]:
-    """File -> licence, from a table manifest.csv with these columns in the folder, where there is one."""
+def _table(midi: Path) -> dict[str, dict[str, str]]:
+    """File -> row of a table manifest.csv with columns file, licence and chart in the folder, where there is one."""
     table = next((path for path in sorted(midi.glob("*.csv")) if path.stem.lower() == "manifest"), None)
     if table is None:
         return {}
@@ -129,7 +132,7 @@ def _licences(midi: Path) -> dict[str, str]:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise RestyleError(f"{table} is not a CSV file in UTF-8; save it again as CSV or move it away") from error
     own = midi.resolve().name + "/"  # names may count from the folder above
-    return {(row.get("file") or "").removeprefix(own): row.get("licence") or row.get("license") or "" for row in rows}
+    return {(row.get("file") or "").removeprefix(own): row for row in rows}
 
 
 def _is_done(song: Song, recipe: Recipe, out: Path, known: dict[str, dict[str, Any]]) -> bool:

@@ -13,7 +13,7 @@ MANIFEST = "manifest.jsonl"
 
 
 class Songs(SoundFiles):
-    """The songs of a folder that `restyle data render` made; all variations of a MIDI file are one source.
+    """The songs of a folder that `restyle data render` made; all songs of a MIDI file, or of a chart, are one source.
 
     Args:
         root: the folder, which holds a manifest.
@@ -35,7 +35,7 @@ class Songs(SoundFiles):
         for name in sorted(rows):
             row, path = rows[name], self.root / name
             labels = (row["label"],) if row["label"] else ()
-            source = str(Path(row["midi"]).with_suffix("").as_posix())
+            source = row.get("source") or Path(row["midi"]).with_suffix("").as_posix()
             items.append(Item(path, labels, source, row.get("licence", ""), path.with_suffix(".mid")))
         self.items = self.present(items)
 

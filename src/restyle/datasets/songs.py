@@ -69,17 +69,31 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Song:
-    """One song to make: a MIDI file, its name (its place in the folder, without the ending), and which variation."""
+    """One song to make of a MIDI file.
+
+    Args:
+        midi: the file.
+        name: its place in the folder, without the ending.
+        variation: which one of the same file.
+        licence: of the file, if known.
+        chart: what is played, if other files play it too, as in another genre; the file itself by default.
+    """
 
     midi: Path
     name: str
     variation: int = 0
     licence: str = ""
+    chart: str = ""
 
     @property
     def file(self) -> str:
         """The sound's place in the set's folder."""
         return f"{self.name}.v{self.variation:02d}.flac"
+
+    @property
+    def source(self) -> str:
+        """What must not be on two sides of a split."""
+        return self.chart or self.name
 
     @property
     def label(self) -> str:
@@ -133,6 +147,7 @@ def make(song: Song, recipe: Recipe, folder: Path) -> dict[str, Any]:
         "file": song.file,
         "midi": song.name + song.midi.suffix,
         "label": song.label,
+        "source": song.source,
         "variation": song.variation,
         "seconds": round(duration, 3),
         "soundfont": path.name,
