@@ -212,11 +212,11 @@ def test_other_kinds(sounds, tmp_path, kind):
     assert store.read(0).shape == (126, 60) and store.statistics["mean"].shape == (60,)
 
 
-def test_variations_of_a_song_are_one_source(recipe, music, tmp_path):
+def test_variations_and_files_of_a_chart_are_one_source(recipe, music, tmp_path):
     render(music, tmp_path / "songs", Recipe(recipe.soundfonts, rate=8000, seconds=1, stems=True), variations=2)
     assert spectrograms(tmp_path / "songs", tmp_path / "store", SETTINGS).new == 8  # not of the stems
     entries = Store.open(tmp_path / "store").entries
-    assert sorted(entry.source for entry in entries) == sorted(2 * ["jazz/blue", "jazz/live/red", "rock/loud", "loose"])
+    assert sorted(entry.source for entry in entries) == sorted([*4 * ["tune"], *2 * ["jazz/live/red", "loose"]])
 
 
 def test_mistakes_with_sounds_are_told(sounds, tmp_path):
