@@ -5,14 +5,15 @@
 
 ``make`` writes DIR/train (for ``restyle train timbre --data DIR/train``) and DIR/test, which holds every fifth
 instrument and, with --notes, the recorded ones, and DIR/test-plain, the same without effects; it goes on where it was
-stopped, and several may run at once with --first 0, 40 ... ``score`` cuts clips into their phrases: how often is one
-nearer to another clip of its instrument than to one of another? Beside them stands the plain distance of mean MFCCs.
+stopped, and several may run at once with --first 0, 40 ... ``score``: how often is a clip (or a piece of it) nearer to
+another clip of its instrument than to one of another? Beside them stands the plain distance of mean MFCCs.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import librosa
@@ -51,11 +52,11 @@ def mean_mfcc(audio: Audio) -> np.ndarray:
     return mfcc[1:].mean(axis=1)
 
 
-def score(folder: Path, point: Callable[[Audio], np.ndarray]) -> Share:
+def score(folder: Path, point: Callable[[Audio], np.ndarray], seconds: float) -> Share:
     points, labels, sources = [], [], []
     for path in sorted(folder.glob("*/*.flac")):
         audio = restyle.read(path)
-        size = round(PHRASE * audio.rate)
+        size = round(seconds * audio.rate)
         for start in range(0, audio.length - size + 1, size):
             points.append(point(audio.slice(start, start + size)))
             labels.append(path.parent.name)
@@ -77,16 +78,16 @@ def main() -> None:
     scoring = verbs.add_parser("score")
     scoring.add_argument("folder", type=Path)
     scoring.add_argument("weights", type=Path, nargs="*")
+    scoring.add_argument("--seconds", type=float, default=2 * PHRASE, help="of the pieces that clips are cut into")
     args = parser.parse_args()
     if args.verb == "make":
         make(args)
         return
     print("| embedding | triplets right |\n|---|---|")
-    print(f"| mean MFCCs 2 to 13, cosine | {score(args.folder, mean_mfcc)} |", flush=True)
-    for path in args.weights:
-        print(
-            f"| {path.stem} | {score(args.folder, lambda audio, path=path: embed(audio, weights=path))} |", flush=True
-        )
+    points: dict[str, Callable[[Audio], np.ndarray]] = {"mean MFCCs 2 to 13, cosine": mean_mfcc}
+    points |= {path.stem: partial(embed, weights=path) for path in args.weights}
+    for name, point in points.items():
+        print(f"| {name} | {score(args.folder, point, args.seconds)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -7,15 +7,15 @@ Three lines do it::
 
 The public names, by subject (the first list can be had from here, without knowing the rooms):
 
-- here: `read`, `write` (sound files), `transfer`, `learn`, `Style`, `read_midi`, `write_midi`, and the values `Audio`,
-  `Notes`; `RestyleError` is the one exception for what a user can get wrong
+- here: `read`, `write` (sound files), `transfer`, `learn`, `genre`, `Style`, `read_midi`, `write_midi`, and the values
+  `Audio`, `Notes`; `RestyleError` is the one exception for what a user can get wrong
 - values: `restyle.audio.Audio`, `restyle.notes.Notes`
 - files: `restyle.files.sound` (`read`, `write`, `info`), `restyle.files.midi` (`read_midi`, `write_midi`),
   `restyle.files.weights`
 - representations, each with its inverse where there is one: `restyle.representations.stft`, `phase`, `mel`, `mfcc`,
   `cqt`, `pianoroll`
 - analysis: `restyle.analysis.transcription` (`transcribe`), `beats` (`tempo`, `beats`), `partials`,
-  `separation`, `multipitch`, `loudness`
+  `separation`, `multipitch`, `loudness`, `genre`, `timbre`
 - methods: `restyle.methods` (`METHODS`, `method`), one file a method
 - stages around a method: `restyle.stages.tempo`, `restyle.stages.tone`
 - judging: `restyle.evaluation` (`evaluate`, `METRICS`) and its modules `content`, `style`, `rhythm`, `quality`;
@@ -34,6 +34,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from restyle.audio import Audio as Audio
     from restyle.commands.learn import Style as Style
+    from restyle.commands.learn import genre as genre
     from restyle.commands.learn import learn as learn
     from restyle.commands.transfer import transfer as transfer
     from restyle.errors import RestyleError as RestyleError
@@ -50,6 +51,7 @@ _PUBLIC = {
     "Notes": "restyle.notes",
     "RestyleError": "restyle.errors",
     "Style": "restyle.commands.learn",
+    "genre": "restyle.commands.learn",
     "learn": "restyle.commands.learn",
     "read": "restyle.files.sound",
     "read_midi": "restyle.files.midi",

@@ -195,6 +195,15 @@ def test_too_few_arguments(arguments, refuse):
     assert "missing" in refuse("transfer", *arguments)
 
 
+def test_no_style_two_styles_and_an_unknown_genre(clips, refuse, tmp_path):
+    content, style = clips
+    out = ("-o", tmp_path / "out.wav")
+    assert "no style" in refuse("transfer", content, *out)
+    assert "two styles" in refuse("transfer", content, style, "--genre", "jazz", *out)
+    assert "no genre 'polka'; choose one of" in refuse("transfer", content, "--genre", "polka", *out)
+    assert "not 'notes'" in refuse("transfer", content, "--genre", "jazz", "--method", "notes", *out)
+
+
 def test_an_unknown_command(refuse):
     assert "transmogrify" in refuse("transmogrify")
 

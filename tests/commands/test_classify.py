@@ -1,5 +1,7 @@
 import json
+import logging
 
+import numpy as np
 import pytest
 import soundfile
 import torch
@@ -25,12 +27,14 @@ def network(tmp_path):
 
 def test_files_get_genres_and_pictures(clips, network, tmp_path):
     done = []
-    told = classify.run(
+    found = classify.run(
         clips, weights=network, pictures=tmp_path / "pictures", report=lambda path, found: done.append((path, found))
     )
+    told = found.told()
+    assert found.accuracy is None and list(told) == ["files"]
     assert [path for path, _ in done] == list(clips)
     assert json.loads(json.dumps(told)) == told
-    for path, entry in zip(clips, told, strict=True):
+    for path, entry in zip(clips, told["files"], strict=True):
         shares = entry["probabilities"]
         assert entry["file"] == str(path) and entry["genre"] == next(iter(shares))
         assert sum(shares.values()) == pytest.approx(1, abs=1e-3) and sorted(shares) == ["blues", "jazz", "rock"]
@@ -42,9 +46,29 @@ def test_files_get_genres_and_pictures(clips, network, tmp_path):
     assert classify.summary(done[0][1]).count("%") == 3
 
 
+def test_a_folder_of_genres_is_judged(network, tmp_path, caplog):
+    noise = np.random.default_rng(0).normal(0, 0.1, 30000)
+    for name in ("jazz/one.wav", "jazz/two.wav", "rock/one.wav", "unknown/one.wav", "loose.wav"):
+        (tmp_path / "music" / name).parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(tmp_path / "music" / name, noise, 22050)
+    (tmp_path / "music/jazz/bad.wav").write_bytes(b"no sound")
+    with caplog.at_level(logging.WARNING, "restyle"):
+        found = classify.run([tmp_path / "music"], weights=network, pictures=tmp_path / "pictures")
+    assert any("bad.wav" in message for message in caplog.messages)
+    said = found.files[0]["genre"]  # all are the same noise
+    assert found.accuracy.tracks == 3
+    assert found.accuracy.track.mean == {"jazz": 2 / 3, "rock": 1 / 3}.get(said, 0)
+    assert sorted(row.get("label", "") for row in found.files) == ["", "jazz", "jazz", "rock", "unknown"]
+    told = found.told()
+    assert np.sum(told["confusion"]) == 3 and told["track_accuracy"][0] == found.accuracy.track.mean
+    drawn = sorted(path.name for path in (tmp_path / "pictures").iterdir())
+    assert drawn == ["confusion.png", "jazz-one.png", "jazz-two.png", "loose.png", "rock-one.png", "unknown-one.png"]
+    assert sorted(map(str, found.pictures)) == sorted(str(tmp_path / "pictures" / name) for name in drawn)
+
+
 def test_without_pictures_nothing_is_written(clips, network, tmp_path):
     before = sorted(tmp_path.rglob("*"))
-    assert "picture" not in classify.run(clips[:1], weights=network)[0]
+    assert "picture" not in classify.run(clips[:1], weights=network).files[0]
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -63,3 +87,29 @@ def test_mistakes_are_told_in_a_sentence(clips, network, tmp_path):
         classify.run(clips, weights="nothing")
     with pytest.raises(RestyleError, match=r"none\.wav"):
         classify.run([tmp_path / "none.wav"], weights=network)
+
+
+def test_on_the_command_line(clips, network, restyle, tmp_path):
+    ran = restyle("classify", *clips, "--weights", network)
+    assert ran.code == 0 and [line.count("%") for line in ran.out.splitlines()] == [3, 3] and not ran.err
+    told = restyle("classify", clips[0], "--weights", network, "--pictures", tmp_path / "drawn", "--json")
+    assert json.loads(told.out)["files"][0]["file"] == str(clips[0])  # nothing but JSON
+    assert (tmp_path / "drawn" / "content.png").is_file()
+    wrong = restyle("classify", tmp_path / "none.wav")
+    assert wrong.code == 2 and "none.wav" in wrong.err and not wrong.out
+
+
+def test_the_shipped_classifier_tells_hiss_from_a_bowed_melody(tmp_path):
+    """Its own words: one of its genres each, and not the same."""
+    rate = 22050
+    t = np.arange(6 * rate) / rate
+    pitch = 440 * 2 ** (np.floor(t * 4) % 5 / 6) * (1 + 0.004 * np.sin(2 * np.pi * 6 * t))
+    phase = 2 * np.pi * np.cumsum(pitch) / rate
+    bowed = sum(np.sin(k * phase) / k for k in range(1, 12)) * (0.6 - 0.4 * (t * 4 % 1))
+    beat = np.random.default_rng(0).normal(0, 1, len(t)) * np.exp(-20 * (t * 4 % 1))
+    for name, sound in (("bowed", bowed), ("beat", beat)):
+        soundfile.write(tmp_path / f"{name}.wav", 0.1 * sound, rate)
+    found = classify.run([tmp_path / "bowed.wav", tmp_path / "beat.wav"])
+    shares = [row["probabilities"] for row in found.files]
+    assert shares[0]["celtic"] > shares[1]["celtic"]
+    assert found.files[0]["genre"] != found.files[1]["genre"]

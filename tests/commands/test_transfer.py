@@ -68,6 +68,23 @@ def test_a_learnt_style_is_as_good_as_its_recordings(restyle, clips, tmp_path):
     assert json.loads((tmp_path / "b.json").read_text())["settings"]["method"] == "spectral"
 
 
+def test_a_genre_is_a_style_with_a_name(restyle, clips, tmp_path):
+    assert restyle("transfer", clips[0], "--genre", "rock", "-o", tmp_path / "out.wav", "--bits", "32f").code == 0
+    made = package.read(tmp_path / "out.wav")
+    content = package.read(clips[0])
+    assert np.array_equal(made.samples, transfer(content, package.genre("rock")).samples)
+    assert not np.allclose(made.samples, transfer(content, package.genre("piano")).samples, atol=1e-3)
+    record = json.loads((tmp_path / "out.json").read_text())
+    assert record["settings"]["method"] == "gatys" and record["style"][0].endswith("rock.style")
+
+
+def test_batch_takes_a_genre(restyle, clips, tmp_path):
+    (tmp_path / "more.wav").write_bytes(clips[1].read_bytes())
+    assert restyle("batch", clips[0], tmp_path / "more.wav", "--genre", "rock", "-o", tmp_path / "made").code == 0
+    sounds = sorted(path.name for path in (tmp_path / "made").glob("*.wav"))
+    assert len(sounds) == 2 and all("rock" in name for name in sounds)
+
+
 def test_several_styles_are_not_the_first_alone():
     content, one, other = sound(), sound(root=330.0), sound(root=900.0)
     both = transfer(content, [one, other], method="spectral")

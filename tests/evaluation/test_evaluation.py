@@ -34,6 +34,7 @@ WORST = {  # of silence against sound
     "style.flatness": 80,
     "style.dynamics": 60,
     "style.gram": 1,
+    "style.timbre": 1,
     "rhythm.beat_f1": 0,
     "rhythm.onset": 1,
     "quality.si_sdr": -100,
@@ -165,7 +166,7 @@ def test_unequal_lengths_are_cut_or_filled_for_frames_and_free_for_style(made: T
     twice = Audio(np.tile(reference.samples, 2), 44100)
     for name in style.NAMES:
         if name != "mfcc_frechet":  # of another order of magnitude
-            assert getattr(style, name)(twice, reference) == pytest.approx(0, abs=0.02), name
+            assert getattr(style, name)(twice, reference) == pytest.approx(0, abs=0.03), name
 
 
 @pytest.mark.parametrize(

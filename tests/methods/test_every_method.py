@@ -10,7 +10,11 @@ from restyle.methods import METHODS, method
 from restyle.notes import Notes
 
 RATE = 16000
-QUICK = {"mosaic": {"semitones": 1, "iterations": 4}, "texture": {"filters": 16, "iterations": 12}}
+QUICK = {
+    "mosaic": {"semitones": 1, "iterations": 4},
+    "texture": {"filters": 16, "iterations": 12},
+    "gatys": {"iterations": 12},
+}
 
 
 def tune(seconds, root, channels=1, rate=RATE):

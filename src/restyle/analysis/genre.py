@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import soxr
 import torch
-from torch import nn
 
 from restyle import blocks
 from restyle.analysis import trained
@@ -17,6 +16,7 @@ from restyle.audio import Audio
 from restyle.blocks import Progress
 from restyle.errors import RestyleError
 from restyle.files import weights as files
+from restyle.models.classifier import Classifier
 from restyle.representations.spectrogram import LogSpectrogram
 
 WEIGHTS = "classifier.safetensors"
@@ -60,7 +60,7 @@ class Network:
         transform: what makes them of sound.
     """
 
-    model: nn.Module
+    model: Classifier
     labels: tuple[str, ...]
     frames: int
     transform: LogSpectrogram
@@ -132,6 +132,8 @@ def load(weights: str | Path | None = None) -> Network:
 def _load(path: Path, _changed: int) -> Network:
     model, settings = trained.network(path, "genre classifier", "stft")
     try:
+        if not isinstance(model, Classifier):
+            raise TypeError(type(model).__name__)
         transform = LogSpectrogram.of(settings["representation"])
         return Network(model, tuple(settings["labels"]), int(settings["data"]["frames"]), transform)
     except (KeyError, TypeError, ValueError) as error:

@@ -52,6 +52,7 @@ MethodName = Annotated[
         "--method", "-m", metavar="NAME", help="A name of 'restyle methods'; notes, or what the style was learnt for."
     ),
 ]
+Genre = Annotated[str | None, typer.Option(metavar="NAME", help="A genre as style, such as jazz or rock.")]
 Strength = Annotated[float, typer.Option(help="0 gives the content back, 1 the full style.")]
 Tempo = Annotated[str, typer.Option(metavar="T", help="content (as it is), style, or beats per minute; pitch is kept.")]
 Groove = Annotated[bool, typer.Option("--groove", help="Move the content's beats onto the style's beat timing.")]

@@ -1,9 +1,9 @@
-"""The commands that tell or show something: transcribe, info, methods, demo. Floor 7."""
+"""The commands that tell or show something: transcribe, info, classify, methods, demo. Floor 7."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -45,6 +45,39 @@ def info(
     for name, value in facts.items():
         shown = ", ".join(map(str, value)) if isinstance(value, list) else "-" if value is None else value
         print(f"{name.replace('_', ' '):{width}}  {shown}")
+
+
+@app.command(
+    epilog=examples(
+        "restyle classify song.mp3 --pictures pictures",
+        "restyle classify music      (a folder whose sub-folders are named after genres: how many are right?)",
+    )
+)
+def classify(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Recordings, or folders of them.")],
+    weights: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A name of 'restyle models', a path, or hf:org/name.")
+    ] = None,
+    pictures: Annotated[Path | None, typer.Option(metavar="DIR", help="Draw the genres over time.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Tell which genre a recording sounds like, and when."""
+    from restyle.commands import classify as command
+
+    def report(path: Path, found: Any) -> None:
+        if not as_json:
+            print(f"{path}: {command.summary(found)}", flush=True)
+
+    with bar(f"{len(files)} file{'s' if len(files) > 1 else ''}") as progress:
+        found = command.run(files, weights=weights, pictures=pictures, progress=progress, report=report)
+    if as_json:
+        import json
+
+        print(json.dumps(found.told(), indent=2, ensure_ascii=False))
+    elif found.accuracy:
+        print(f"right: {found.accuracy.track} of {found.accuracy.tracks} tracks, {found.accuracy.chunk} of the chunks")
 
 
 @app.command(epilog=examples("restyle transfer song.wav style.wav -o out.wav --method mosaic"))

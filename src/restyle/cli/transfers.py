@@ -11,6 +11,7 @@ from restyle.cli.app import (
     Bits,
     Debug,
     Duration,
+    Genre,
     Groove,
     MethodName,
     Seed,
@@ -33,12 +34,16 @@ from restyle.errors import RestyleError
         "restyle transfer song.wav style.wav -o out.wav",
         "restyle transfer song.mid guitar1.wav guitar2.wav -o out.flac",
         "restyle transfer song.mp3 choir.style -o out.wav --strength 0.7 --tempo 120",
+        "restyle transfer song.wav --genre jazz -o out.wav",
     )
 )
 def transfer(
     content: Annotated[Path, typer.Argument(metavar="CONTENT", help="What is played: a recording or a .mid file.")],
-    style: Annotated[list[Path], typer.Argument(metavar="STYLE", help="How it sounds: recordings, or a .style file.")],
     out: Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="Result: .wav .flac .ogg .opus or .mp3.")],
+    style: Annotated[
+        list[Path] | None, typer.Argument(metavar="STYLE", help="How it sounds: recordings, or a .style file.")
+    ] = None,
+    genre: Genre = None,
     method: MethodName = None,
     strength: Strength = 1.0,
     tempo: Tempo = "content",
@@ -68,10 +73,22 @@ def transfer(
         duration=duration,
         bits=bits,
     )
-    with bar(f"{content.name} in the style of {style[0].name}") as progress:
-        record = command.run(content, style, out, settings=settings, midi=midi, pictures=pictures, progress=progress)
+    styles = _styles(style, genre)
+    with bar(f"{content.name} in the style of {genre or styles[0].name}") as progress:
+        record = command.run(content, styles, out, settings=settings, midi=midi, pictures=pictures, progress=progress)
     length, name = record["length"] / record["rate"], record["settings"]["method"]
     print(f"{out}: {length:.1f} s by '{name}' in {record['seconds']:.1f} s")
+
+
+def _styles(style: list[Path] | None, genre: str | None) -> list[Path]:
+    """The recordings, or the file of a genre's style."""
+    from restyle.commands.learn import genre_file
+
+    if genre and style:
+        raise RestyleError(f"there are two styles, {style[0]} and the genre '{genre}'; give one of them")
+    if not genre and not style:
+        raise RestyleError("there is no style; give recordings, a .style file, or --genre")
+    return [genre_file(genre)] if genre else style or []
 
 
 @app.command(
@@ -107,6 +124,7 @@ def batch(
     ],
     out: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder of the results; made if missing.")],
     style: Annotated[Path | None, typer.Option(metavar="STYLE", help="One style for all the contents.")] = None,
+    genre: Genre = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="Transfers at a time.")] = 1,
     method: MethodName = None,
     strength: Strength = 1.0,
@@ -138,9 +156,10 @@ def batch(
         duration=duration,
         bits=bits,
     )
-    if style is None and len(inputs) != 1:
-        raise RestyleError("give one table of pairs, or --style STYLE and any number of contents")
-    pairs = command.make_pairs(style, inputs, out) if style else command.read_pairs(inputs[0], out)
+    one = _styles([style] if style else None, genre)[0] if style or genre else None
+    if one is None and len(inputs) != 1:
+        raise RestyleError("give one table of pairs, or --style STYLE or --genre NAME and any number of contents")
+    pairs = command.make_pairs(one, inputs, out) if one else command.read_pairs(inputs[0], out)
     known: list[command.Outcome] = []
     with bar(f"{len(pairs)} pairs") as progress:
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from restyle.commands import outputs
 from restyle.commands.inputs import read_sound
@@ -12,9 +16,45 @@ from restyle.commands.transfer import check_input
 from restyle.errors import RestyleError
 
 if TYPE_CHECKING:
+    from restyle.analysis.accuracy import Accuracy
     from restyle.analysis.genre import Genres
 
 Report = Callable[[Path, "Genres"], None]
+
+log = logging.getLogger("restyle")
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A recording, its name in tables and pictures, and its genre where that is known."""
+
+    path: Path
+    name: str
+    label: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Classified:
+    """What was found out.
+
+    Args:
+        files: for each file ``{"file", "genre", "probabilities": {label: mean}, "times": [s], "over_time": {label:
+            [..]}}``, the most probable genre first, with "label" and "picture" where there are.
+        accuracy: of the files whose genre is known and one that the classifier was taught; None without such.
+        pictures: what was drawn.
+    """
+
+    files: list[dict[str, Any]]
+    accuracy: Accuracy | None
+    pictures: list[Path]
+
+    def told(self) -> dict[str, Any]:
+        """Return all of it as plain values for JSON."""
+        found = self.accuracy
+        if found is None:
+            return {"files": self.files}
+        shares = {"chunk_accuracy": list(found.chunk), "track_accuracy": list(found.track)}
+        return {"files": self.files, **shares, "confusion": found.confusion.tolist()}
 
 
 def run(
@@ -24,52 +64,62 @@ def run(
     pictures: Path | None = None,
     progress: Callable[[float], None] | None = None,
     report: Report | None = None,
-) -> list[dict[str, Any]]:
+) -> Classified:
     """Tell the genres of recordings.
 
     Args:
-        files: the recordings.
+        files: recordings, or folders whose sub-folders are named after genres.
         weights: of the classifier: a name, a path, or ``hf:org/name``; those that come with the package by default.
-        pictures: a folder that gets ``NAME.png`` with the probabilities over time of each; made if missing.
+        pictures: a folder that gets ``NAME.png`` with the probabilities over time of each, and confusion.png where
+            genres are known; made if missing.
         progress: called with the fraction done, 0..1.
         report: called with each file as it is done.
 
-    Returns:
-        For each file ``{"file", "genre", "probabilities": {label: mean}, "times": [s], "over_time": {label: [..]},
-        "picture"}``, the most probable genre first.
-
     Raises:
         RestyleError: if a file cannot be used, two pictures would have one name, or the weights hold no classifier.
+            Files of folders that cannot be used are passed over with a warning.
     """
-    if not files:
+    recordings = [recording for path in files for recording in _recordings(path)]
+    if not recordings:
         raise RestyleError("there is nothing to classify; give a recording")
-    for path in files:
-        check_input(path)
-    drawn = {path: None if pictures is None else pictures / f"{path.stem}.png" for path in files}
-    _check([picture for picture in drawn.values() if picture])
+    _check([recording.name for recording in recordings] if pictures else [])
     from restyle.analysis import genre
     from restyle.files import registry
 
     weights = None if weights is None else registry.find(weights)
-    genre.load(weights)  # before any sound is read
-    told = []
+    labels = genre.load(weights).labels  # before any sound is read
+    told, known, drawn = [], [], []
     with outputs.folder(pictures):
-        for i, path in enumerate(files):
-            found = genre.classify(read_sound(path), weights=weights, progress=_part(progress, i, len(files)))
-            picture = drawn[path]
-            if picture:
-                _draw(found, path, picture)
-            told.append(_told(path, found, picture))
+        for i, recording in enumerate(recordings):
+            try:
+                sound = read_sound(recording.path)
+            except RestyleError as error:
+                if recording.path in files:
+                    raise
+                log.warning("%s", error)
+                continue
+            found = genre.classify(sound, weights=weights, progress=_part(progress, i, len(recordings)))
+            row = _told(recording, found)
+            if pictures:
+                drawn.append(pictures / f"{recording.name}.png")
+                _draw(found, recording.path.name, drawn[-1])
+                row["picture"] = str(drawn[-1])
+            told.append(row)
+            if recording.label in labels:
+                known.append((labels.index(recording.label), found.probabilities))
             if report:
-                report(path, found)
-    return told
+                report(recording.path, found)
+        accuracy = _accuracy(known)
+        if accuracy and pictures:
+            drawn.append(pictures / "confusion.png")
+            _draw_confusion(accuracy, labels, drawn[-1])
+    return Classified(told, accuracy, drawn)
 
 
 def summary(found: Genres) -> str:
     """Return the three most probable genres in one line.
 
     Example:
-        >>> import numpy as np
         >>> from restyle.analysis.genre import Genres
         >>> summary(Genres(("jazz", "rock"), np.array([[0.9, 0.1]]), np.array([2.5])))
         'jazz 90 %, rock 10 %'
@@ -78,33 +128,63 @@ def summary(found: Genres) -> str:
     return ", ".join(f"{found.labels[i]} {100 * found.mean[i]:.0f} %" for i in order)
 
 
-def _check(pictures: list[Path]) -> None:
-    names = [picture.name for picture in pictures]
-    twice = [name for name in names if names.count(name) > 1]
+def _recordings(path: Path) -> list[Recording]:
+    if not path.is_dir():
+        check_input(path)
+        return [Recording(path, path.stem)]
+    from restyle.datasets.folder import Folder
+
+    items = Folder(path).items
+    names = [item.path.relative_to(path).with_suffix("").as_posix().replace("/", "-") for item in items]
+    labels = [item.labels[0] if item.labels else "" for item in items]
+    return [Recording(item.path, *told) for item, *told in zip(items, names, labels, strict=True)]
+
+
+def _check(names: list[str]) -> None:
+    twice = [name for name in names if names.count(name) > 1 or name == "confusion"]
     if twice:
-        raise RestyleError(f"two recordings would have the picture {twice[0]}; rename one, or draw into two folders")
+        raise RestyleError(f"two pictures would have the name {twice[0]}.png; rename one, or draw into two folders")
 
 
 def _part(progress: Callable[[float], None] | None, i: int, count: int) -> Callable[[float], None] | None:
     return (lambda fraction: progress((i + fraction) / count)) if progress else None
 
 
-def _draw(found: Genres, path: Path, picture: Path) -> None:
+def _accuracy(known: list[tuple[int, np.ndarray]]) -> Accuracy | None:
+    if not known:
+        return None
+    from restyle.analysis.accuracy import judge
+
+    truth = np.concatenate([np.full(len(rows), label) for label, rows in known])
+    tracks = np.concatenate([np.full(len(rows), i) for i, (_, rows) in enumerate(known)])
+    return judge(np.concatenate([rows for _, rows in known]), truth, tracks)
+
+
+def _draw(found: Genres, title: str, picture: Path) -> None:
     from restyle.files.safely import writing
     from restyle.plot import save
     from restyle.plot_genres import probabilities
 
     with writing(picture) as beside:
-        save(probabilities(found.labels, found.probabilities, found.times, path.name), beside)
+        save(probabilities(found.labels, found.probabilities, found.times, title), beside)
 
 
-def _told(path: Path, found: Genres, picture: Path | None) -> dict[str, Any]:
+def _draw_confusion(accuracy: Accuracy, labels: Sequence[str], picture: Path) -> None:
+    from restyle.files.safely import writing
+    from restyle.plot import save
+    from restyle.plot_genres import confusion
+
+    with writing(picture) as beside:
+        save(confusion(labels, accuracy.confusion, f"{accuracy.tracks} tracks: {accuracy.track} right"), beside)
+
+
+def _told(recording: Recording, found: Genres) -> dict[str, Any]:
     order = (-found.mean).argsort(kind="stable")
     told: dict[str, Any] = {
-        "file": str(path),
+        "file": str(recording.path),
         "genre": found.best,
         "probabilities": {found.labels[i]: round(float(found.mean[i]), 4) for i in order},
         "times": [round(float(time), 3) for time in found.times],
         "over_time": {found.labels[i]: [round(float(p), 4) for p in found.probabilities[:, i]] for i in order},
     }
-    return told | ({"picture": str(picture)} if picture else {})
+    return told | ({"label": recording.label} if recording.label else {})

@@ -18,6 +18,7 @@ from restyle.errors import RestyleError
 from restyle.methods import METHODS, method
 
 SUFFIX = ".style"
+GENRES = "genres"  # folder of styles that come with the package, beside the weights
 DEFAULT = "notes"
 PARTS = ("method", "tone", "tempo")
 
@@ -142,6 +143,41 @@ def load(path: Path) -> Style:
     if settings["method"] not in METHODS:
         raise RestyleError(f"{path} was learnt for the method '{settings['method']}', which this version does not have")
     return Style(settings["method"], arrays, tuple(settings.get("files", ())))
+
+
+def genres() -> dict[str, Path]:
+    """Return the genres whose styles come with the package, and their files."""
+    from restyle.files.weights import bundled
+
+    return {path.stem: path for path in sorted(bundled(GENRES).glob(f"*{SUFFIX}"))}
+
+
+def genre(name: str) -> Style:
+    """Return the style of a genre: what a genre classifier sees on average in many pieces of it.
+
+    Args:
+        name: one of `genres`.
+
+    Raises:
+        RestyleError: if no such genre comes with the package.
+
+    Example:
+        >>> genre("jazz").method
+        'gatys'
+    """
+    return load(genre_file(name))
+
+
+def genre_file(name: str) -> Path:
+    """Return the file of a genre's style.
+
+    Raises:
+        RestyleError: if no such genre comes with the package.
+    """
+    known = genres()
+    if name not in known:
+        raise RestyleError(f"there is no genre '{name}'; choose one of {', '.join(known)}, or give recordings of it")
+    return known[name]
 
 
 def _floats(arrays: dict[str, Any]) -> list[np.ndarray]:

@@ -49,6 +49,7 @@ METRICS = {
     "style.flatness": Metric("lower", "dB", "difference of the mean spectral flatnesses"),
     "style.dynamics": Metric("lower", "dB", "distance of the distributions of short-term levels"),
     "style.gram": Metric("lower", "", "distance of Gram matrices of random convolutional features"),
+    "style.timbre": Metric("lower", "", "1 - cosine of embeddings learnt from clips of instruments"),
     "rhythm.tempo": Metric("", "BPM", "tempo of the result"),
     "rhythm.tempo_wanted": Metric("", "BPM", "tempo of what it is held against"),
     "rhythm.tempo_ratio": Metric("", "", "tempo over the wanted one, octaves folded"),

@@ -5,7 +5,8 @@ Conventions:
 * The output is held against a recording of the style (or a target). Distributions over time are compared, not moments:
   the lengths may differ, and nothing is padded. All else as in `restyle.evaluation.common`.
 * All are distances, 0 for the same sound, and none depends on the level.
-* Silence against sound scores the largest value that can be (``mfcc``, ``gram``: 1, as for unrelated sounds).
+* Silence against sound scores the largest value that can be (``mfcc``, ``gram``, ``timbre``: 1, as for unrelated
+  sounds).
 * ``centroid``, ``bandwidth``, ``flatness`` and ``envelope`` look at 50 to 7200 Hz, where every rate from 16 kHz on
   holds the whole sound; the first three at the frames within 60 dB of the loudest.
 """
@@ -21,6 +22,7 @@ import numpy as np
 import scipy.stats
 import torch
 
+from restyle.analysis import timbre as learnt
 from restyle.audio import Audio
 from restyle.evaluation import common
 from restyle.evaluation.common import compares, remembered
@@ -35,7 +37,7 @@ RANGE = 80.0  # dB below the loudest band or bin at which levels are cut off
 HEARD = 60.0  # dB below the loudest frame from which a frame counts; lowest short-term level
 N_FFT, HOP = 2048, 512
 
-NAMES = ("mfcc", "mfcc_frechet", "envelope", "centroid", "bandwidth", "flatness", "dynamics", "gram")
+NAMES = ("mfcc", "mfcc_frechet", "envelope", "centroid", "bandwidth", "flatness", "dynamics", "gram", "timbre")
 
 
 def validate(output: Audio, reference: Audio | None = None) -> None:
@@ -147,6 +149,18 @@ def gram(output: Audio, reference: Audio) -> float:
     return min(1.0, float(np.mean(distances)))
 
 
+@compares(perfect=0.0, silence=1.0, cut=False)
+def timbre(output: Audio, reference: Audio) -> float:
+    """Return 1 - cosine of embeddings learnt from clips of instruments (see `analysis.timbre`), 0..2.
+
+    Unlike ``mfcc`` it was taught to pass over what is played, the room and the recording.
+
+    Source: Cífka et al., "Self-supervised VQ-VAE for one-shot music style transfer", ICASSP 2021 (a distance learnt
+    from triplets).
+    """
+    return max(0.0, 1 - float(_timbre(output) @ _timbre(reference)))
+
+
 def evaluate(
     output: Audio, reference: Audio | None = None, *, only: Collection[str] = NAMES
 ) -> dict[str, float | None]:
@@ -166,7 +180,7 @@ def evaluate(
     validate(output, reference)
     if reference is None:
         return dict.fromkeys(NAMES)
-    metrics = (mfcc, mfcc_frechet, envelope, centroid, bandwidth, flatness, dynamics, gram)
+    metrics = (mfcc, mfcc_frechet, envelope, centroid, bandwidth, flatness, dynamics, gram, timbre)
     return {
         name: metric(output, reference) if name in only else None for name, metric in zip(NAMES, metrics, strict=True)
     }
@@ -180,6 +194,11 @@ class _Shape:
     bandwidth: float
     flatness: float
     power: np.ndarray
+
+
+@remembered
+def _timbre(sound: Audio) -> np.ndarray:
+    return learnt.embed(sound)
 
 
 @remembered

@@ -26,14 +26,15 @@ def gram(features: Tensor) -> Tensor:
 def style_loss(features: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
     """Return the sum over layers of the squared distance of Gram matrices from ``targets``, relative to these."""
     pairs = zip(features, targets, strict=True)
-    return torch.stack([_relative(gram(feature), target) for feature, target in pairs]).sum()
+    return torch.stack([relative(gram(feature), target) for feature, target in pairs]).sum()
 
 
 def content_loss(features: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
     """Return the sum over layers of the squared distance of features from ``targets``, relative to the targets'."""
     pairs = zip(features, targets, strict=True)
-    return torch.stack([_relative(feature, target) for feature, target in pairs]).sum()
+    return torch.stack([relative(feature, target) for feature, target in pairs]).sum()
 
 
-def _relative(found: Tensor, target: Tensor) -> Tensor:
+def relative(found: Tensor, target: Tensor) -> Tensor:
+    """Return the squared distance of features or statistics from ``target``, relative to this."""
     return (found - target).square().sum() / target.square().sum().clamp_min(1e-12)

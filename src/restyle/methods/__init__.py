@@ -18,6 +18,7 @@ METHODS = {
     "mosaic": ("restyle.methods.mosaic", "MosaicMethod", "rebuilds the content from short pieces of the style (NMF)"),
     "spectral": ("restyle.methods.spectral", "SpectralMethod", "merges spectrograms: content's detail, style's colour"),
     "texture": ("restyle.methods.texture", "TextureMethod", "optimises a spectrogram toward the style's texture"),
+    "gatys": ("restyle.methods.gatys", "GatysMethod", "the same through the features of a genre classifier"),
 }
 
 
@@ -31,7 +32,7 @@ def method(name: str, **settings: Any) -> Method:
         >>> method("shuffle")
         Traceback (most recent call last):
         ...
-        restyle.errors.RestyleError: there is no method 'shuffle'; choose one of notes, mosaic, spectral, texture
+        restyle.errors.RestyleError: there is no method 'shuffle'; choose one of notes, mosaic, spectral, texture, gatys
     """
     if name not in METHODS:
         raise RestyleError(f"there is no method '{name}'; choose one of {', '.join(METHODS)}")

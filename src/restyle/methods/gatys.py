@@ -1,0 +1,282 @@
+"""Style through a genre classifier's features: gains optimised until it sees the style's statistics. Floor 4.
+
+Source: Gatys, Ecker, Bethge, "Image style transfer using convolutional neural networks", CVPR 2016. Unlike theirs, the
+network was taught with spectrograms of music, means and variances of every frequency count beside Gram matrices (Li et
+al., "Demystifying neural style transfer", IJCAI 2017), and what is optimised is a gain of the content's spectrum, in
+several scales at once: the fine structure, the channels and the phase remain the content's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import soxr
+import torch
+from torch import Tensor, nn
+
+from restyle import blocks
+from restyle.analysis import genre
+from restyle.audio import Audio
+from restyle.blocks import Progress, Span
+from restyle.errors import RestyleError
+from restyle.losses.style import content_loss, gram, relative
+from restyle.methods.base import SILENT_STYLE, Profile, recording
+from restyle.notes import Notes
+from restyle.representations.stft import Stft
+
+LEVEL = 0.1  # root mean square at which the network hears everything
+QUIET = 0.01  # a block below this part of the whole's level is not brought up to it
+SILENT = 1e-5
+SECONDS, CONTEXT = 20.0, 1.5  # of blocks
+EDGE, RIM = 0.9, 16  # above this part of what the style holds, gains are the mean of so many bins below
+LIMIT = 4.0  # of the natural logarithm of a gain (35 dB)
+LOOK = 10  # steps between two looks at whether anything still improves
+
+
+class GatysMethod:
+    """Change the levels of the content's spectrogram until the classifier's layers see the style's statistics.
+
+    Args:
+        content_weight: how much the features of the content count beside the style's statistics.
+        layers: of the classifier, whose statistics are the style.
+        content_layers: whose features are the content.
+        scales: sizes in bins and frames of the pieces of spectrogram that share a gain; all act at once.
+        iterations: optimisation steps at most.
+        step: size of a step (Adam), in nepers.
+        patience: stop when ten steps improve the loss by less than this part.
+        weights: of the classifier; those that come with the package by default.
+
+    Example:
+        >>> style = Audio(np.random.default_rng(0).normal(size=22050) / 10, 22050)
+        >>> method = GatysMethod(iterations=2)
+        >>> made = method.apply(Audio(np.sin(np.arange(16000) * 0.25), 16000), method.fit([style]))
+        >>> made.rate, made.samples.shape
+        (16000, (1, 16000))
+    """
+
+    name: ClassVar[str] = "gatys"
+    plays_notes: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        *,
+        content_weight: float = 3.0,
+        layers: Sequence[str] = ("entry", "block1", "block2"),
+        content_layers: Sequence[str] = ("entry", "block2"),
+        scales: Sequence[int] = (1, 4, 16),
+        iterations: int = 30,
+        step: float = 0.1,
+        patience: float = 0.005,
+        weights: str | Path | None = None,
+    ) -> None:
+        if content_weight < 0 or iterations < 0 or step <= 0 or not layers or not scales or min(scales) < 1:
+            raise RestyleError("a setting of 'gatys' is out of range: numbers are not negative, lists not empty")
+        self.content_weight, self.iterations, self.step, self.patience = content_weight, iterations, step, patience
+        self.layers, self.content_layers, self.scales = tuple(layers), tuple(content_layers), tuple(scales)
+        self.network = genre.load(weights)
+        known = self.network.model.layers
+        unknown = [layer for layer in (*self.layers, *self.content_layers) if layer not in known]
+        if unknown:
+            raise RestyleError(f"the classifier has no layer '{unknown[0]}'; choose from {', '.join(known)}")
+
+    def fit(self, style: Sequence[Audio]) -> Profile:
+        """Average what the classifier's layers see in the style.
+
+        Returns:
+            For each layer ``gram.LAYER`` ``[C, C]``, ``mean.LAYER`` and ``deviation.LAYER`` ``[C, F']``;
+            ``spectrum`` ``[F]``, the mean power; ``top`` ``[1]``, the frequency in Hz where the clips end;
+            ``network``, which classifier it was.
+
+        Raises:
+            RestyleError: if the style is silent.
+        """
+        sums: dict[str, Tensor] = {}
+        frames = 0
+        for clip in style:
+            level = _level(clip)
+            for samples in _pieces(clip, self.network.transform.rate):
+                if _rms(samples) <= max(SILENT, QUIET * level):
+                    continue
+                seen = self._moments(self._hear(samples * (LEVEL / _rms(samples))))
+                for key, value in seen.items():
+                    sums[key] = sums.get(key, 0) + value * len(samples)
+                frames += len(samples)
+        if not frames:
+            raise RestyleError(SILENT_STYLE)
+        means = {key: value / frames for key, value in sums.items()}
+        for layer in self.layers:
+            square = means.pop(f"square.{layer}")
+            means[f"deviation.{layer}"] = (square - means[f"mean.{layer}"].square()).clamp_min(0).sqrt()
+        top = min(self.network.transform.rate, max(clip.rate for clip in style)) / 2
+        told = {"top": np.array([top], np.float32), "network": self._fingerprint()}
+        return {key: value.numpy() for key, value in means.items()} | told
+
+    def _fingerprint(self) -> np.ndarray:
+        """Tells one classifier from another, and these layers from others."""
+        digest = hashlib.sha256(repr(self.layers).encode())
+        for value in self.network.model.state_dict().values():
+            digest.update(value.numpy().tobytes())
+        return np.frombuffer(digest.digest()[:8], np.uint8)
+
+    def _hear(self, samples: np.ndarray) -> Tensor:
+        return self.network.transform(torch.from_numpy(np.ascontiguousarray(samples, np.float32)))
+
+    def _moments(self, x: Tensor) -> dict[str, Tensor]:
+        """What is averaged of a log1p spectrogram ``[F, L]``."""
+        seen = {"spectrum": torch.expm1(x).square().mean(1)}
+        with torch.no_grad():
+            for layer, feature in zip(self.layers, self._features(x, self.layers), strict=True):
+                seen[f"gram.{layer}"] = gram(feature.flatten(1))
+                seen[f"mean.{layer}"] = feature.mean(-1)
+                seen[f"square.{layer}"] = feature.square().mean(-1)
+        return seen
+
+    def _features(self, x: Tensor, layers: Sequence[str]) -> list[Tensor]:
+        """``[C, F', L']`` of each layer."""
+        return [feature[0] for feature in self.network.model.features(x[None], layers)]
+
+    def apply(
+        self,
+        content: Audio | Notes,
+        profile: Profile,
+        *,
+        strength: float = 1.0,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> Audio:
+        """Return the content as the classifier hears the style; in between, strength scales the gains in dB.
+
+        Raises:
+            RestyleError: if the content is notes instead of a recording, or the style was learnt with another
+                classifier or other layers.
+        """
+        content = recording(content, self.name)
+        if not np.array_equal(profile.get("network", []), self._fingerprint()):
+            raise RestyleError("the style was learnt with another classifier or other layers; learn it again")
+        if strength == 0:
+            return content
+        painter = _Painter(self, content, profile)
+        made = partial(painter.paint, strength=strength)
+        return blocks.process(content, made, seconds=SECONDS, context=CONTEXT, progress=progress)
+
+
+class _Painter:
+    """Holds what all blocks of one content have in common."""
+
+    def __init__(self, method: GatysMethod, content: Audio, profile: Profile) -> None:
+        self.method, self.content_level = method, _level(content)
+        known = {key: torch.from_numpy(value) for key, value in profile.items() if key != "network"}
+        self.spectrum = known["spectrum"]
+        self.targets = [[known[f"{kind}.{layer}"] for kind in ("gram", "mean", "deviation")] for layer in method.layers]
+        transform = method.network.transform
+        self.top = int(known["top"][0] / transform.rate * transform.n_fft)  # the last bin that the style holds
+        ratio = content.rate / transform.rate
+        n_fft = 4 * max(1, round(transform.n_fft * ratio / 4))
+        self.stft = Stft(n_fft, n_fft // 4)
+        self.rate, self.ratio = content.rate, ratio
+
+    def paint(self, block: Audio, span: Span, *, strength: float) -> np.ndarray:
+        """Return one block ``[C, T]``."""
+        transform = self.method.network.transform
+        mono = np.nan_to_num(block.mono())
+        samples = soxr.resample(mono, self.rate, transform.rate) if self.rate != transform.rate else mono
+        level = max(_rms(samples), QUIET * self.content_level)
+        if level <= SILENT:
+            return block.samples
+        start = self.method._hear(samples * (LEVEL / level))
+        start[self.top + 1 :] = 0  # the style cannot say how much there should be
+        gain = self._on(self._optimise(start), block.length)
+        spectrum = self.stft(torch.from_numpy(np.nan_to_num(block.samples)))
+        return self.stft.inverse(spectrum * (strength * gain).exp(), block.length).numpy()
+
+    def _on(self, gain: Tensor, length: int) -> Tensor:
+        """Bring gains ``[F, L]`` onto the grid of the content's own transform, which may go higher."""
+        transform, stft = self.method.network.transform, self.stft
+        edge = int(EDGE * self.top)
+        above = gain[edge - RIM : edge].mean(0, keepdim=True)
+        gain = torch.cat([gain[:edge], above])
+        bins = torch.arange(stft.bins) * (self.rate / stft.n_fft) / (transform.rate / transform.n_fft)
+        frames = torch.arange(stft.frames(length)) * (stft.hop / self.ratio / transform.hop)
+        return _at(_at(gain, frames).T, bins).T
+
+    def _optimise(self, start: Tensor) -> Tensor:
+        """Return the natural logarithm of a gain ``[F, L]`` of a log1p spectrogram ``[F, L]``."""
+        method, size = self.method, start.shape
+        magnitude = torch.expm1(start)
+        tilt = self._tilt(magnitude.square().mean(1))
+        gains = [nn.Parameter(torch.zeros(1, 1, *(-(-n // scale) for n in size))) for scale in method.scales]
+        with torch.no_grad():
+            wanted = method._features(torch.log1p(magnitude * tilt.exp()[:, None]), method.content_layers)
+        optimiser = torch.optim.Adam(gains, lr=method.step)
+        before = float("inf")
+        for step in range(method.iterations):
+            optimiser.zero_grad()
+            loss = self._loss(torch.log1p(magnitude * self._total(gains, tilt, size).exp()), wanted)
+            if step % LOOK == 0:
+                if float(loss.detach()) > before * (1 - method.patience):
+                    break
+                before = float(loss.detach())
+            loss.backward()
+            optimiser.step()
+        with torch.no_grad():
+            return self._total(gains, tilt, size)
+
+    def _total(self, gains: Sequence[Tensor], tilt: Tensor, size: torch.Size) -> Tensor:
+        parts = [nn.functional.interpolate(gain, size=size, mode="bilinear", align_corners=False) for gain in gains]
+        return (torch.stack(parts).sum(0)[0, 0] + tilt[:, None]).clamp(-LIMIT, LIMIT)
+
+    def _tilt(self, power: Tensor) -> Tensor:
+        """Natural logarithm of the gain ``[F]`` that gives a mean power the style's, where both are smooth."""
+        mine, wanted = (_smooth(torch.log(p + 1e-8 * p.max())) / 2 for p in (power, self.spectrum))
+        return (wanted - mine).clamp(-LIMIT, LIMIT)
+
+    def _loss(self, x: Tensor, wanted: Sequence[Tensor]) -> Tensor:
+        names = [*self.method.layers, *self.method.content_layers]
+        found = self.method._features(x, names)
+        style = found[: len(self.method.layers)]
+        loss = self.method.content_weight * content_loss(found[len(style) :], wanted)
+        for feature, (grams, mean, deviation) in zip(style, self.targets, strict=True):
+            loss = loss + relative(gram(feature.flatten(1)), grams)
+            loss = loss + relative(feature.mean(-1), mean) + relative(feature.std(-1, correction=0), deviation)
+        return loss
+
+
+def _pieces(clip: Audio, rate: int) -> Iterator[np.ndarray]:
+    """A sound in blocks, mono ``[T]`` at another rate."""
+    for span in blocks.spans(clip.length, round(SECONDS * clip.rate), 0):
+        mono = np.nan_to_num(clip.slice(span.start, span.stop).mono())
+        yield soxr.resample(mono, clip.rate, rate) if clip.rate != rate else mono
+        blocks.release(clip.samples)
+
+
+def _level(clip: Audio) -> float:
+    """Root mean square of a whole sound, block by block."""
+    total = 0.0
+    for span in blocks.spans(clip.length, round(SECONDS * clip.rate), 0):
+        total += float(np.square(np.nan_to_num(clip.slice(span.start, span.stop).mono()), dtype=np.float64).sum())
+        blocks.release(clip.samples)
+    return float(np.sqrt(total / max(1, clip.length)))
+
+
+def _rms(samples: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))) if len(samples) else 0.0
+
+
+def _smooth(values: Tensor, half: int = 6) -> Tensor:
+    """Smooth values ``[F]`` over neighbouring bins by a Hann window."""
+    kernel = torch.hann_window(2 * half + 3)[1:-1]
+    padded = nn.functional.pad(values[None, None], (half, half), mode="replicate")
+    return nn.functional.conv1d(padded, (kernel / kernel.sum())[None, None])[0, 0]
+
+
+def _at(values: Tensor, places: Tensor) -> Tensor:
+    """Interpolate ``[..., N]`` at places 0..N-1; beyond the last one it stays as it is there."""
+    places = places.clamp(0, values.shape[-1] - 1)
+    low = places.long()
+    part = places - low
+    return values[..., low] * (1 - part) + values[..., (low + 1).clamp_max(values.shape[-1] - 1)] * part
