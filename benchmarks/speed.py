@@ -1,6 +1,6 @@
 """Seconds and peak memory of whole `restyle transfer` processes, a method a row.
 
-    python benchmarks/speed.py [CONTENT STYLE] [--minutes 3] [--methods notes,mosaic,spectral,texture]
+    python benchmarks/speed.py [CONTENT STYLE] [--minutes 3] [--methods notes,mosaic,spectral,texture,gatys]
 
 Without files it plays the demo's two pieces over and over. CONTENT is repeated to the length asked for; of STYLE the
 first 10 s are taken.
@@ -29,7 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="*", type=Path, metavar="CONTENT STYLE")
     parser.add_argument("--minutes", type=float, default=3.0)
-    parser.add_argument("--methods", default="notes,mosaic,spectral,texture")
+    parser.add_argument("--methods", default="notes,mosaic,spectral,texture,gatys")
     args = parser.parse_args()
     table = Table("method", "seconds", "peak MB", title=f"{args.minutes:g} minutes of content, 10 s of style")
     with tempfile.TemporaryDirectory() as folder:

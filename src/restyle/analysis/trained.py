@@ -24,7 +24,7 @@ def network(path: Path, what: str, kind: str) -> tuple[nn.Module, dict[str, Any]
         kind: of spectrogram that it should take, as ``stft`` or ``mel``.
 
     Returns:
-        The network, for use, not for training; and all that the file says of it.
+        The network, for use: its weights take no gradients; and all that the file says of it.
 
     Raises:
         RestyleError: if there is no such file, or it holds something else.
@@ -36,7 +36,7 @@ def network(path: Path, what: str, kind: str) -> tuple[nn.Module, dict[str, Any]
             raise KeyError(name)
         model: nn.Module = getattr(import_module(module), name)(**settings["model"])
         model.load_state_dict({key: torch.from_numpy(array) for key, array in arrays.items()})
-        return model.eval(), settings
+        return model.eval().requires_grad_(False), settings
     except (KeyError, TypeError, ValueError, AttributeError, ImportError, RuntimeError) as error:
         raise RestyleError(refusal(path, what)) from error
 

@@ -65,11 +65,11 @@ class GatysMethod:
     def __init__(
         self,
         *,
-        content_weight: float = 3.0,
+        content_weight: float = 1.5,
         layers: Sequence[str] = ("entry", "block1", "block2"),
         content_layers: Sequence[str] = ("entry", "block2"),
         scales: Sequence[int] = (1, 4, 16),
-        iterations: int = 30,
+        iterations: int = 60,
         step: float = 0.1,
         patience: float = 0.005,
         weights: str | Path | None = None,
@@ -209,14 +209,14 @@ class _Painter:
         method, size = self.method, start.shape
         magnitude = torch.expm1(start)
         tilt = self._tilt(magnitude.square().mean(1))
-        gains = [nn.Parameter(torch.zeros(1, 1, *(-(-n // scale) for n in size))) for scale in method.scales]
+        gains = [_Gain(size, scale) for scale in method.scales]
         with torch.no_grad():
             wanted = method._features(torch.log1p(magnitude * tilt.exp()[:, None]), method.content_layers)
-        optimiser = torch.optim.Adam(gains, lr=method.step)
+        optimiser = torch.optim.Adam([gain.values for gain in gains], lr=method.step)
         before = float("inf")
         for step in range(method.iterations):
             optimiser.zero_grad()
-            loss = self._loss(torch.log1p(magnitude * self._total(gains, tilt, size).exp()), wanted)
+            loss = self._loss(torch.log1p(magnitude * _total(gains, tilt).exp()), wanted)
             if step % LOOK == 0:
                 if float(loss.detach()) > before * (1 - method.patience):
                     break
@@ -224,15 +224,12 @@ class _Painter:
             loss.backward()
             optimiser.step()
         with torch.no_grad():
-            return self._total(gains, tilt, size)
-
-    def _total(self, gains: Sequence[Tensor], tilt: Tensor, size: torch.Size) -> Tensor:
-        parts = [nn.functional.interpolate(gain, size=size, mode="bilinear", align_corners=False) for gain in gains]
-        return (torch.stack(parts).sum(0)[0, 0] + tilt[:, None]).clamp(-LIMIT, LIMIT)
+            return _total(gains, tilt)
 
     def _tilt(self, power: Tensor) -> Tensor:
         """Natural logarithm of the gain ``[F]`` that gives a mean power the style's, where both are smooth."""
-        mine, wanted = (_smooth(torch.log(p + 1e-8 * p.max())) / 2 for p in (power, self.spectrum))
+        # power is smoothed, not its logarithm: between few partials there is nothing to lift
+        mine, wanted = (torch.log(_smooth(p) + 1e-8 * p.max()) / 2 for p in (power, self.spectrum))
         return (wanted - mine).clamp(-LIMIT, LIMIT)
 
     def _loss(self, x: Tensor, wanted: Sequence[Tensor]) -> Tensor:
@@ -242,8 +239,34 @@ class _Painter:
         loss = self.method.content_weight * content_loss(found[len(style) :], wanted)
         for feature, (grams, mean, deviation) in zip(style, self.targets, strict=True):
             loss = loss + relative(gram(feature.flatten(1)), grams)
-            loss = loss + relative(feature.mean(-1), mean) + relative(feature.std(-1, correction=0), deviation)
+            found_mean = feature.mean(-1)
+            spread = (feature.square().mean(-1) - found_mean.square()).clamp_min(1e-8).sqrt()
+            loss = loss + relative(found_mean, mean) + relative(spread, deviation)
         return loss
+
+
+class _Gain:
+    """Gains of pieces of a spectrogram ``[F, L]``, ``scale`` bins high and frames long, interpolated between them."""
+
+    def __init__(self, size: torch.Size, scale: int) -> None:
+        rows, columns = (-(-n // scale) for n in size)
+        self.values = torch.zeros(rows, columns, requires_grad=True)
+        self.up, self.along = (_interpolation(m, n) for m, n in ((rows, size[0]), (columns, size[1])))
+        self.scale = scale
+
+    def whole(self) -> Tensor:
+        """``[F, L]``."""
+        return self.values if self.scale == 1 else self.up @ self.values @ self.along.T
+
+
+def _interpolation(few: int, many: int) -> Tensor:
+    """The matrix ``[many, few]`` that interpolates linearly."""
+    return nn.functional.interpolate(torch.eye(few)[None], size=many, mode="linear", align_corners=False)[0].T
+
+
+def _total(gains: Sequence[_Gain], tilt: Tensor) -> Tensor:
+    """The natural logarithm of all gains together, ``[F, L]``."""
+    return (sum((gain.whole() for gain in gains), tilt[:, None])).clamp(-LIMIT, LIMIT)
 
 
 def _pieces(clip: Audio, rate: int) -> Iterator[np.ndarray]:
