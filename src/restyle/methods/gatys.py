@@ -198,7 +198,7 @@ class _Painter:
         """Bring gains ``[F, L]`` onto the grid of the content's own transform, which may go higher."""
         transform, stft = self.method.network.transform, self.stft
         edge = int(EDGE * self.top)
-        above = gain[edge - RIM : edge].mean(0, keepdim=True)
+        above = gain[max(0, edge - RIM) : edge].mean(0, keepdim=True)
         gain = torch.cat([gain[:edge], above])
         bins = torch.arange(stft.bins) * (self.rate / stft.n_fft) / (transform.rate / transform.n_fft)
         frames = torch.arange(stft.frames(length)) * (stft.hop / self.ratio / transform.hop)
