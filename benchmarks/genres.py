@@ -3,6 +3,8 @@
     python benchmarks/genres.py MIDI DIR [--files 60] [--test 15]
     restyle data render DIR/train -o songs-train --soundfont FluidR3_GM.sf2 --notes NOTES --variations 2 --seconds 15
     restyle data render DIR/test -o songs-test --soundfont TimGM6mb.sf2 --plain --seconds 30
+    restyle data spectrograms songs-train -o store-train-256           # and with --hop 429 -o store-train-429
+    restyle data spectrograms songs-test -o store-test-256             # and with --hop 429 -o store-test-429
 
 MIDI has a folder for every source of `GENRES`, and MANIFEST.csv with the columns file and licence. Files named
 chartNNN_STYLE.mid are one chart in several styles: a chart is on one side only. DIR gets links and manifest.csv.
