@@ -18,14 +18,14 @@ from restyle.files import weights as files
 from restyle.representations.spectrogram import LogSpectrogram
 
 WEIGHTS = "timbre.safetensors"
-BLOCK = 60.0  # seconds that are embedded at once
 
 
 def embed(audio: Audio, *, weights: str | Path | None = None) -> np.ndarray:
     """Return where a recording lies among timbres: a unit vector ``[D]``; the level does not matter.
 
     Args:
-        audio: the recording; its channels are averaged. A long one counts as the mean of its minutes.
+        audio: the recording; its channels are averaged. It counts as the mean of equal pieces of about the length
+            that the network was taught with, so that the recording's own length does not matter.
         weights: a weights file that `training/timbre.py` made; the one that comes with the package by default.
 
     Raises:
@@ -38,9 +38,10 @@ def embed(audio: Audio, *, weights: str | Path | None = None) -> np.ndarray:
     path = files.bundled(WEIGHTS) if weights is None else Path(weights)
     if weights is None and not path.is_file():
         raise RestyleError("no timbre embedding comes with this version; train one, or give the path of a weights file")
-    model, transform = _load(path, path.stat().st_mtime_ns if path.is_file() else 0)
+    model, transform, seconds = _load(path, path.stat().st_mtime_ns if path.is_file() else 0)
     total = np.zeros(0)
-    for span in blocks.spans(audio.length, round(BLOCK * audio.rate), 0):
+    pieces = max(1, round(audio.duration / seconds))
+    for span in blocks.spans(audio.length, -(-audio.length // pieces), 0):
         mono = audio.slice(span.start, span.stop).mono()
         blocks.release(audio.samples)
         samples = mono if audio.rate == transform.rate else soxr.resample(mono, audio.rate, transform.rate)
@@ -61,9 +62,11 @@ def distance(one: Audio, other: Audio, *, weights: str | Path | None = None) -> 
 
 
 @lru_cache(maxsize=2)
-def _load(path: Path, _changed: int) -> tuple[nn.Module, LogSpectrogram]:
+def _load(path: Path, _changed: int) -> tuple[nn.Module, LogSpectrogram, float]:
+    """The network, what it hears, and the seconds of the halves of clips that it was taught with."""
     model, settings = trained.network(path, "timbre embedding", "mel")
     try:
-        return model, LogSpectrogram.of(settings["representation"])
+        transform = LogSpectrogram.of(settings["representation"])
+        return model, transform, int(settings["data"]["frames"]) / 2 * transform.hop / transform.rate
     except (KeyError, TypeError, ValueError) as error:
         raise RestyleError(trained.refusal(path, "timbre embedding")) from error
