@@ -84,6 +84,28 @@ def trim_memory() -> None:
         return
 
 
+def mono(audio: Audio, start: int, stop: int, rate: int) -> np.ndarray:
+    """Return a stretch of a sound at another rate, its channels averaged, float32 ``[T]``.
+
+    Args:
+        audio: the sound; what is no number counts as silence.
+        start: its first sample.
+        stop: the one after its last; the ends are clamped to the sound.
+        rate: Hz.
+
+    Example:
+        >>> mono(Audio(np.ones((2, 44100)), 44100), 0, 44100, 22050).shape
+        (22050,)
+    """
+    samples = np.nan_to_num(audio.slice(start, stop).mono())
+    release(audio.samples)
+    if audio.rate != rate:
+        import soxr
+
+        samples = soxr.resample(samples, audio.rate, rate)
+    return np.ascontiguousarray(samples, np.float32)
+
+
 @dataclass(frozen=True)
 class Span:
     """One block: samples ``start..stop`` are its own, ``left..right`` also holds the context around them."""

@@ -7,7 +7,6 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import soxr
 import torch
 
 from restyle import blocks
@@ -107,7 +106,6 @@ def classify(audio: Audio, *, weights: str | Path | None = None, progress: Progr
     made = []
     for at in range(0, len(starts), BATCH):
         chunks = [network.spectrogram(_piece(audio, start, network)) for start in starts[at : at + BATCH]]
-        blocks.release(audio.samples)
         with torch.inference_mode():
             made.append(network.model(torch.stack(chunks)).softmax(-1).numpy())
         if progress:
@@ -153,7 +151,4 @@ def _piece(audio: Audio, start: int, network: Network) -> np.ndarray:
     rate = network.transform.rate
     ratio = audio.rate / rate
     left, right = round(max(0, first) * ratio), round((first + wanted) * ratio)
-    mono = audio.slice(left, right).mono()
-    samples = mono if audio.rate == rate else soxr.resample(mono, audio.rate, rate)
-    padded = np.pad(samples, (max(0, -first), wanted))[:wanted]
-    return np.ascontiguousarray(padded, np.float32)
+    return np.pad(blocks.mono(audio, left, right, rate), (max(0, -first), wanted))[:wanted]

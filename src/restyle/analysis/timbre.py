@@ -6,7 +6,6 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import soxr
 import torch
 from torch import nn
 
@@ -42,11 +41,9 @@ def embed(audio: Audio, *, weights: str | Path | None = None) -> np.ndarray:
     total = np.zeros(0)
     pieces = max(1, round(audio.duration / seconds))
     for span in blocks.spans(audio.length, -(-audio.length // pieces), 0):
-        mono = audio.slice(span.start, span.stop).mono()
-        blocks.release(audio.samples)
-        samples = mono if audio.rate == transform.rate else soxr.resample(mono, audio.rate, transform.rate)
+        samples = blocks.mono(audio, span.start, span.stop, transform.rate)
         with torch.inference_mode():
-            level = transform(torch.from_numpy(np.ascontiguousarray(samples)))
+            level = transform(torch.from_numpy(samples))
             point = model(level[None])[0].double().numpy() * (span.stop - span.start)
         total = total + point if len(total) else point
     return np.asarray(total / max(float(np.linalg.norm(total)), 1e-12))

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-import soxr
 import torch
 from torch import Tensor, nn
 
@@ -99,7 +98,8 @@ class GatysMethod:
         frames = 0
         for clip in style:
             level = _level(clip)
-            for samples in _pieces(clip, self.network.transform.rate):
+            for span in _spans(clip):
+                samples = blocks.mono(clip, span.start, span.stop, self.network.transform.rate)
                 if _rms(samples) <= max(SILENT, QUIET * level):
                     continue
                 seen = self._moments(self._hear(samples * (LEVEL / _rms(samples))))
@@ -124,7 +124,7 @@ class GatysMethod:
         return np.frombuffer(digest.digest()[:8], np.uint8)
 
     def _hear(self, samples: np.ndarray) -> Tensor:
-        return self.network.transform(torch.from_numpy(np.ascontiguousarray(samples, np.float32)))
+        return self.network.transform(torch.from_numpy(samples))
 
     def _moments(self, x: Tensor) -> dict[str, Tensor]:
         """What is averaged of a log1p spectrogram ``[F, L]``."""
@@ -183,8 +183,7 @@ class _Painter:
     def paint(self, block: Audio, span: Span, *, strength: float) -> np.ndarray:
         """Return one block ``[C, T]``."""
         transform = self.method.network.transform
-        mono = np.nan_to_num(block.mono())
-        samples = soxr.resample(mono, self.rate, transform.rate) if self.rate != transform.rate else mono
+        samples = blocks.mono(block, 0, block.length, transform.rate)
         level = max(_rms(samples), QUIET * self.content_level)
         if level <= SILENT:
             return block.samples
@@ -269,20 +268,14 @@ def _total(gains: Sequence[_Gain], tilt: Tensor) -> Tensor:
     return (sum((gain.whole() for gain in gains), tilt[:, None])).clamp(-LIMIT, LIMIT)
 
 
-def _pieces(clip: Audio, rate: int) -> Iterator[np.ndarray]:
-    """A sound in blocks, mono ``[T]`` at another rate."""
-    for span in blocks.spans(clip.length, round(SECONDS * clip.rate), 0):
-        mono = np.nan_to_num(clip.slice(span.start, span.stop).mono())
-        yield soxr.resample(mono, clip.rate, rate) if clip.rate != rate else mono
-        blocks.release(clip.samples)
+def _spans(clip: Audio) -> Iterator[Span]:
+    return blocks.spans(clip.length, round(SECONDS * clip.rate), 0)
 
 
 def _level(clip: Audio) -> float:
     """Root mean square of a whole sound, block by block."""
-    total = 0.0
-    for span in blocks.spans(clip.length, round(SECONDS * clip.rate), 0):
-        total += float(np.square(np.nan_to_num(clip.slice(span.start, span.stop).mono()), dtype=np.float64).sum())
-        blocks.release(clip.samples)
+    parts = ((blocks.mono(clip, span.start, span.stop, clip.rate), span) for span in _spans(clip))
+    total = sum(_rms(samples) ** 2 * (span.stop - span.start) for samples, span in parts)
     return float(np.sqrt(total / max(1, clip.length)))
 
 
