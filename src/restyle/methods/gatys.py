@@ -25,6 +25,7 @@ from restyle.blocks import Progress, Span
 from restyle.errors import RestyleError
 from restyle.losses.style import content_loss, gram, relative
 from restyle.methods.base import SILENT_STYLE, Profile, recording
+from restyle.methods.descent import descend
 from restyle.notes import Notes
 from restyle.representations.stft import Stft
 
@@ -33,8 +34,8 @@ QUIET = 0.01  # a block below this part of the whole's level is not brought up t
 SILENT = 1e-5
 SECONDS, CONTEXT = 20.0, 1.5  # of blocks
 EDGE, RIM = 0.9, 16  # above this part of what the style holds, gains are the mean of so many bins below
+KINDS = ("gram", "mean", "square")  # of what is averaged of a layer
 LIMIT = 4.0  # of the natural logarithm of a gain (35 dB)
-LOOK = 10  # steps between two looks at whether anything still improves
 
 
 class GatysMethod:
@@ -110,8 +111,7 @@ class GatysMethod:
             raise RestyleError(SILENT_STYLE)
         means = {key: value / frames for key, value in sums.items()}
         for layer in self.layers:
-            square = means.pop(f"square.{layer}")
-            means[f"deviation.{layer}"] = (square - means[f"mean.{layer}"].square()).clamp_min(0).sqrt()
+            means[f"deviation.{layer}"] = _deviation(means[f"mean.{layer}"], means.pop(f"square.{layer}"))
         top = min(self.network.transform.rate, max(clip.rate for clip in style)) / 2
         told = {"top": np.array([top], np.float32), "network": self._fingerprint()}
         return {key: value.numpy() for key, value in means.items()} | told
@@ -131,9 +131,8 @@ class GatysMethod:
         seen = {"spectrum": torch.expm1(x).square().mean(1)}
         with torch.no_grad():
             for layer, feature in zip(self.layers, self._features(x, self.layers), strict=True):
-                seen[f"gram.{layer}"] = gram(feature.flatten(1))
-                seen[f"mean.{layer}"] = feature.mean(-1)
-                seen[f"square.{layer}"] = feature.square().mean(-1)
+                for kind, value in zip(KINDS, _statistics(feature), strict=True):
+                    seen[f"{kind}.{layer}"] = value
         return seen
 
     def _features(self, x: Tensor, layers: Sequence[str]) -> list[Tensor]:
@@ -211,17 +210,12 @@ class _Painter:
         gains = [_Gain(size, scale) for scale in method.scales]
         with torch.no_grad():
             wanted = method._features(torch.log1p(magnitude * tilt.exp()[:, None]), method.content_layers)
-        optimiser = torch.optim.Adam([gain.values for gain in gains], lr=method.step)
-        before = float("inf")
-        for step in range(method.iterations):
-            optimiser.zero_grad()
-            loss = self._loss(torch.log1p(magnitude * _total(gains, tilt).exp()), wanted)
-            if step % LOOK == 0:
-                if float(loss.detach()) > before * (1 - method.patience):
-                    break
-                before = float(loss.detach())
-            loss.backward()
-            optimiser.step()
+
+        def loss() -> Tensor:
+            return self._loss(torch.log1p(magnitude * _total(gains, tilt).exp()), wanted)
+
+        values = [gain.values for gain in gains]
+        descend(values, loss, iterations=method.iterations, step=method.step, patience=method.patience)
         with torch.no_grad():
             return _total(gains, tilt)
 
@@ -236,12 +230,20 @@ class _Painter:
         found = self.method._features(x, names)
         style = found[: len(self.method.layers)]
         loss = self.method.content_weight * content_loss(found[len(style) :], wanted)
-        for feature, (grams, mean, deviation) in zip(style, self.targets, strict=True):
-            loss = loss + relative(gram(feature.flatten(1)), grams)
-            found_mean = feature.mean(-1)
-            spread = (feature.square().mean(-1) - found_mean.square()).clamp_min(1e-8).sqrt()
-            loss = loss + relative(found_mean, mean) + relative(spread, deviation)
+        for feature, targets in zip(style, self.targets, strict=True):
+            grams, mean, square = _statistics(feature)
+            pairs = zip((grams, mean, _deviation(mean, square)), targets, strict=True)
+            loss = loss + torch.stack([relative(value, target) for value, target in pairs]).sum()
         return loss
+
+
+def _statistics(feature: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Gram matrix ``[C, C]``, mean and mean square over time ``[C, F']`` of a layer's ``[C, F', L']``."""
+    return gram(feature.flatten(1)), feature.mean(-1), feature.square().mean(-1)
+
+
+def _deviation(mean: Tensor, square: Tensor) -> Tensor:
+    return (square - mean.square()).clamp_min(1e-8).sqrt()  # the square root of 0 has no gradient
 
 
 class _Gain:

@@ -22,6 +22,7 @@ from restyle.errors import RestyleError
 from restyle.losses.style import content_loss, gram, style_loss
 from restyle.methods.bandwise import Bandwise, together
 from restyle.methods.base import Profile, recording
+from restyle.methods.descent import descend
 from restyle.methods.excerpt import clips, excerpt
 from restyle.models.texture import TextureNet
 from restyle.notes import Notes
@@ -30,7 +31,6 @@ from restyle.representations.phase import griffin_lim
 DEPTH = 1000.0  # the style's loudest band in units of log1p: levels 60 dB below it hardly count
 EASE = 0.3  # added to levels in these units, so that a gain between two near silences stays near 1
 LIMIT = 5.0  # of the natural logarithm of a gain (43 dB)
-LOOK = 10  # steps between two looks at whether anything still improves
 
 
 class TextureMethod:
@@ -162,21 +162,15 @@ class _Painter:
         share = float(start.square().mean()) / self.energy
         style = [target * share for target in self.style]
         x = start.clone().requires_grad_()
-        optimiser = torch.optim.Adam([x], lr=method.step)
-        before = float("inf")
-        for step in range(method.iterations):
-            optimiser.zero_grad()
-            found = self.net(x)
-            loss = style_loss(found, style) + method.content_weight * content_loss(found, features)
-            if step % LOOK == 0:
-                if float(loss.detach()) > before * (1 - method.patience):
-                    break
-                before = float(loss.detach())
-            loss.backward()
-            optimiser.step()
+
+        def loss() -> Tensor:
             with torch.no_grad():
                 x.clamp_(min=0)
-        return x.detach()
+            found = self.net(x)
+            return style_loss(found, style) + method.content_weight * content_loss(found, features)
+
+        descend([x], loss, iterations=method.iterations, step=method.step, patience=method.patience)
+        return x.detach().clamp(min=0)
 
 
 def _gain(start: Tensor, end: Tensor) -> Tensor:
