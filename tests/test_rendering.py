@@ -50,6 +50,16 @@ def test_length_is_exact_and_has_a_tail_by_default(font):
     assert font.render(notes, tail=0.25).length == round(0.75 * 22050)
 
 
+def test_a_bend_moves_the_pitch_of_its_programme_only(font):
+    organ, other = 19, 16
+    bends = {organ: np.full(101, 1.0)}
+    for programme, semitones in ((organ, 1.0), (other, 0.0)):
+        notes = Notes.of([(0, 1, 69, 0.8, programme)])
+        plain, bent = (font.render(notes, duration=1, bends=given).mono()[5000:17000] for given in (None, bends))
+        moved = loudest_frequency(np.pad(bent, (0, 2**17)), 22050) / loudest_frequency(np.pad(plain, (0, 2**17)), 22050)
+        assert 12 * np.log2(moved) == pytest.approx(semitones, abs=0.05)
+
+
 def test_velocity_makes_it_louder(font):
     soft, loud = (rms(font.render(Notes.of([(0, 1, 60, v, 0)]), duration=1).samples) for v in (0.2, 1.0))
     assert loud > 2 * soft

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,10 @@ from restyle.errors import RestyleError
 from restyle.notes import DRUMS, Notes
 
 PERIOD = 64  # samples that FluidSynth makes at once
+BEND_STEP = 0.010  # s between two values of a pitch bend
+BEND_RANGE = 2.0  # semitones that the pitch wheel reaches to either side
+BEND_STEPS = 8192  # of the pitch wheel, to either side
+OFF, BEND, ON = range(3)  # events of one time in their order
 
 
 class SoundFont:
@@ -65,7 +70,14 @@ class SoundFont:
             self._play(block)
         return sounding
 
-    def render(self, notes: Notes, *, duration: float | None = None, tail: float = 1.0) -> Audio:
+    def render(
+        self,
+        notes: Notes,
+        *,
+        duration: float | None = None,
+        tail: float = 1.0,
+        bends: Mapping[int, np.ndarray] | None = None,
+    ) -> Audio:
         """Play notes, each programme on a channel of its own (at most 15, and drums).
 
         Args:
@@ -73,6 +85,7 @@ class SoundFont:
             duration: seconds of sound to make, so that a note that never ends cannot make it endless; by default
                 up to the last note's end and ``tail`` seconds more.
             tail: seconds of sound after the last note's end.
+            bends: programme -> semitones (-2..2) every 10 ms, by which all its notes are bent.
 
         Returns:
             Stereo audio of exactly ``duration``, full scale not exceeded.
@@ -81,17 +94,19 @@ class SoundFont:
         total = round(duration * self.rate)
         self._silence()
         out, done = np.zeros((2, total), np.float32), 0
-        for time, kind, channel, key, velocity in self._events(notes):
+        for time, kind, channel, value, velocity in self._events(notes, bends or {}):
             at = min(total, max(done, round(time * self.rate)))
             if at > done:
                 self._play(out[:, done:at])
                 done = at
             if at >= total:
                 break
-            if kind:
-                self._synth.noteon(channel, key, velocity)
+            if kind == ON:
+                self._synth.noteon(channel, value, velocity)
+            elif kind == OFF:
+                self._synth.noteoff(channel, value)
             else:
-                self._synth.noteoff(channel, key)
+                self._synth.pitch_bend(channel, value)
         if done < total:
             self._play(out[:, done:])
         return Audio(np.clip(out, -1, 1, out=out), self.rate)
@@ -112,19 +127,24 @@ class SoundFont:
         self._write(self._synth.synth, out.shape[1], left, 0, 1, right, 0, 1)
         self._given += out.shape[1]
 
-    def _events(self, notes: Notes) -> list[tuple[float, int, int, int, int]]:
-        """Note-offs (0) and note-ons (1) in the order of time, offs first."""
+    def _events(self, notes: Notes, bends: Mapping[int, np.ndarray]) -> list[tuple[float, int, int, int, int]]:
+        """(time, kind, channel, key or bend, velocity) in the order of time; of one time offs come first."""
         free = [channel for channel in range(16) if channel != 9]
         channels: dict[int, int] = {DRUMS: 9}
         self._synth.program_select(9, self._font, 128, 0)
         for programme in sorted(set(notes.pitched().programme.tolist())):
             channels[programme] = free[len(channels) % 15 - 1]
             self._synth.program_select(channels[programme], self._font, 0, programme)
-        events = []
+        events: list[tuple[float, int, int, int, int]] = []
+        for programme, curve in bends.items():
+            steps = np.clip(np.round(np.asarray(curve) / BEND_RANGE * BEND_STEPS), -BEND_STEPS, BEND_STEPS - 1)
+            wheel = steps.astype(int).tolist() if programme in channels else []
+            events += [(k * BEND_STEP, BEND, channels[programme], value, 0) for k, value in enumerate(wheel)]
         for i in range(len(notes)):
             channel, key = channels[int(notes.programme[i])], min(127, max(0, round(float(notes.pitch[i]))))
             velocity = min(127, max(1, round(float(notes.velocity[i]) * 127)))
-            events += [(float(notes.onset[i]), 1, channel, key, velocity), (float(notes.offset[i]), 0, channel, key, 0)]
+            events.append((float(notes.onset[i]), ON, channel, key, velocity))
+            events.append((float(notes.offset[i]), OFF, channel, key, 0))
         return sorted(events)
 
     def close(self) -> None:

@@ -68,6 +68,25 @@ def test_a_store(config, tmp_path):
     assert train.run(config, data=data, out=out, settings=["seed=3"]).before
 
 
+def beside_noise(rng, frames, form):
+    """What a store may hold beside a spectrogram: twelve notes, how they sound, and noise."""
+    seconds = frames * form.hop / form.rate
+    onset = np.linspace(0.1, seconds - 0.5, 12)
+    table = np.stack([onset, onset + 0.4, rng.integers(50, 80, 12), rng.random(12) + 0.1, np.zeros(12)], axis=1)
+    rows = np.repeat(rng.normal(-40, 5, (12, 1, 201)), 3, axis=1)
+    rows[..., 0], rows[..., 1], rows[..., 4] = table[:, None, 2], onset[:, None], 0.4
+    rows[..., 2], rows[..., 7], rows[..., 8] = np.array([0.0, 0.1, 0.3]), table[:, None, 3], 0
+    rows[..., 3], rows[..., 6], rows[..., 57:105] = rows[..., 2] - 0.4, 1, 1
+    sound = rng.normal(0, 0.1, frames * form.hop)
+    return {
+        "notes": table.astype(np.float32),
+        "bent": np.array([0]),
+        "bends": np.zeros((1, frames), np.float16),
+        "partials": rows.reshape(-1, 201).astype(np.float16),
+        "sound": sound.astype(np.float16),
+    }
+
+
 @pytest.mark.parametrize("name", configs.bundled())
 def test_two_steps_of_every_config(name, tmp_path):
     read = configs.read(name)
@@ -75,12 +94,13 @@ def test_two_steps_of_every_config(name, tmp_path):
     with StoreWriter(tmp_path / "store", form.settings()) as writer:
         for i in range(12):
             noise = rng.random((2 * read["data"]["frames"] + 5, form.bins))
-            writer.add(f"{i}.wav", ("ab"[i % 2],), f"s{i // 2}", "", noise + i % 2)
+            beside = beside_noise(rng, len(noise), form)
+            writer.add(f"{i}.wav", ("ab"[i % 2],), f"s{i // 2}", "", noise + i % 2, beside=beside)
     settings = ["trainer.max_epochs=1", "trainer.limit_train_batches=2", "data.batch=4", "data.validation=0.34"]
     made = train.run(name, data=tmp_path / "store", out=tmp_path / "run", settings=settings)
     arrays, told = weights.load(made.weights)
     assert np.isfinite(made.scores["val_loss"]) and all(np.isfinite(array).all() for array in arrays.values())
-    assert told["kind"] in ("classifier", "timbre")
+    assert told["kind"] == read["module"]["class_path"].split(".")[-2]
     model = configs.built({"class_path": told["class_path"], "init_args": told["model"]}, {})
     model.load_state_dict({key: torch.from_numpy(arrays[key]) for key in model.state_dict()})
     assert (tmp_path / "run" / "report.html").read_text().count("data:image/png") >= 1

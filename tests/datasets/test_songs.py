@@ -9,7 +9,7 @@ import soundfile
 from restyle.datasets.manifest import MANIFEST, Songs, read_manifest
 from restyle.datasets.songs import Recipe, Song, digest, make
 from restyle.errors import RestyleError
-from restyle.files.midi import read_midi, write_midi
+from restyle.files.midi import read_bends, read_midi, write_midi
 from restyle.notes import DRUMS, Notes
 
 FONTS = sorted(Path("/usr/share/sounds").rglob("*.sf2"), key=lambda path: path.stat().st_size)
@@ -134,6 +134,55 @@ def test_an_instrument_is_not_given_notes_that_it_cannot_play(font, tmp_path):
         heard = read_midi(tmp_path / row["file"].replace(".flac", ".mid"))
         assert set(heard.pitch) <= set(playing.keys(row["programmes"][0]))
     playing.close()
+
+
+def test_free_songs_are_cast_anew_and_their_notes_are_those_heard(font, song, tmp_path):
+    recipe = Recipe((font,), rate=RATE, seconds=4, free=True)
+    rows = [make(replace(song, variation=i), recipe, tmp_path) for i in range(14)]
+    programmes = {p for row in rows for p in row["programmes"]}
+    assert len(programmes - {*range(8), *range(32, 40), DRUMS}) > 5  # not only of the families that were written
+    assert {len(row["programmes"]) for row in rows} > {1}  # alone, and together
+    bent = [p for row in rows for p in read_bends(tmp_path / row["file"].replace(".flac", ".mid")).items()]
+    assert len(bent) > 5 and all(p in programmes and np.abs(curve[1]).max() < 2 for p, curve in bent)
+    assert any(np.ptp(curve[1]) > 0.2 for _, curve in bent)
+    rises = []
+    for row in rows:
+        power = np.square(sound(tmp_path, row))
+        notes = read_midi(tmp_path / row["file"].replace(".flac", ".mid"))
+        for onset in notes.onset[(notes.onset > 0.1) & (notes.onset < row["seconds"] - 0.1)]:
+            at = round(onset * RATE)
+            rises.append(power[at : at + 1200].sum() > power[at - 1200 : at].sum())
+    assert np.mean(rises) > 0.65
+
+
+def test_a_free_song_is_the_same_again_and_not_plain(font, song, tmp_path):
+    recipe = Recipe((font,), rate=RATE, seconds=2, free=True)
+    for folder in "ab":
+        make(song, recipe, tmp_path / folder)
+    for ending in ("flac", "mid"):
+        one, two = ((tmp_path / folder / f"rock/band.v00.{ending}").read_bytes() for folder in "ab")
+        assert one == two
+    with pytest.raises(RestyleError, match="cannot be free and plain"):
+        Recipe((font,), free=True, plain=True)
+
+
+def test_drums_and_loops_join_songs_without(font, song, tmp_path):
+    (tmp_path / "drums").mkdir()
+    (tmp_path / "noises").mkdir()
+    write_midi(
+        tmp_path / "drums" / "beat.mid", Notes.of([(0.25 * i, 0.25 * i + 0.1, 38, 0.9, DRUMS) for i in range(60)])
+    )
+    soundfile.write(tmp_path / "noises" / "loop.wav", np.random.default_rng(0).normal(0, 0.1, 4000), 8000)
+    plain = Recipe((font,), rate=RATE, seconds=2, free=True)
+    joined = replace(plain, drums=tmp_path / "drums", noises=tmp_path / "noises")
+    changed = 0
+    for i in range(12):
+        one = make(replace(song, variation=i), plain, tmp_path)
+        alone = sound(tmp_path, one)
+        two = make(replace(song, variation=i), joined, tmp_path)
+        changed += not np.array_equal(alone, sound(tmp_path, two))
+        assert one["programmes"] == two["programmes"]  # what is added has no notes
+    assert 1 <= changed <= 11
 
 
 def test_damaged_empty_and_monstrous_files_are_refused(font, tmp_path):

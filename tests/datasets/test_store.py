@@ -42,6 +42,20 @@ def test_what_is_written_is_read(tmp_path, size):
         assert np.array_equal(store.read(i, len(array) - 1, 4), array[-1:])
 
 
+def test_what_lies_beside_is_kept(tmp_path):
+    notes, sound = np.arange(10, dtype=np.float32).reshape(2, 5), np.arange(40, dtype=np.float16)
+    with StoreWriter(tmp_path, SETTINGS) as writer:
+        writer.add("a.wav", (), "a", "", np.ones((7, 5)), beside={"notes": notes, "sound": sound})
+        writer.add("b.wav", (), "b", "", np.ones((7, 5)))
+    store = Store.open(tmp_path)
+    assert store.entries[0].beside == ("notes", "sound") and store.entries[1].beside == ()
+    assert np.array_equal(store.beside(0, "notes"), notes)
+    assert np.array_equal(store.beside(0, "sound", 3, 9), sound[3:9])
+    assert StoreWriter(tmp_path, SETTINGS).done.keys() == {"a.wav", "b.wav"}
+    with pytest.raises(RestyleError, match=r"b\.wav has no notes .* MIDI files"):
+        store.beside(1, "notes")
+
+
 def test_statistics_are_those_of_all_frames(tmp_path):
     given = arrays()
     store = fill(tmp_path, given, size=100)

@@ -45,6 +45,20 @@ def test_without_variation_nothing_but_the_notes_is_heard(instruments):
     assert 10 * highs(plain) < highs(instruments)
 
 
+def test_the_notes_are_those_that_are_played(instruments):
+    clip = instruments.clip("whistle", 1)
+    assert len(clip.notes) >= 6 and clip.notes.duration <= 2.0
+    sound = clip.audio.samples[0]
+    for half in (0, 1):  # each phrase lies where its notes say
+        own = clip.notes.between(half, half + 1)
+        assert len(own) >= 3
+        for i in np.flatnonzero(own.offset - own.onset > 0.15)[:3]:
+            start = round((half + own.onset[i] + 0.05) * 16000)
+            spectrum = np.abs(np.fft.rfft(sound[start : start + 1600] * np.hanning(1600), 2**15))
+            at = round(440 * 2 ** ((own.pitch[i] - 69) / 12) / 16000 * 2**15)
+            assert spectrum[at - 30 : at + 31].max() > 0.1 * spectrum.max()
+
+
 def test_a_clip_is_the_same_for_the_same_arguments(instruments):
     first, again, other = (instruments.clip("gm040", number, seed=3) for number in (0, 0, 1))
     assert np.array_equal(first.audio.samples, again.audio.samples)

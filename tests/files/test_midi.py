@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from restyle.errors import RestyleError
-from restyle.files.midi import read_midi, write_midi
+from restyle.files.midi import read_bends, read_midi, write_midi
 from restyle.notes import DRUMS, Notes
 
 TICK = 0.5 / 960  # seconds: the files have 960 ticks a beat at 120 beats a minute
@@ -154,3 +154,13 @@ def test_nothing_is_printed_where_ci_is_set() -> None:
     environment = {**os.environ, "CI": "true"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
     assert done.stdout == ""
+
+
+def test_bends_survive_the_way_there_and_back(tmp_path: Path) -> None:
+    notes = Notes.of([(0.0, 1.0, 60, 0.5, 3), (0.0, 1.0, 64, 0.5, 9)])
+    times, semitones = np.array([0.0, 0.25, 0.5]), np.array([0.0, -0.5, 1.25])
+    write_midi(tmp_path / "bent.mid", notes, {9: np.stack([times, semitones])})
+    found = read_bends(tmp_path / "bent.mid")
+    assert set(found) == {9}
+    assert np.allclose(found[9][0], times, atol=TICK) and np.allclose(found[9][1], semitones, atol=1 / 4096)
+    assert len(read_midi(tmp_path / "bent.mid")) == 2

@@ -130,7 +130,7 @@ def test_what_is_played_is_measured_again():
     """Around the circle: measured envelopes, played, and measured."""
     timbre = Timbre.learn([sound(69, weights=(0.3, 0.15, 0.06, 0.1))], RATE)
     tone = timbre.tone(69, 100, RATE)
-    samples = play(tone, 69, np.full(100, tone.level), np.zeros(100), timbre.release, RATE, np.random.default_rng(0))
+    samples = play(tone, 69, np.full(100, tone.level), np.zeros(100), RATE, np.random.default_rng(0))
     (heard,) = measure(Audio(samples, RATE), Notes.of([(0, 1, 69, 0.8, 0)]))
     assert np.median(heard.amplitude[:4, 20:80], axis=1) == pytest.approx([0.3, 0.15, 0.06, 0.1], rel=0.05)
     after = heard.loudness[heard.held + 4] - heard.loudness[heard.held + 14]
@@ -140,7 +140,7 @@ def test_what_is_played_is_measured_again():
 def test_a_bend_is_played():
     tone = Timbre.learn([sound(69)], RATE).tone(69, 100, RATE)
     bend = np.linspace(0, 1, 100)
-    samples = play(tone, 69, np.full(100, -10.0), bend, -200, RATE, np.random.default_rng(0))
+    samples = play(tone, 69, np.full(100, -10.0), bend, RATE, np.random.default_rng(0))
     for at, pitch in ((0.1, 69.1), (0.5, 69.5), (0.9, 69.9)):
         piece = samples[round((at - 0.04) * RATE) : round((at + 0.04) * RATE)]
         spectrum = np.abs(np.fft.rfft(piece * np.hanning(len(piece)), 2**18))
@@ -152,6 +152,6 @@ def test_noise_is_played_at_its_density():
     density = -70.0
     tone = Timbre.learn([sound(60, noise=10 ** ((density - NOISE) / 10))], RATE).tone(60, 200, RATE)
     tone.amplitude[:] = -200
-    samples = play(tone, 60, np.full(200, tone.level), np.zeros(200), -200, RATE, np.random.default_rng(0))
+    samples = play(tone, 60, np.full(200, tone.level), np.zeros(200), RATE, np.random.default_rng(0))
     power = np.mean(samples[RATE // 4 : RATE] ** 2)
     assert 10 * np.log10(power / (RATE / 2)) == pytest.approx(density, abs=0.5)

@@ -1,20 +1,20 @@
 import pytest
 import torch
 
-from restyle.models.transcriber import LOWEST, PITCHES, HarmonicStack, Residual, Transcriber
+from restyle.models.transcriber import LOWEST, PITCHES, HarmonicStack, Residual, Surroundings, Transcriber
 
 
 @pytest.fixture(scope="module")
 def network():
     torch.manual_seed(0)
-    return Transcriber(channels=4).eval()
+    return Transcriber(channels=4, informed=()).eval()
 
 
 @pytest.mark.parametrize("frames", [1, 2, 7, 50, 101])
 @pytest.mark.parametrize("batch", [1, 3])
 def test_answers_for_every_frame_and_pitch(network, batch, frames):
     made = network(torch.rand(batch, frames, 294))
-    assert [tuple(y.shape) for y in made] == [(batch, frames, PITCHES)] * 3
+    assert [tuple(y.shape) for y in made] == [(batch, frames, PITCHES)] * 5
     assert all(bool(y.isfinite().all()) for y in made)
 
 
@@ -55,7 +55,7 @@ def test_a_residual_block_adds_to_its_input():
 
 def test_a_window_is_centred_on_its_pitch():
     """With an entry that only sees its middle bin, pitch p answers to bin 3 p alone (the first is A0, MIDI 21)."""
-    network = Transcriber(channels=1, harmonics=(1,), dilations=()).eval()
+    network = Transcriber(channels=1, harmonics=(1,), dilations=(), informed=()).eval()
     with torch.no_grad():
         network.entry.weight.zero_()
         network.entry.weight[0, 0, :, 3] = 1.0
@@ -64,22 +64,36 @@ def test_a_window_is_centred_on_its_pitch():
     for pitch in (21, 60, 108):
         x = torch.zeros(1, 12, 294)
         x[..., 3 * (pitch - LOWEST)] = 1.0
-        onset, _, _ = network(x)
+        onset = network(x).onset
         assert torch.nonzero(onset[0, 5]).flatten().tolist() == [pitch - LOWEST]
 
 
 def test_an_event_is_answered_where_it_is(network):
-    """What happens at the end changes nothing half a second and more before it."""
-    x = torch.rand(1, 200, 294)
+    """Without surroundings, what happens at the end changes nothing more than 1.2 s before it."""
+    x = torch.rand(1, 250, 294)
     changed = x.clone()
-    changed[:, 150:] = 0
+    changed[:, 200:] = 0
     before, after = network(x)[0], network(changed)[0]
     differs = (before - after).abs().amax(dim=(0, 2)) > 1e-6
-    assert not differs[:105].any() and differs[150:].all()
+    assert not differs[: 200 - 78].any() and differs[200:].all()
+
+
+def test_surroundings_tell_of_the_seconds_around_and_no_more():
+    torch.manual_seed(0)
+    block = Surroundings(3, 11)
+    x = torch.rand(1, 3, 60, 88)
+    assert torch.equal(block(x), x)  # until it has learnt
+    torch.nn.init.normal_(block.outer.weight)
+    changed = x.clone()
+    changed[:, :, 40, 7] += 1
+    differs = (block(x) - x - block(changed) + changed).abs().amax(dim=(0, 1, 3)) > 1e-6
+    assert torch.nonzero(differs).flatten().tolist() == list(range(35, 46))
+    bias = block(x) - x
+    assert torch.allclose(bias, bias[..., :1].expand_as(bias), atol=1e-6)  # alike for all pitches
 
 
 def test_settings_build_the_same_network():
-    network = Transcriber(channels=4, harmonics=(1, 2, 3), dilations=((1, 1), (2, 3)))
+    network = Transcriber(channels=4, harmonics=(1, 2, 3), dilations=((1, 1), (2, 3)), informed=(1,), around=20)
     again = Transcriber(**network.settings())
     again.load_state_dict(network.state_dict())
     x = torch.rand(1, 10, 294)
@@ -89,5 +103,7 @@ def test_settings_build_the_same_network():
 
 def test_every_part_learns():
     network = Transcriber(channels=4)
+    for block in network.surroundings.values():
+        torch.nn.init.normal_(block.outer.weight)  # they begin by telling nothing
     sum(y.square().mean() for y in network(torch.rand(2, 10, 294))).backward()
     assert all(p.grad is not None and bool(p.grad.abs().sum() > 0) for p in network.parameters())

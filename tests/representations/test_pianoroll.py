@@ -50,6 +50,16 @@ def test_an_onset_between_two_frames_is_shared():
     assert roll.onset[10, 39] == pytest.approx(roll.onset[11, 39]) == pytest.approx(2 / 3, abs=1e-3)
 
 
+def test_an_end_and_a_bend_are_drawn():
+    bends = np.tile(np.linspace(-0.5, 0.5, 50), (2, 1))
+    notes = Notes.of([(-0.2, 0.1, 70, 1, 0), (0.1, 0.305, 60.25, 0.7, 40)])
+    roll = notes_to_roll(notes, 50, 0.01, bends=bends)
+    assert roll.offset[30, 39] == pytest.approx(roll.offset[31, 39], abs=1e-3) and roll.offset[30, 39] > 0.6
+    assert roll.bend[10:30, 39] == pytest.approx(bends[0, 10:30] + 0.25, abs=1e-6)
+    assert not roll.bend[31:, 39].any()
+    assert not roll.onset[:, 49].any() and roll.frame[:10, 49].all()  # began before the roll
+
+
 def test_leaves_out_drums_and_what_lies_outside():
     notes = Notes.of([(0, 1, 60, 1, DRUMS), (0, 1, 20, 1, 0), (0, 1, 109, 1, 0), (9, 10, 60, 1, 0)])
     roll = notes_to_roll(notes, 100, 0.01)
@@ -65,7 +75,7 @@ def test_range_is_chosen():
 
 def one_pitch(onset, frame, velocity=0.5, hop=0.01):
     onset, frame = (np.array(a, np.float32)[:, None] for a in (onset, frame))
-    return Roll(onset, frame, np.full_like(onset, velocity), hop, 60)
+    return Roll(onset, frame, np.full_like(onset, velocity), np.zeros_like(onset), np.zeros_like(onset), hop, 60)
 
 
 def test_a_repeated_note_ends_where_the_next_starts():

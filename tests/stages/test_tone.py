@@ -46,7 +46,7 @@ def test_bands_and_loudness_become_the_styles():
     made = tone.apply(content, profile)
     after = octaves(made.samples[0], 22050)
     assert np.abs(wanted - before).max() > 12
-    assert np.abs(wanted - after).max() <= tone.SLACK + 1
+    assert np.abs(wanted - after).max() <= 2.5 + 1
     assert loudness(made) == pytest.approx(loudness(style), abs=0.3)
 
 

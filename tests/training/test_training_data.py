@@ -57,13 +57,37 @@ def test_labels_and_classes():
 
 def test_fixed_chunks_lie_one_after_the_other():
     chunks = Chunks(numbered(17, 5, 24), [0, 1, 2], 8, CLASSES)
-    spectra, told, sources = chunks.batch(np.arange(len(chunks)), epoch=3, sources=True)
+    spectra, told, sources = chunks.batch(np.arange(len(chunks)), epoch=3, wants=("sources",))
     assert spectra.shape == (6, BINS, 8) and spectra.dtype == torch.float32
     assert spectra[:, 0, 0].tolist() == [0, 8, 100, 200, 208, 216]
     assert spectra[1, 3].tolist() == list(range(8, 16))
     assert spectra[2, 2].tolist() == [100, 101, 102, 103, 104, 0, 0, 0]  # a short one is followed by silence
     assert told.tolist() == [1, 1, 0, 1, 1, 1] and told.dtype == torch.int64
     assert sources.tolist() == [0, 0, 0, 1, 1, 1]
+
+
+def test_notes_bends_partials_and_sound_come_with_their_chunk():
+    store = numbered(20, 16)
+    store.settings |= {"hop": 2, "rate": 4}  # half a second a frame
+    store.entries = [replace(entry, beside=("notes", "bent", "bends", "partials", "sound")) for entry in store.entries]
+    table = np.array([[1, 3, 60, 0.5, 7], [4.5, 5, 62, 1, 8], [6, 7, 64, 1, 9]], np.float32)
+    rows = np.zeros((3, 201), np.float16)
+    rows[:, 1] = [0.5, 4.5, 9]
+    kept = {"notes": table, "bent": np.array([8]), "bends": np.arange(20, dtype=np.float16)[None] / 10}
+    kept |= {"partials": rows, "sound": np.arange(40, dtype=np.float16)}
+    store.beside = lambda i, name, start=0, stop=None: kept[name][start:stop]
+    chunks = Chunks(store, [0], 8, CLASSES)
+    _, _, notes, bends, partials, sound = chunks.batch(
+        np.array([0, 1]), 0, wants=("notes", "bends", "partials", "sound")
+    )
+    assert notes.shape == (2, 1, 5) or notes.shape == (2, 2, 5)
+    assert notes[0, 0].tolist() == [1, 3, 60, 0.5, 7]  # frames 0 to 7 are the first four seconds
+    assert notes[1, :, 0].tolist() == [0.5, 2.0] and notes[1, :, 2].tolist() == [62, 64]
+    assert bool(notes[0, 1:].isnan().all())
+    assert bends.shape == (2, notes.shape[1], 8) and not bends[0].any() and not bends[1, 1].any()
+    assert bends[1, 0].tolist() == pytest.approx([x / 10 for x in range(8, 16)], abs=1e-3)
+    assert partials.shape == (2, 1, 201) and partials[:, 0, 1].tolist() == [0.5, 0.5]
+    assert sound[0].tolist() == list(range(16)) and sound[1].tolist() == list(range(16, 32))
 
 
 def test_random_chunks_follow_from_seed_and_epoch():

@@ -1,222 +1,125 @@
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from restyle.datasets.store import Store, StoreWriter
 from restyle.files import weights
-from restyle.files.midi import write_midi
-from restyle.models.transcriber import Transcriber
+from restyle.models.transcriber import Activations, Transcriber
 from restyle.notes import Notes
-from restyle.representations.cqt import Cqt
-from restyle.training import transcriber as training
+from restyle.training import config as configs
+from restyle.training.export import grow
+from restyle.training.run import train
+from restyle.training.transcriber import TranscriberTraining, f1, levels, losses, targets, total
 
-FONTS = sorted(Path("/usr/share/sounds").rglob("*.sf2"), key=lambda path: path.stat().st_size)
-HOP = 0.016
-FRAMES = 130
-
-
-def fabricated(folder, name, clips=4):
-    """A shard of clips whose spectrograms show each note's first harmonics, made without a SoundFont."""
-    rng = np.random.default_rng(len(name))
-    spectra, tables = np.zeros((clips, FRAMES, 294), np.uint8), []
-    for i in range(clips):
-        pitch, onset = rng.integers(40, 80, 5), 0.2 + 0.3 * np.arange(5)
-        for p, start in zip(pitch, onset, strict=True):
-            rows = slice(round(start / HOP), round((start + 0.25) / HOP))
-            for harmonic in (0, 36, 57):
-                spectra[i, rows, 3 * (p - 21) + harmonic] = 200
-        tables.append(np.stack([onset, onset + 0.25, pitch, np.full(5, 0.7), np.zeros(5)]))
-    folder.mkdir(parents=True, exist_ok=True)
-    counts = [table.shape[1] for table in tables]
-    np.savez(folder / f"{name}.npz", spectra=spectra, notes=np.concatenate(tables, axis=1), counts=counts)
+HOP, FRAMES = 0.016, 130
+SETTINGS = {"kind": "cqt", "rate": 16000, "hop": 256, "bins": 294}
 
 
-@pytest.fixture
-def run(tmp_path):
-    for name in ("train-0000", "train-0001", "validation"):
-        fabricated(tmp_path / "run" / "shards", name)
-    return tmp_path / "run"
+def fabricated(folder: Path, clips: int = 6) -> Store:
+    """A store of clips whose spectrograms show each note's first harmonics, made without a SoundFont."""
+    rng = np.random.default_rng(0)
+    with StoreWriter(folder, SETTINGS) as writer:
+        for i in range(clips):
+            pitch, onset = rng.integers(40, 80, 5), 0.2 + 0.3 * np.arange(5)
+            spectrum = np.zeros((FRAMES, 294), np.float16)
+            for p, start in zip(pitch, onset, strict=True):
+                for harmonic in (0, 36, 57):
+                    spectrum[round(start / HOP) : round((start + 0.25) / HOP), 3 * (p - 21) + harmonic] = 3.0
+            table = np.stack([onset, onset + 0.25, pitch, np.full(5, 0.7), np.zeros(5)], axis=1)
+            beside = {"notes": table.astype(np.float32), "bent": np.array([0])}
+            beside["bends"] = np.full((1, FRAMES), 0.2, np.float16)
+            writer.add(f"{i}.flac", (), str(i), "", spectrum, beside=beside)
+    return Store.open(folder)
 
 
-SMALL = {"steps": 2, "batch": 2, "frames": 60, "rate": 1e-3, "seed": 0}
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return fabricated(tmp_path_factory.mktemp("store"))
 
 
-def test_shards_are_read_as_they_were_written(run):
-    spectra, notes = training.read_shard(run / "shards" / "train-0000.npz")
-    assert spectra.shape == (4, FRAMES, 294) and spectra.dtype == np.uint8
-    assert [len(n) for n in notes] == [5] * 4
-    assert notes[0].onset == pytest.approx(0.2 + 0.3 * np.arange(5))
+def small(**module):
+    overrides = ["model.init_args.channels=4", "data.frames=60", "data.batch=2", "trainer.max_epochs=1"]
+    overrides += ["trainer.limit_train_batches=2", "data.validation=0.3"]
+    return configs.read("transcriber", [*overrides, *(f"module.init_args.{k}={v}" for k, v in module.items())])
 
 
-def test_new_shards_are_taken_in_once(run):
-    shards = training.Shards(run / "shards", HOP)
-    shards.refresh()
-    shards.refresh()
-    assert len(shards.spectra) == len(shards.notes) == 8
-    fabricated(run / "shards", "train-0002", clips=3)
-    shards.refresh()
-    assert len(shards.spectra) == 11
+def test_two_steps_end_in_weights_that_load(store, tmp_path):
+    made = train(small(), store, tmp_path / "run")
+    assert {"val_loss", "val_onset_f1", "val_offset_f1"} <= set(made.scores)
+    arrays, settings = weights.load(made.weights)
+    network = Transcriber(**settings["model"])
+    network.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
+    assert set(settings["decoding"]) == {"onset_threshold", "frame_threshold"}
+    assert settings["representation"]["bins"] == 294
+    assert bool(network.eval()(torch.rand(1, 20, 294)).onset.isfinite().all())
 
 
-def test_a_crop_shows_its_own_notes(run):
-    shards = training.Shards(run / "shards", HOP)
-    shards.refresh()
-    inputs, targets = shards.batch(6, 60, np.random.default_rng(0))
-    assert inputs.shape == (6, 60, 294) and targets.shape == (6, 3, 60, 88)
-    assert inputs.min() >= 0 and inputs.max() <= 1
-    for x, (onset, frame, velocity) in zip(inputs, targets, strict=True):
-        fundamental = x[:, 0:264:3]
-        sounding = frame > 0.5
-        assert sounding.any() and float(fundamental[sounding].min()) > 0.5 * float(fundamental.max())
-        assert bool(sounding[onset > 0.9].all())
-        assert velocity[onset > 0.9] == pytest.approx(0.7)
+def test_a_run_may_start_from_smaller_weights(store, tmp_path):
+    torch.manual_seed(0)
+    old = Transcriber(channels=3, dilations=((1, 1),), informed=())
+    weights.save(tmp_path / "old.safetensors", {k: v.numpy() for k, v in old.state_dict().items()}, {})
+    model = Transcriber(channels=4)
+    TranscriberTraining(model, representation=SETTINGS, start=str(tmp_path / "old.safetensors"))
+    assert torch.equal(model.entry.weight[:3], old.entry.weight)
+    assert torch.equal(model.blocks[0].convolution.weight[:3, :3], old.blocks[0].convolution.weight)
+    assert torch.equal(model.norm.running_var[:3], old.norm.running_var)
 
 
-def test_a_note_cut_by_the_crops_start_has_no_onset(tmp_path):
-    shards = training.Shards(tmp_path, HOP)
-    shards.spectra, shards.notes = [np.full((101, 294), 200, np.uint8)], [Notes.of([(0.0, 1.6, 60, 0.7, 0)])]
+def test_growing_leaves_what_is_new_alone(tmp_path):
+    new, fresh = Transcriber(channels=4), Transcriber(channels=4)
+    fresh.load_state_dict(new.state_dict())
+    weights.save(tmp_path / "old.safetensors", {"heads.weight": np.ones((2, 4, 1, 1), np.float32)}, {})
+    grow(new, tmp_path / "old.safetensors")
+    assert bool((new.heads.weight[:2] == 1).all()) and torch.equal(new.heads.weight[2:], fresh.heads.weight[2:])
+    assert torch.equal(new.entry.weight, fresh.entry.weight)
 
-    class Late:
-        def integers(self, low, high=None, size=None):
-            return np.array([0]) if size else 40
 
-        def normal(self, mean, deviation):
-            return 0.0
+def test_targets_show_the_notes_of_a_chunk():
+    table = torch.tensor([[[0.16, 0.48, 60, 0.7, 0], [-0.5, 0.2, 70, 0.5, 1], [torch.nan] * 5]])
+    bends = torch.zeros(1, 3, 60)
+    bends[0, 0] = 0.3
+    onset, frame, velocity, offset, bend = targets(table, bends, HOP)[:, 0]
+    assert [float(x) for x in (onset[10, 39], velocity[10, 39], offset[30, 39])] == pytest.approx([1, 0.7, 1])
+    assert bool(bend[10:30, 39].isclose(torch.tensor(0.3)).all()) and not bend[:, 49].any()
+    assert bool(frame[:12, 49].all()) and not onset[:, 49].any() and not frame[14:, 49].any()
+    assert not frame[:, [i for i in range(88) if i not in (39, 49)]].any()
 
-    _, targets = shards.batch(1, 60, Late())
-    onset, frame, _ = targets[0]
-    assert frame[:, 39].all() and not onset.any()
+
+def test_bends_stay_with_their_notes_in_any_order():
+    table = torch.tensor([[[0.3, 0.5, 60, 0.7, 0], [0.1, 0.4, 70, 0.5, 1]]])
+    bends = torch.stack([torch.full((40,), 0.1), torch.full((40,), -0.4)])[None]
+    bend = targets(table, bends, HOP)[4, 0]
+    assert bend[20, 39] == pytest.approx(0.1) and bend[10, 49] == pytest.approx(-0.4)
+
+
+def test_the_loudest_bin_is_the_reference():
+    x = torch.full((2, 3, 4), float(np.log1p(128 * 0.01)))
+    x[:, 1, 2] = float(np.log1p(128 * 0.1))
+    told = levels(x, torch.tensor([0.0, 20.0]))
+    assert told.shape == (2, 4, 3)
+    assert told[0, 2, 1] == pytest.approx(1.0) and told[0, 0, 0] == pytest.approx(1 - 20 / 80, abs=1e-4)
+    assert told[1, 2, 1] == pytest.approx(1 - 20 / 80, abs=1e-4)
 
 
 def test_the_loss_prefers_the_truth():
-    targets = torch.zeros(1, 3, 20, 88)
-    targets[0, 0, 5, 30], targets[0, 1, 5:12, 30], targets[0, 2, 5, 30] = 1, 1, 0.6
-
-    def value(onset, frame, velocity):
-        return float(training.loss(lambda _: ((onset - 0.5) * 20, (frame - 0.5) * 20, velocity), None, targets))
-
-    true = tuple(targets[0, i][None] for i in range(3))
-    best = value(*true)
-    assert best < 0.01
-    assert value(torch.zeros(1, 20, 88), true[1], true[2]) > best + 0.01
-    assert value(true[0], torch.zeros(1, 20, 88), true[2]) > best + 0.01
-    assert value(true[0], true[1], 1 - true[2]) > best + 0.001
-
-
-def test_two_steps_end_in_weights_that_load(run):
-    training.train(run, **SMALL)
-    arrays, settings = weights.load(run / "transcriber.safetensors")
-    network = Transcriber(**settings["model"])
-    missing = network.load_state_dict({n: torch.from_numpy(a) for n, a in arrays.items()}, strict=False)
-    assert all(name.endswith("num_batches_tracked") for name in missing.missing_keys) and not missing.unexpected_keys
-    assert set(settings["decoding"]) == {"onset_threshold", "frame_threshold"}
-    assert set(settings["scores"]) >= {"onset_f1", "offset_f1"}
-    assert Cqt(**settings["cqt"]).bins == 294
-    onset, _, _ = network.eval()(torch.rand(1, 20, 294))
-    assert bool(onset.isfinite().all())
+    wanted = torch.zeros(5, 1, 20, 88)
+    wanted[0, 0, 5, 30], wanted[1, 0, 5:12, 30], wanted[2, 0, 5, 30] = 1, 1, 0.6
+    wanted[3, 0, 12, 30], wanted[4, 0, 5:12, 30] = 1, 0.4
+    logits = [(wanted[i] - 0.5) * 20 for i in range(5)]
+    right = Activations(logits[0], logits[1], wanted[2], logits[3], wanted[4])
+    best = losses(right, wanted)
+    assert float(total(best)) < 0.01
+    for name in right._fields:
+        worse = losses(right._replace(**{name: torch.zeros(1, 20, 88)}), wanted)
+        assert float(worse[name]) > float(best[name]) + 0.01
+        assert float(total(worse)) > float(total(best))
 
 
-@pytest.mark.slow
-def test_a_run_goes_on_where_it_stopped(run, tmp_path):
-    """One step, and one more after a stop, are the same as two in a row."""
-    import shutil
-
-    other = tmp_path / "other"
-    shutil.copytree(run, other)
-    training.train(run, **SMALL, every=1)
-    whole, _ = weights.load(run / "transcriber.safetensors")
-
-    stop = RuntimeError("stopped")
-    original, calls = training.loss, []
-
-    def breaking(*args):
-        calls.append(1)
-        if len(calls) == 2:
-            raise stop
-        return original(*args)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "loss", breaking)
-        with pytest.raises(RuntimeError, match="stopped"):
-            training.train(other, **SMALL, every=1)
-    training.train(other, **SMALL, every=1)
-    resumed, _ = weights.load(other / "transcriber.safetensors")
-    assert all(np.allclose(whole[name], resumed[name], atol=1e-6) for name in whole)
-    assert len(calls) == 2
-
-
-def test_earlier_weights_are_started_from(run, tmp_path):
-    state = Transcriber().state_dict()
-    arrays = {name: value.numpy() + 0.5 for name, value in state.items() if value.is_floating_point()}
-    weights.save(tmp_path / "start.safetensors", arrays, {})
-    training.train(run, **SMALL | {"rate": 1e-9}, start=tmp_path / "start.safetensors")
-    made, _ = weights.load(run / "transcriber.safetensors")
-    assert made["heads.weight"] == pytest.approx(arrays["heads.weight"], abs=1e-3)
-
-
-def test_a_loss_that_is_not_finite_stops_the_run(run):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "loss", lambda *_: torch.tensor(float("nan"), requires_grad=True))
-        with pytest.raises(FloatingPointError, match="smaller --rate"):
-            training.train(run, **SMALL)
-    assert not (run / "transcriber.safetensors").exists()
-
-
-def test_validation_scores_a_perfect_network_perfectly(run):
-    """A network that reads the fabricated notes off their fundamentals finds nearly all of them."""
-
-    class Reader(torch.nn.Module):
-        def forward(self, x):
-            lit = [x[..., 0:264:3] > 0.5]
-            lit += [torch.roll(x, -shift, -1)[..., 0:264:3] > 0.5 for shift in (36, 57)]
-            frame = (lit[0] & lit[1] & lit[2]).float()
-            onset = torch.relu(frame - torch.nn.functional.pad(frame, (0, 0, 1, 0))[:, :-1])
-            return (onset - 0.5) * 20, (frame - 0.5) * 20, frame
-
-    scores = training.validate(Reader(), run / "shards" / "validation.npz", HOP)
-    assert scores["onset_f1"] > 0.95 and scores["offset_f1"] > 0.9
-
-
-@pytest.mark.slow
-def test_the_command_renders_trains_and_writes(tmp_path, monkeypatch):
-    pytest.importorskip("fluidsynth", reason="FluidSynth is not installed", exc_type=ImportError)
-    if not FONTS:
-        pytest.skip("there is no SoundFont under /usr/share/sounds")
-    midi, run = tmp_path / "midi" / "scales", tmp_path / "run"
-    midi.mkdir(parents=True)
-    for i in range(3):
-        rows = [(0.25 * k, 0.25 * k + 0.2, 60 + (2 * k + i) % 12, 0.7, 0) for k in range(40)]
-        write_midi(midi / f"{i}.mid", Notes.of(rows))
-    (tmp_path / "exclude.json").write_text('["2.mid"]')
-    arguments = {"midi": midi.parent, "soundfont": FONTS[0], "out": run, "exclude": tmp_path / "exclude.json"}
-    numbers = {"clips": 2, "steps": 2, "batch": 2, "frames": 40, "jobs": 1}
-    line = [str(x) for name, value in (arguments | numbers).items() for x in (f"--{name}", value)]
-    monkeypatch.setattr(training, "SHARD", 2)
-    monkeypatch.setattr(training, "get_context", lambda _: InProcess)
-    monkeypatch.setattr(sys, "argv", ["transcriber", *line])
-    threads = torch.get_num_threads()
-    training.main()
-    torch.set_num_threads(threads)
-    assert sorted(p.name for p in (run / "shards").iterdir()) == ["train-0000.npz", "validation.npz"]
-    spectra, notes = training.read_shard(run / "shards" / "train-0000.npz")
-    assert spectra.shape == (2, 500, 294) and spectra.max() > 150 and all(len(n) for n in notes)
-    arrays, _ = weights.load(run / "transcriber.safetensors")
-    assert "heads.weight" in arrays
-
-
-class InProcess:
-    """A pool that works at once and here, so that the test can make shards small."""
-
-    @staticmethod
-    def Pool(_):  # noqa: N802 (multiprocessing's name)
-        return InProcess()
-
-    def apply_async(self, function, arguments, error_callback):
-        function(*arguments)
-
-    def close(self):
-        pass
-
-    join = close
+def test_f1_counts_onsets_and_ends():
+    truth = Notes.of([(0.0, 1.0, 60, 1, 0), (1.0, 2.0, 62, 1, 0)])
+    found = Notes.of([(0.04, 1.0, 60, 1, 0), (1.0, 1.3, 62, 1, 0), (1.5, 2.0, 80, 1, 0)])
+    assert f1(truth, found) == pytest.approx(2 * (2 / 3) / (2 / 3 + 1))
+    assert f1(truth, found, offsets=True) == pytest.approx(2 * (1 / 3) * 0.5 / (1 / 3 + 0.5))
+    assert f1(truth, Notes.of([])) == 0

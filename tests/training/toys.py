@@ -23,6 +23,7 @@ class FakeEntry:
     source: str
     split: str
     frames: int
+    beside: tuple[str, ...] = ()
 
 
 class FakeStore:

@@ -14,13 +14,15 @@ from restyle import blocks
 from restyle.audio import Audio
 from restyle.blocks import Progress
 from restyle.files import weights
-from restyle.models.transcriber import PITCHES, Transcriber
+from restyle.models.transcriber import PITCHES, Activations, Transcriber
 from restyle.notes import Notes
 from restyle.representations.cqt import Cqt, level, unit_level
 from restyle.representations.pianoroll import Roll, roll_to_notes
+from restyle.representations.spectrogram import LogSpectrogram
 
 WEIGHTS = "transcriber.safetensors"
-BLOCK, CONTEXT = 20.0, 2.0  # seconds; the network sees half a second to either side, the lowest filters as much again
+LINEAR = ("velocity", "bend")  # of the activations; the others are logits
+BLOCK, CONTEXT = 40.0, 5.0  # seconds; the network sees four and a half to either side, the lowest filters half of one
 QUIETEST = 36.0  # dB below the loudest moment at which a passage is no longer raised for the network
 SILENCE = -90.0  # dB; a recording that never exceeds this holds no notes
 LOWEST = -200.0  # dB, below anything that 80 dB under the loudest moment of a very quiet recording can reach
@@ -28,7 +30,7 @@ LOWEST = -200.0  # dB, below anything that 80 dB under the loudest moment of a v
 
 @dataclass(frozen=True, eq=False)
 class Transcription:
-    """Notes, and the network's soft activations ``[L, 88]`` that they were read from."""
+    """Notes, and the network's activations ``[L, 88]`` that they were read from."""
 
     notes: Notes
     roll: Roll
@@ -39,7 +41,9 @@ def _network() -> tuple[Transcriber, Cqt, dict[str, float]]:
     arrays, settings = weights.load(weights.bundled(WEIGHTS))
     network = Transcriber(**settings["model"])
     network.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()}, strict=False)
-    return network.eval(), Cqt(**settings["cqt"]), settings["decoding"]
+    spectrogram = LogSpectrogram.of(settings["representation"])
+    assert spectrogram.cqt
+    return network.eval(), spectrogram.cqt, settings["decoding"]
 
 
 def transcribe(audio: Audio, *, progress: Progress | None = None, **thresholds: float) -> Transcription:
@@ -52,7 +56,7 @@ def transcribe(audio: Audio, *, progress: Progress | None = None, **thresholds: 
 
     Returns:
         Notes (velocity is the loudness of a note relative to the loudest passage around it; the programme is 0) and
-        the soft activations per frame of 16 ms.
+        the activations per frame of 16 ms: probabilities, velocity and bend.
 
     Example:
         >>> t = np.arange(32000) / 16000
@@ -67,22 +71,22 @@ def transcribe(audio: Audio, *, progress: Progress | None = None, **thresholds: 
     network, cqt, decoding = _network()
     hop = cqt.hop / cqt.rate
     spectrum = _levels(audio, cqt, progress)
-    activations = [np.zeros((len(spectrum), PITCHES), np.float16) for _ in range(3)]
+    kept = {name: np.zeros((len(spectrum), PITCHES), np.float16) for name in Activations._fields}
     reference = _reference(spectrum, hop)
     around = 2 * round(CONTEXT / hop / 2)  # even: the network takes frames in pairs, the same ones in every block
     for span in blocks.spans(len(spectrum), 2 * round(BLOCK / hop / 2), around):
         part = torch.from_numpy(spectrum[span.left : span.right].astype(np.float32))
         scaled = unit_level(part, torch.from_numpy(reference[span.left : span.right, None]))
         with torch.inference_mode():
-            onset, frame, velocity = (y[0, span.start - span.left :] for y in network(scaled[None]))
-        for kept, made in zip(activations, (onset.sigmoid(), frame.sigmoid(), velocity), strict=True):
-            kept[span.start : span.stop] = made[: span.stop - span.start].numpy()
+            found = network(scaled[None])
+        for name, values in kept.items():
+            made = getattr(found, name)[0, span.start - span.left :][: span.stop - span.start]
+            values[span.start : span.stop] = (made if name in LINEAR else made.sigmoid()).numpy()
         if progress:
             progress(0.3 + 0.7 * span.stop / len(spectrum))
     loud = spectrum.max(axis=1, initial=-200.0) > SILENCE
-    onsets, frames, velocities = activations
-    onsets[~loud] = 0
-    roll = Roll(onsets, frames, velocities, hop)
+    kept["onset"][~loud] = 0
+    roll = Roll(kept["onset"], kept["frame"], kept["velocity"], kept["offset"], kept["bend"], hop)
     chosen: dict[str, Any] = decoding | thresholds
     notes = roll_to_notes(roll, **chosen)
     notes = notes.select(notes.onset < audio.duration)

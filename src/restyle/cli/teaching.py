@@ -43,6 +43,15 @@ def render(
     notes: Annotated[Path | None, typer.Option(metavar="DIR", help="Recorded single notes that also play.")] = None,
     plain: Annotated[bool, typer.Option("--plain", help="As the files are: nothing is varied.")] = False,
     stems: Annotated[bool, typer.Option("--stems", help="Also keep every part on its own.")] = False,
+    free: Annotated[
+        bool, typer.Option("--free", help="Any instruments play 1 to 6 of the parts, bent: to teach a transcriber.")
+    ] = False,
+    drums: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="MIDI files whose drums may join songs that are free.")
+    ] = None,
+    noises: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Drum loops without notes that may join them, too.")
+    ] = None,
     cluster: Cluster = None,
     verbose: Verbose = False,
     debug: Debug = False,
@@ -51,11 +60,53 @@ def render(
     from restyle.commands import data as command
 
     recipe = command.Recipe(
-        tuple(soundfont), rate=rate, seconds=seconds, seed=seed, samples=notes, plain=plain, stems=stems
+        tuple(soundfont),
+        rate=rate,
+        seconds=seconds,
+        seed=seed,
+        samples=notes,
+        plain=plain,
+        stems=stems,
+        free=free,
+        drums=drums,
+        noises=noises,
     )
     with _counting("songs") as report:
         made = command.render(
             midi, out, recipe, variations=variations, jobs=jobs or cores(), address=cluster, report=report
+        )
+    print(f"{out}: {made.new} new, {made.kept} kept, {len(made.skipped)} skipped")
+
+
+@data_app.command(epilog=examples("restyle data instruments midi -o clips --soundfont gm.sf2 --count 6"))
+def instruments(
+    midi: Annotated[Path, typer.Argument(metavar="MIDI_DIR", help="MIDI files that phrases are taken from.")],
+    out: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder of the clips.")],
+    soundfont: Annotated[list[Path], typer.Option(metavar="F", help="An .sf2 or .sf3 file; may be given again.")],
+    notes: Annotated[Path | None, typer.Option(metavar="DIR", help="Recorded single notes: more instruments.")] = None,
+    count: Annotated[int, typer.Option(help="Clips of each instrument.")] = 6,
+    seconds: Annotated[float, typer.Option(help="Length of a phrase; a clip has two.")] = 5.0,
+    varied: Annotated[bool, typer.Option("--varied", help="Each phrase in a room of its own.")] = False,
+    jobs: Jobs = None,
+    seed: Seed = 0,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Make clips of single instruments with their notes: what timbre, note_synth and the wavenets are taught with."""
+    from restyle.commands import data as command
+
+    with _counting("instruments") as report:
+        made = command.instruments(
+            midi,
+            out,
+            soundfont,
+            samples=notes,
+            count=count,
+            seconds=seconds,
+            varied=varied,
+            seed=seed,
+            jobs=jobs or cores(),
+            report=report,
         )
     print(f"{out}: {made.new} new, {made.kept} kept, {len(made.skipped)} skipped")
 
@@ -74,6 +125,8 @@ def spectrograms(
     n_fft: Annotated[int | None, typer.Option("--n-fft", help="Samples of a window.")] = None,
     hop: Annotated[int | None, typer.Option(help="Samples from window to window.")] = None,
     bins: Annotated[int | None, typer.Option(help="Bands of mel or cqt.")] = None,
+    sound: Annotated[bool, typer.Option("--sound", help="Also keep the sounds themselves.")] = False,
+    partials: Annotated[bool, typer.Option("--partials", help="Also keep how notes sound (by MIDI files).")] = False,
     jobs: Jobs = None,
     cluster: Cluster = None,
     verbose: Verbose = False,
@@ -85,7 +138,9 @@ def spectrograms(
     given = {"kind": kind, "rate": rate, "n_fft": n_fft, "hop": hop, "bins": bins}
     settings = {name: value for name, value in given.items() if value is not None}
     with _counting("spectrograms") as report:
-        made = command.spectrograms(folder, out, settings, jobs=jobs or cores(), address=cluster, report=report)
+        made = command.spectrograms(
+            folder, out, settings, sound=sound, partials=partials, jobs=jobs or cores(), address=cluster, report=report
+        )
     print(f"{out}: {made.new} new, {made.kept} kept, {len(made.skipped)} skipped")
 
 

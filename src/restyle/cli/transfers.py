@@ -94,6 +94,7 @@ def _styles(style: list[Path] | None, genre: str | None) -> list[Path]:
 @app.command(
     epilog=examples(
         "restyle learn choir1.wav choir2.wav -o choir.style",
+        "restyle learn piano.wav choir.wav --mix .3,.7 -o between.style",
         "restyle transfer song.wav choir.style -o out.wav",
     )
 )
@@ -101,6 +102,9 @@ def learn(
     style: Annotated[list[Path], typer.Argument(metavar="STYLE", help="One recording or several.")],
     out: Annotated[Path, typer.Option("-o", "--output", metavar="NAME.style", help="Where to keep the style.")],
     method: MethodName = None,
+    mix: Annotated[
+        str | None, typer.Option(metavar="W,W...", help="How much of each recording's sound, as .3,.7.")
+    ] = None,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
@@ -108,7 +112,7 @@ def learn(
     from restyle.commands import learn as command
 
     with bar("learning"):
-        learnt = command.run(style, out, method=method or command.DEFAULT)
+        learnt = command.run(style, out, method=method or command.DEFAULT, mix=command.shares(mix))
     print(f"{out}: learnt from {len(style)} recording{'s' if len(style) > 1 else ''} for '{learnt.method}'")
 
 

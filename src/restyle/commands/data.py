@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,13 @@ from restyle.commands import cluster, outputs, pool
 from restyle.commands.made import Made, Report
 from restyle.commands.spectrograms import spectrograms
 from restyle.datasets.manifest import MANIFEST, read_manifest
-from restyle.datasets.rendered import NoteSamples
+from restyle.datasets.recorded import NoteSamples
 from restyle.datasets.songs import Recipe, Song, digest, make
+from restyle.datasets.timbre import Instruments, write_clips
 from restyle.errors import RestyleError
 from restyle.files.safely import writing
 
-__all__ = ["Made", "Recipe", "render", "spectrograms"]
+__all__ = ["Made", "Recipe", "instruments", "render", "spectrograms"]
 
 MIDI = (".mid", ".midi")
 
@@ -85,6 +88,104 @@ def render(
                 report(song.file, number, len(songs))
         _write_manifest(out, rows | others)
     return made
+
+
+def instruments(
+    midi: Path,
+    out: Path,
+    soundfonts: Sequence[Path],
+    *,
+    samples: Path | None = None,
+    count: int = 6,
+    seconds: float = 5.0,
+    varied: bool = False,
+    seed: int = 0,
+    jobs: int = 1,
+    report: Report | None = None,
+) -> Made:
+    """Make clips of single instruments with their notes, what players of notes are taught with; those there are kept.
+
+    Args:
+        midi: folder of MIDI files that phrases are taken from.
+        out: gets INSTRUMENT/NNNN.flac with NNNN.mid beside it; two phrases in each.
+        soundfonts: every programme of each is an instrument.
+        samples: a folder of recorded single notes; each of its folders is one more instrument.
+        count: clips of each instrument.
+        seconds: of each phrase.
+        varied: whether rooms, loudspeakers and noise differ from phrase to phrase.
+        seed: of all that is random.
+        jobs: processes at a time.
+        report: called with an instrument's name, how many are done, and of how many.
+
+    Raises:
+        RestyleError: if a folder is missing or holds no MIDI files, or a SoundFont cannot be used.
+    """
+    recipe = Recipe(tuple(soundfonts), samples=samples)
+    _check_fonts(recipe)
+    if not midi.is_dir():
+        raise RestyleError(f"{midi}: there is no such folder; check the name")
+    if count < 1:
+        raise RestyleError(f"the number of clips must be 1 or more, not {count}")
+    made = Made()
+    with outputs.folder(out):
+        plans = [
+            Plan(midi, out, font, f"{font.stem}-" if len(soundfonts) > 1 else "", samples if not i else None, count,
+                 seconds, varied, seed)
+            for i, font in enumerate(soundfonts)
+        ]  # fmt: skip
+        tasks = [(plan, name) for plan in plans for name in plan.open().names]
+        for number, ((_, name), outcome) in enumerate(cluster.each(_play_instrument, tasks, jobs, None), 1):
+            result = pool.KILLED if outcome is None else outcome
+            if isinstance(result, str):
+                made.skip(name, result)
+            else:
+                made.new, made.kept = made.new + result, made.kept + count - result
+            if report:
+                report(name, number, len(tasks))
+    return made
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Clips of the instruments of one SoundFont; see `instruments`."""
+
+    midi: Path
+    out: Path
+    soundfont: Path
+    prefix: str
+    samples: Path | None
+    count: int
+    seconds: float
+    varied: bool
+    seed: int
+
+    def open(self) -> Instruments:
+        """Load the SoundFont."""
+        return _opened(self)
+
+
+@lru_cache(maxsize=1)
+def _opened(plan: Plan) -> Instruments:
+    files = [path for path in sorted(plan.midi.rglob("*")) if path.suffix.lower() in MIDI]
+    return Instruments(
+        files,
+        plan.soundfont,
+        samples=plan.samples,
+        seconds=plan.seconds,
+        varied=plan.varied,
+        prefix=plan.prefix,
+    )
+
+
+def _play_instrument(task: tuple[Plan, str]) -> int | str:
+    """How many clips are new, or why there are none."""
+    plan, name = task
+    there = len(list((plan.out / name).glob("*.flac")))
+    try:
+        made = sum(1 for _ in write_clips(plan.open(), plan.out, [name], plan.count, seed=plan.seed))
+    except RestyleError as error:
+        return str(error)
+    return max(0, made - there)
 
 
 def _check_fonts(recipe: Recipe) -> None:

@@ -57,6 +57,7 @@ def learn(
     method: str = DEFAULT,
     parts: Sequence[str] = PARTS,
     names: Sequence[str] | None = None,
+    mix: Sequence[float] | None = None,
 ) -> Style:
     """Learn a style from recordings.
 
@@ -65,9 +66,10 @@ def learn(
         method: a name of ``restyle methods``.
         parts: what to learn, of ``method``, ``tone`` and ``tempo``.
         names: what to call the clips in errors, and to remember as ``files``.
+        mix: how much of each clip's sound there is, for a sound between them; by default all are one style.
 
     Raises:
-        RestyleError: if a clip is unusable, or all are silent.
+        RestyleError: if a clip is unusable, or all are silent (with ``mix``: or one), or the method cannot mix.
     """
     clips = [style] if isinstance(style, Audio) else list(style)
     if not clips:
@@ -80,36 +82,64 @@ def learn(
     heard = [clip for clip in clips if not is_silent(clip)]
     if not heard:
         raise RestyleError(f"{', '.join(called)}: silent, so there is no style to learn; choose another recording")
+    if mix is not None and len(mix) != len(heard):
+        raise RestyleError(f"{len(mix)} shares cannot mix {len(heard)} recordings that are heard; give one for each")
     arrays: dict[str, np.ndarray] = {}
     for part in parts:
         log.info("learning the style's %s", f"sound for '{method}'" if part == "method" else part)
-        arrays |= {f"{part}/{key}": array for key, array in _fit(part, method, heard).items()}
+        arrays |= {f"{part}/{key}": array for key, array in _fit(part, method, heard, mix).items()}
     return Style(method, arrays, tuple(names or ()))
 
 
-def _fit(part: str, name: str, clips: Sequence[Audio]) -> dict[str, np.ndarray]:
+def _fit(part: str, name: str, clips: Sequence[Audio], mix: Sequence[float] | None) -> dict[str, np.ndarray]:
     if part == "method":
-        return method(name).fit(clips)
+        return method(name).fit(clips) if mix is None else _mixed(name, clips, mix)
     if part == "tone":
         from restyle.stages import tone
 
-        return tone.fit(clips)
+        return tone.fit(clips, mix)
     from restyle.stages import tempo
 
     return tempo.fit(clips)
 
 
-def run(paths: Sequence[Path], out: Path, *, method: str = DEFAULT) -> Style:
-    """Learn from files and write a ``.style`` file.
+def _mixed(name: str, clips: Sequence[Audio], mix: Sequence[float]) -> dict[str, np.ndarray]:
+    from restyle.methods.mixing import mixed
+    from restyle.methods.notes import NotesMethod
+
+    used = method(name)
+    if not isinstance(used, NotesMethod):
+        raise RestyleError(f"the method '{name}' cannot mix styles; choose notes or note_synth, or leave out the mix")
+    return mixed([used.fit([clip]) for clip in clips], mix)
+
+
+def run(paths: Sequence[Path], out: Path, *, method: str = DEFAULT, mix: Sequence[float] | None = None) -> Style:
+    """Learn from files and write a ``.style`` file; see `learn`.
 
     Raises:
         RestyleError: if an input cannot be used or the output cannot be written.
     """
     _check_method(method)
     check_output(out, paths, [SUFFIX])
-    learnt = learn([read_sound(path) for path in paths], method=method, names=[path.name for path in paths])
+    learnt = learn([read_sound(path) for path in paths], method=method, names=[path.name for path in paths], mix=mix)
     save(out, learnt)
     return learnt
+
+
+def shares(text: str | None) -> list[float] | None:
+    """Read the shares of a mixture.
+
+    Raises:
+        RestyleError: if they are no numbers.
+
+    Example:
+        >>> shares(".3,.7")
+        [0.3, 0.7]
+    """
+    try:
+        return None if text is None else [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise RestyleError(f"--mix {text}: write a number for each recording, as .3,.7") from error
 
 
 def _check_method(name: str) -> None:

@@ -34,6 +34,7 @@ class Sound:
     source: str
     split: str
     stamp: str
+    notes: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class Group:
     items: tuple[Sound, ...]
     settings: str
     out: Path
+    sound: bool
+    partials: bool
 
 
 def spectrograms(
@@ -50,17 +53,23 @@ def spectrograms(
     out: Path,
     settings: Mapping[str, Any] | None = None,
     *,
+    sound: bool = False,
+    partials: bool = False,
     jobs: int = 1,
     address: str | None = None,
     report: Report | None = None,
 ) -> Made:
     """Put log1p spectrograms of all sounds of a folder in a store; those that are there and unchanged are kept.
 
+    The notes of a MIDI file that lies beside a sound, with its bends, go into the store with it.
+
     Args:
         folder: songs that `render` made, or any sounds in sub-folders named after labels.
         out: the store's folder (see `datasets.store`), made if missing.
         settings: ``kind`` (stft, mel, cqt), ``rate``, ``hop`` ... as `LogSpectrogram` knows them, whose defaults hold
             for those left out.
+        sound: whether to keep the sounds themselves, too, at the spectrograms' rate.
+        partials: whether to keep how the notes sound, too (see `analysis.envelopes`), where MIDI files tell them.
         jobs: processes at a time.
         address: of a Ray or Dask cluster that does the work instead (see `cluster.each`); it must see both folders.
         report: called with a sound's name, how many are done, and of how many.
@@ -77,14 +86,16 @@ def spectrograms(
         Made(new=200, kept=0, skipped=[])
     """
     whole = _whole(settings or {})
-    items, made = _items(folder), Made()
+    items, made = _items(folder, (sound, partials)), Made()
     if out.is_file():
         raise RestyleError(f"{out} is a file; give the name of a folder")
     with outputs.folder(out):
         writer = StoreWriter(out, whole)
         left = [item for item in items if writer.done.get(item.name) != item.stamp]
         made.kept = done = len(items) - len(left)
-        for group, outcome in cluster.each(_transform, _groups(left, whole, out, jobs), jobs, address):
+        for group, outcome in cluster.each(
+            _transform, _groups(left, whole, out, jobs, (sound, partials)), jobs, address
+        ):
             reasons = dict.fromkeys([item.name for item in group.items], pool.KILLED) if outcome is None else outcome
             for item in group.items:
                 done += 1
@@ -109,20 +120,20 @@ def _whole(settings: Mapping[str, Any]) -> dict[str, Any]:
         raise RestyleError(f"the spectrograms cannot be made: {error}") from error
 
 
-def _items(folder: Path) -> list[Sound]:
+def _items(folder: Path, more: tuple[bool, bool]) -> list[Sound]:
     """The sounds of a folder, sorted by name."""
     found = Songs(folder) if (folder / MANIFEST).is_file() else Folder(folder)
     items = []
     for item in found.items:
-        state = item.path.stat()
-        told = json.dumps([state.st_size, state.st_mtime_ns, item.labels, item.source, item.split])
+        states = [path.stat() for path in (item.path, item.notes) if path]
+        told = json.dumps([[(s.st_size, s.st_mtime_ns) for s in states], item.labels, item.source, item.split, more])
         name = item.path.relative_to(folder).as_posix()
         stamp = hashlib.sha256(told.encode()).hexdigest()[:16]
-        items.append(Sound(name, item.path, item.labels, item.source, item.split, stamp))
+        items.append(Sound(name, item.path, item.labels, item.source, item.split, stamp, item.notes))
     return sorted(items, key=lambda item: item.name)
 
 
-def _groups(items: list[Sound], settings: dict[str, Any], out: Path, jobs: int) -> list[Group]:
+def _groups(items: list[Sound], settings: dict[str, Any], out: Path, jobs: int, more: tuple[bool, bool]) -> list[Group]:
     """Sounds that are worked on one after the other and fill about a shard; enough groups to keep all jobs busy."""
     whole = sum(item.path.stat().st_size for item in items)
     most = min(GROUP, max(1, whole // (4 * jobs)))
@@ -134,7 +145,7 @@ def _groups(items: list[Sound], settings: dict[str, Any], out: Path, jobs: int) 
         if size >= most:
             groups.append([])
             size = 0
-    return [Group(tuple(group), json.dumps(settings), out) for group in groups if group]
+    return [Group(tuple(group), json.dumps(settings), out, *more) for group in groups if group]
 
 
 def _transform(group: Group) -> dict[str, str]:
@@ -152,13 +163,41 @@ def _transform(group: Group) -> dict[str, str]:
             with torch.inference_mode():
                 blocks = [block.T.half().numpy() for block in spectrogram.blocks(torch.from_numpy(samples))]
             array = np.concatenate(blocks)
-            writer.add(item.name, item.labels, item.source, item.split, array, stamp=item.stamp)
+            beside = _notes(item.notes, spectrogram.hop / spectrogram.rate, len(array)) if item.notes else {}
+            if group.partials and item.notes:
+                beside["partials"] = _partials(samples, spectrogram.rate, beside["notes"])
+            if group.sound:
+                beside["sound"] = samples.astype(np.float16)
+            writer.add(item.name, item.labels, item.source, item.split, array, stamp=item.stamp, beside=beside)
         except RestyleError as error:
             reasons[item.name] = str(error)
         except Exception as error:
             reasons[item.name] = f"{type(error).__name__}: {error}"
     writer.flush()
     return reasons
+
+
+def _notes(path: Path, hop: float, frames: int) -> dict[str, np.ndarray]:
+    """What a store keeps of a MIDI file: see `Store.beside`."""
+    from restyle.files.midi import read_bends, read_midi
+
+    notes, bends = read_midi(path), read_bends(path)
+    columns = (notes.onset, notes.offset, notes.pitch, notes.velocity, notes.programme)
+    kept = {"notes": np.stack(columns, axis=1).astype(np.float32)}
+    if bends:
+        at = np.arange(frames) * hop
+        curves = [np.interp(at, times, semitones) for times, semitones in bends.values()]
+        kept |= {"bent": np.array(list(bends), np.int64), "bends": np.stack(curves).astype(np.float16)}
+    return kept
+
+
+def _partials(samples: np.ndarray, rate: int, table: np.ndarray) -> np.ndarray:
+    """Rows of `analysis.envelopes`, packed; long sounds are measured in blocks."""
+    from restyle.analysis.envelopes import packed
+    from restyle.audio import Audio
+    from restyle.notes import Notes
+
+    return packed(Audio(samples[None], rate), Notes(*table.T.astype(np.float64)))
 
 
 def mono(path: Path, rate: int) -> np.ndarray:

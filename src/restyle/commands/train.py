@@ -12,8 +12,6 @@ from restyle.errors import RestyleError
 if TYPE_CHECKING:
     from restyle.training.run import Trained
 
-INDEX = "index.json"  # in the folder of a store
-
 
 def run(
     config: str | Path,
@@ -67,7 +65,15 @@ def run(
 
     machine = Machine(devices, nodes, strategy, precision)
     stores = [
-        store(folder, out / name, chosen["representation"], jobs=jobs, nodes=nodes, report=report)
+        store(
+            folder,
+            out / name,
+            chosen["representation"],
+            wants=configs.wants(chosen["module"]),
+            jobs=jobs,
+            nodes=nodes,
+            report=report,
+        )
         for folder, name in ((data, "store"), (test, "test-store"))
         if folder is not None
     ]
@@ -80,6 +86,7 @@ def store(
     made: Path,
     representation: dict[str, Any],
     *,
+    wants: Sequence[str] = (),
     jobs: int = 1,
     nodes: int = 1,
     report: Callable[[str], None] | None = None,
@@ -90,6 +97,7 @@ def store(
         data: either of them.
         made: where a store is made.
         representation: what it is to hold.
+        wants: what else it is to hold (see `training.data.WANTS`).
         jobs: processes.
         nodes: machines of the training.
         report: called with a line before work that takes long.
@@ -100,7 +108,7 @@ def store(
     Raises:
         RestyleError: if the folder is missing, holds neither, or cannot be read.
     """
-    from restyle.datasets.store import Store
+    from restyle.datasets.store import INDEX, Store
 
     if not data.is_dir():
         raise RestyleError(f"{data}: there is no such folder; give one of sounds in sub-folders named after labels")
@@ -115,7 +123,7 @@ def store(
     if report:
         report(f"making spectrograms of {data}")
     made.parent.mkdir(parents=True, exist_ok=True)
-    spectrograms(data, made, representation, jobs=jobs)
+    spectrograms(data, made, representation, sound="sound" in wants, partials="partials" in wants, jobs=jobs)
     return Store.open(made)
 
 

@@ -132,7 +132,9 @@ def styled(content: Audio | Notes, style: Style, settings: Settings, progress: P
         from restyle.stages import tone
 
         log.info("matching the tone")
-        result = tone.apply(result, style.part("tone"), strength=strength, progress=part(progress, share, 1))
+        largest, slack = used.tone
+        told = part(progress, share, 1)
+        result = tone.apply(result, style.part("tone"), largest=largest, slack=slack, strength=strength, progress=told)
     return result
 
 

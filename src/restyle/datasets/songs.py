@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 
 from restyle.audio import Audio
-from restyle.datasets import effects
-from restyle.datasets.rendered import NoteSamples
+from restyle.datasets import effects, free
+from restyle.datasets.recorded import NoteSamples
 from restyle.errors import RestyleError
 from restyle.files.midi import read_midi, write_midi
-from restyle.files.sound import write
+from restyle.files.sound import read, write
 from restyle.notes import DRUMS, Notes
-from restyle.rendering import SoundFont
+from restyle.rendering import BEND_STEP, SoundFont
 
 VERSION = 1  # of the way songs are made: another one makes them anew
 PEAK = 0.7
@@ -28,6 +28,8 @@ FADING = 2.0  # seconds after the last note
 BIGGEST = 2 * 2**20  # bytes of a MIDI file; larger ones are no songs
 ABLE = 0.95  # part of its notes that an instrument must be able to play
 CROWD = 100  # notes a second on average; more are no music and would take minutes
+
+SAMPLED, CODED, NOISY = 0.15, 0.1, 0.06  # parts of the songs that are free: recorded notes, codecs, loops
 
 _held = threading.local()
 
@@ -44,6 +46,10 @@ class Recipe:
         samples: a folder of recorded single notes (see `NoteSamples`) that play a part now and then.
         plain: play the files as they are: no other programmes, transposition, tempo, velocities or effects.
         stems: also keep every part on its own, without effects, at its level in the song.
+        free: any programmes play one to six of the parts, bent and layered (see `free`), drums come and go, and some
+            songs have been through a codec: what teaches a transcriber. Not with ``plain`` or ``stems``.
+        drums: a folder of MIDI files whose drums may join songs that are free.
+        noises: a folder of recordings without notes (drum loops) that may, too.
 
     Raises:
         RestyleError: if there is no SoundFont or a value is out of range.
@@ -56,8 +62,13 @@ class Recipe:
     samples: Path | None = None
     plain: bool = False
     stems: bool = False
+    free: bool = False
+    drums: Path | None = None
+    noises: Path | None = None
 
     def __post_init__(self) -> None:
+        if self.free and (self.plain or self.stems):
+            raise RestyleError("a song cannot be free and plain, or have stems; leave out one of them")
         if not self.soundfonts:
             raise RestyleError("there is no SoundFont to play with; give at least one .sf2 or .sf3 file")
         if not 8000 <= self.rate <= 48000:
@@ -101,12 +112,19 @@ class Song:
         return self.name.split("/")[0] if "/" in self.name else ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Part:
-    """What one programme plays in a song, and with what: a programme of the SoundFont, or recorded notes."""
+    """What one programme plays in a song, and with what: a programme of the SoundFont, or recorded notes.
+
+    A part may have a level (dB), a pitch bend (semitones every 10 ms) and a second programme that doubles it.
+    """
 
     notes: Notes
     instrument: str = ""
+    gain: float = 0.0
+    bend: np.ndarray | None = None
+    layer: int | None = None
+    blend: float = 0.0
 
 
 def make(song: Song, recipe: Recipe, folder: Path) -> dict[str, Any]:
@@ -126,22 +144,30 @@ def make(song: Song, recipe: Recipe, folder: Path) -> dict[str, Any]:
     notes = _read(song.midi)
     rng = np.random.default_rng([recipe.seed, song.variation, *hashlib.sha256(song.name.encode()).digest()])
     path = recipe.soundfonts[rng.integers(len(recipe.soundfonts))]
-    parts, changes = _vary(notes, recipe, path, rng)
+    bends: dict[int, np.ndarray] = {}
+    if recipe.free:
+        parts, changes, bends = _freely(notes, recipe, path, rng)
+    else:
+        parts, changes = _vary(notes, recipe, path, rng)
     if not parts:
         raise RestyleError(f"{song.midi}: {path.name} plays none of its notes; leave it out or give another SoundFont")
     duration = min(recipe.seconds, max(part.notes.duration for part in parts) + FADING)
     stems = _play(parts, path, duration, recipe, rng)
     mix = np.asarray(np.sum([sound for sound, _ in stems], axis=0, dtype=np.float32))
+    if recipe.free:
+        mix += _more_drums(mix, parts, path, recipe, rng)
     if np.abs(mix).max() < 1e-4:
         raise RestyleError(f"{song.midi}: nothing of it can be heard; leave it out")
     wet = mix if recipe.plain else effects.apply(mix, recipe.rate, rng)
+    if recipe.free and rng.random() < CODED:
+        wet = effects.codec(wet, recipe.rate, rng)
     gain = PEAK / float(np.abs(wet).max())
     heard = _joined([played for _, played in stems]).between(0, duration)
     target = folder / song.file
     target.parent.mkdir(parents=True, exist_ok=True)
     if recipe.stems:
         _write_stems(folder, song, stems, PEAK / float(np.abs(mix).max()), recipe.rate)
-    write_midi(target.with_suffix(".mid"), heard)
+    write_midi(target.with_suffix(".mid"), heard, bends)
     write(target, Audio(wet * gain, recipe.rate))
     return {
         "file": song.file,
@@ -174,6 +200,9 @@ def _digest(recipe: Recipe) -> str:
         "soundfonts": [(path.name, path.stat().st_size) for path in recipe.soundfonts],
         "samples": sorted(path.name for path in recipe.samples.glob("*/*")) if recipe.samples else None,
     }
+    for folder in ("drums", "noises"):
+        files = getattr(recipe, folder)
+        told[folder] = sorted(path.name for path in files.rglob("*.*")) if files else None
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -210,6 +239,64 @@ def _vary(notes: Notes, recipe: Recipe, font: Path, rng: np.random.Generator) ->
     return parts, changes
 
 
+def _freely(
+    notes: Notes, recipe: Recipe, font: Path, rng: np.random.Generator
+) -> tuple[list[Part], dict[str, Any], dict[int, np.ndarray]]:
+    """Parts as `free` casts them, some with recorded notes; what was changed; and the bends as a MIDI file has them."""
+    notes, speed, shift = free.stretch(notes, recipe.seconds, rng)
+    parts, bends = [], {}
+    for own in free.cast(notes, recipe.seconds, lambda part: _playable(part, font), rng):
+        sampled = recipe.samples and rng.random() < SAMPLED
+        names = list(_samples(recipe.samples).instruments) if sampled else []
+        able = [name for name in names if _samples(recipe.samples).reach(own.notes, name) > ABLE]
+        if able:
+            parts.append(Part(own.notes, able[rng.integers(len(able))], own.gain))
+            continue
+        parts.append(Part(own.notes, "", own.gain, own.bend, own.layer, own.blend))
+        bends[int(own.notes.programme[0])] = np.stack([np.arange(len(own.bend)) * BEND_STEP, own.bend])
+    if len(parts) > 1 and rng.random() < 0.5 and np.any(notes.programme == DRUMS):
+        parts.append(Part(notes.select(notes.programme == DRUMS), "", float(rng.uniform(-14, 3))))
+    return parts, {"tempo": round(speed, 4), "transposition": shift, "start": 0.0}, bends
+
+
+def _more_drums(mix: np.ndarray, parts: list[Part], font: Path, recipe: Recipe, rng: np.random.Generator) -> np.ndarray:
+    """Drums of another file, or a loop, for some songs that have none: silence else, ``[T]``."""
+    seconds, likely = len(mix) / recipe.rate, 0.4 if len(parts) > 1 else 0.12
+    if any(np.any(part.notes.programme == DRUMS) for part in parts):
+        return np.zeros_like(mix)
+    drawn, level = rng.random(), float(rng.uniform(-24, 0))
+    if recipe.drums and drawn < likely:
+        paths = _files(recipe.drums, (".mid", ".midi"))
+        notes = read_midi(paths[rng.integers(len(paths))])
+        start = rng.uniform(0, max(0.01, notes.duration - seconds))
+        notes = notes.between(start, start + seconds)
+        return _synthesise(notes.select(notes.programme == DRUMS), font, seconds, recipe.rate) * 10 ** (level / 20)
+    if recipe.noises and drawn > 1 - NOISY:
+        paths = _files(recipe.noises, (".wav", ".flac"))
+        loop = _loop(paths[rng.integers(len(paths))], recipe.rate)
+        loop = np.resize(np.roll(loop, rng.integers(len(loop))), len(mix))
+        return np.asarray(loop * np.abs(mix).max() * 10 ** (level / 20), np.float32)
+    return np.zeros_like(mix)
+
+
+@lru_cache(maxsize=8)
+def _files(folder: Path, endings: tuple[str, ...]) -> list[Path]:
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in endings)
+    if not found:
+        raise RestyleError(f"{folder} holds no files ({', '.join(endings)}); choose another folder")
+    return found
+
+
+@lru_cache(maxsize=64)
+def _loop(path: Path, rate: int) -> np.ndarray:
+    """A recording ``[T]`` whose peak is 1."""
+    import soxr
+
+    audio = read(path)
+    mono = soxr.resample(audio.mono(), audio.rate, rate)
+    return np.asarray(mono / (np.abs(mono).max() + 1e-6), np.float32)
+
+
 def _part(notes: Notes, programme: int, loud: float, recipe: Recipe, font: Path, rng: np.random.Generator) -> Part:
     """Give a part its own balance and touch, and perhaps another instrument."""
     balance, spread = loud * rng.uniform(0.7, 1.1), rng.uniform(0, 0.08)
@@ -241,18 +328,37 @@ def _play(
 ) -> list[tuple[np.ndarray, Notes]]:
     """Sound ``[T]`` and the notes heard in it: part by part for stems, else all that the SoundFont plays at once."""
     made = []
-    synthetic = [part.notes for part in parts if not part.instrument]
-    for notes in synthetic if recipe.stems else [_joined(synthetic)] if synthetic else []:
-        made.append((_synthesise(notes, font, duration, recipe.rate), notes))
+    synthetic = [part for part in parts if not part.instrument]
+    if recipe.free:
+        made = [_solo(part, font, duration, recipe.rate) for part in synthetic]
+    elif recipe.stems:
+        made = [(_synthesise(part.notes, font, duration, recipe.rate), part.notes) for part in synthetic]
+    elif synthetic:
+        notes = _joined([part.notes for part in synthetic])
+        made = [(_synthesise(notes, font, duration, recipe.rate), notes)]
     for part in parts:
         if part.instrument:
             samples = _samples(recipe.samples)
             sound, played = samples.render(part.notes, part.instrument, duration, rng, rate=recipe.rate)
-            made.append((sound * 0.25, played))
+            made.append((sound * 0.25 * 10 ** (part.gain / 20), played))
     return made
 
 
-def _synthesise(notes: Notes, path: Path, duration: float, rate: int) -> np.ndarray:
+def _solo(part: Part, font: Path, duration: float, rate: int) -> tuple[np.ndarray, Notes]:
+    """One part at its level, bent and doubled; the softer it is, the softer are its notes said to be."""
+    notes, bend = part.notes, part.bend
+    programme, factor = int(notes.programme[0]), 10 ** (part.gain / 20)
+    sound = _synthesise(notes, font, duration, rate, {} if bend is None else {programme: bend})
+    if part.layer is not None and bend is not None:
+        other = replace(notes, programme=np.full(len(notes), part.layer))
+        sound = sound + part.blend * _synthesise(other, font, duration, rate, {part.layer: bend})
+    velocity = np.clip(notes.velocity * np.sqrt(factor), 1 / 127, 1)
+    return np.asarray(sound * factor, np.float32), replace(notes, velocity=velocity)
+
+
+def _synthesise(
+    notes: Notes, path: Path, duration: float, rate: int, bends: dict[int, np.ndarray] | None = None
+) -> np.ndarray:
     """Mono ``[T]``, made at the lowest rate at which what the recordings in the SoundFont hold folds down unheard."""
     import soxr
 
@@ -260,7 +366,7 @@ def _synthesise(notes: Notes, path: Path, duration: float, rate: int) -> np.ndar
     # samples hold up to 22.05 kHz; what folds stays above half of `rate`, where resampling takes it away
     font = SoundFont(path, rate=max(rate, min(44100, rate // 2 + 22050)))
     try:
-        sound = font.render(notes, duration=duration).mono()
+        sound = font.render(notes, duration=duration, bends=bends).mono()
     finally:
         font.close()
     length = round(duration * rate)

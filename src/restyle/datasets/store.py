@@ -42,6 +42,7 @@ class Entry:
         stamp: what told the sound's state when it was read.
         shard: the file that holds it.
         key: its array in that file.
+        beside: names of the arrays kept beside it, as ``notes``.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Entry:
     stamp: str = ""
     shard: str = ""
     key: str = ""
+    beside: tuple[str, ...] = ()
 
 
 class Store:
@@ -112,6 +114,28 @@ class Store:
         stop = entry.frames if frames is None else start + frames
         return np.array(shards.array(self.folder / entry.shard, entry.key)[start:stop])
 
+    def beside(self, i: int, name: str, start: int = 0, stop: int | None = None) -> np.ndarray:
+        """Return a part of an array that is kept beside entry ``i``, as a copy.
+
+        What there may be: ``sound`` (float16 ``[T]``, at the spectrogram's rate), ``notes`` (float32 ``[N, 5]``: the
+        columns of `Notes`), and for those that are bent ``bent`` (int64 ``[P]``, programmes) and ``bends`` (float16
+        ``[P, L]``, semitones); ``partials`` (float16 ``[R, 201]``, rows of `analysis.envelopes`).
+
+        Args:
+            i: which entry.
+            name: one of its ``beside``.
+            start: along the first axis.
+            stop: along the first axis; None reads to the end.
+
+        Raises:
+            RestyleError: if the store holds no such array.
+        """
+        entry = self.entries[i]
+        if name not in entry.beside:
+            what = {"notes": "lay MIDI files beside the sounds", "sound": "make the spectrograms with --sound"}
+            raise RestyleError(f"{entry.name} has no {name} in its store; {what.get(name, 'make the store again')}")
+        return np.array(shards.array(self.folder / entry.shard, f"{entry.key}.{name}")[start:stop])
+
 
 class StoreWriter:
     """Fills a store; entries that are there from before, made with the same settings, are kept.
@@ -143,6 +167,7 @@ class StoreWriter:
             raise RestyleError(f"{folder} cannot be made ({error.strerror}); choose another folder") from error
         self._entries: list[Entry] = []
         self._arrays: list[np.ndarray] = []
+        self._beside: list[dict[str, np.ndarray]] = []
 
     def __enter__(self) -> StoreWriter:
         return self
@@ -161,9 +186,19 @@ class StoreWriter:
         return {entry.name: entry.stamp for entry in self._written()}
 
     def add(
-        self, name: str, labels: tuple[str, ...], source: str, split: str, array: np.ndarray, *, stamp: str = ""
+        self,
+        name: str,
+        labels: tuple[str, ...],
+        source: str,
+        split: str,
+        array: np.ndarray,
+        *,
+        stamp: str = "",
+        beside: Mapping[str, np.ndarray] | None = None,
     ) -> None:
-        """Add a spectrogram ``[L, F]``; it is kept as float16 and takes the place of an earlier one of its name.
+        """Add a spectrogram ``[L, F]`` and what is kept beside it (see `Store.beside`).
+
+        It is kept as float16 and takes the place of an earlier one of its name.
 
         Raises:
             RestyleError: if it is written now and cannot be, or holds no frames or values that are not finite.
@@ -173,8 +208,9 @@ class StoreWriter:
             raise RestyleError(f"{name} gives no frames; choose a longer sound")
         if not np.isfinite(array).all():
             raise RestyleError(f"{name} gives values that are no numbers or too large for a store; turn it down")
-        self._entries.append(Entry(name, tuple(labels), source, split, len(array), stamp))
+        self._entries.append(Entry(name, tuple(labels), source, split, len(array), stamp, beside=tuple(beside or ())))
         self._arrays.append(array)
+        self._beside.append(dict(beside or {}))
         if sum(a.nbytes for a in self._arrays) >= self.size:
             self.flush()
 
@@ -191,11 +227,13 @@ class StoreWriter:
         for array in self._arrays:
             digest.update(array.data)
         arrays = {str(i): array for i, array in enumerate(self._arrays)}
+        for i, more in enumerate(self._beside):
+            arrays |= {f"{i}.{name}": np.ascontiguousarray(array) for name, array in more.items()}
         arrays["sums"] = np.stack([_sums(array) for array in self._arrays])
         rows = [asdict(entry) for entry in self._entries]
         path = self.folder / f"shard-{digest.hexdigest()[:16]}.safetensors"
         shards.write(path, arrays, {"spectrograms": self.settings, "entries": rows})
-        self._entries, self._arrays = [], []
+        self._entries, self._arrays, self._beside = [], [], []
 
     def close(self, keep: Container[str] | None = None) -> None:
         """Write what is left, and the index of all entries.
@@ -253,4 +291,4 @@ def _sums(array: np.ndarray) -> np.ndarray:
 
 
 def _entry(row: Mapping[str, Any]) -> Entry:
-    return Entry(**{**row, "labels": tuple(row["labels"])})
+    return Entry(**{**row, "labels": tuple(row["labels"]), "beside": tuple(row.get("beside", ()))})

@@ -1,4 +1,4 @@
-"""Clips of single instruments: what timbre embeddings learn from. Floor 3.
+"""Clips of single instruments with their notes: what timbre embeddings and players of notes learn from. Floor 3.
 
 Every clip holds phrases of one instrument, each another one: other notes, register, velocities, room and loudspeaker.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +16,9 @@ import soxr
 from restyle.audio import Audio
 from restyle.datasets import effects
 from restyle.datasets.clip import Clip
-from restyle.datasets.rendered import RENDER_RATE, NoteSamples
+from restyle.datasets.recorded import RENDER_RATE, NoteSamples
 from restyle.errors import RestyleError
-from restyle.files.midi import read_midi
+from restyle.files.midi import read_midi, write_midi
 from restyle.files.sound import write
 from restyle.notes import Notes
 from restyle.rendering import SoundFont
@@ -27,6 +27,7 @@ MUSICAL = range(112)  # the programmes above are percussion and sound effects
 LOW = {*range(32, 40), 42, 43, 57, 58, 67, 70}  # programmes that play low: basses, cello, trombone, bassoon ...
 LOW_MIDDLE, MIDDLE = 43.0, 62.0  # usual pitches
 TRIES = 60
+PEAK = 0.7
 
 
 class Instruments:
@@ -40,6 +41,7 @@ class Instruments:
         seconds: of each phrase.
         phrases: in a clip, one after the other.
         varied: whether rooms, loudspeakers and noise differ from phrase to phrase (see `effects`); else there are none.
+        prefix: of the names of the SoundFont's instruments, to tell those of several apart.
 
     Raises:
         RestyleError: if there are no MIDI files, or the SoundFont cannot be loaded.
@@ -58,6 +60,7 @@ class Instruments:
         seconds: float = 4.0,
         phrases: int = 2,
         varied: bool = True,
+        prefix: str = "",
     ) -> None:
         if not midi:
             raise RestyleError("there are no MIDI files to render; give a folder that holds some")
@@ -66,7 +69,7 @@ class Instruments:
         self._soundfont = soundfont
         self._held = SoundFont(soundfont, rate=RENDER_RATE)  # while one is open, others open at once
         self._samples = NoteSamples(samples) if samples else None
-        self._programmes = {f"gm{p:03d}": p for p in self._held.programmes() if p in MUSICAL}
+        self._programmes = {f"{prefix}gm{p:03d}": p for p in self._held.programmes() if p in MUSICAL}
         self._cache: dict[Path, Notes] = {}
 
     @property
@@ -91,27 +94,34 @@ class Instruments:
             seed: of all that is random.
 
         Returns:
-            The phrases; the label is the instrument, the source the clip itself.
+            The phrases and their notes; the label is the instrument, the source the clip itself.
 
         Raises:
             RestyleError: if the MIDI files hold nothing that the instrument can play.
         """
         rng = np.random.default_rng([seed, number, *hashlib.sha256(name.encode()).digest()])
-        sound = np.concatenate([self._phrase(name, rng) for _ in range(self.phrases)])
-        return Clip(Audio(sound, self.rate), None, (name,), f"{name}/{number}")
+        sounds, tables = zip(*(self._phrase(name, rng) for _ in range(self.phrases)), strict=True)
+        starts = np.arange(self.phrases) * self.seconds
+        moved = [replace(n, onset=n.onset + at, offset=n.offset + at) for n, at in zip(tables, starts, strict=True)]
+        columns = [np.concatenate([getattr(n, field.name) for n in moved]) for field in fields(Notes)]
+        # effects change the level of each phrase; without them it is the instrument's own
+        peaks = [np.abs(sound).max() for sound in sounds]
+        gains = [PEAK / (peak if self.varied else max(peaks)) for peak in peaks]
+        whole = np.concatenate([sound * gain for sound, gain in zip(sounds, gains, strict=True)])
+        return Clip(Audio(whole, self.rate), Notes(*columns), (name,), f"{name}/{number}")
 
-    def _phrase(self, name: str, rng: np.random.Generator) -> np.ndarray:
-        """One phrase, ``[T]``, its peak at 0.7."""
+    def _phrase(self, name: str, rng: np.random.Generator) -> tuple[np.ndarray, Notes]:
+        """One phrase, ``[T]``, and its notes."""
         for _ in range(TRIES):
             notes = self._notes(name, rng)
-            sound = self._play(name, notes, rng) if len(notes) >= 3 else np.zeros(1, np.float32)
+            sound, notes = self._play(name, notes, rng) if len(notes) >= 3 else (np.zeros(1, np.float32), notes)
             if np.abs(sound).max() < 1e-3:
                 continue
             changed = effects.apply(sound, RENDER_RATE, rng) if self.varied else sound
             resampled = soxr.resample(changed, RENDER_RATE, self.rate)
             length = round(self.seconds * self.rate)
             made = np.pad(resampled, (0, max(0, length - len(resampled))))[:length]
-            return np.asarray(made / np.abs(made).max() * 0.7, np.float32)
+            return np.asarray(made, np.float32), notes.between(0, self.seconds)
         raise RestyleError(f"{name} can play nothing of the {len(self._midi)} MIDI files; give more of them")
 
     def _notes(self, name: str, rng: np.random.Generator) -> Notes:
@@ -138,13 +148,13 @@ class Instruments:
                 self._cache[path] = Notes.of([])
         return self._cache[path]
 
-    def _play(self, name: str, notes: Notes, rng: np.random.Generator) -> np.ndarray:
+    def _play(self, name: str, notes: Notes, rng: np.random.Generator) -> tuple[np.ndarray, Notes]:
         if name in self._programmes:
             own = replace(notes, programme=np.full(len(notes), self._programmes[name]))
             # only a fresh synthesiser repeats itself
             font = SoundFont(self._soundfont, rate=RENDER_RATE, reverb=self.varied and bool(rng.integers(2)))
             try:
-                return font.render(own, duration=self.seconds).mono()
+                return font.render(own, duration=self.seconds).mono(), own
             finally:
                 font.close()
         if self._samples is None or name not in self._samples.instruments:
@@ -152,7 +162,7 @@ class Instruments:
         moves = [replace(notes, pitch=notes.pitch + 12 * octave) for octave in (0, -1, 1, -2, 2)]
         nearest = max(moves, key=lambda moved: self._samples.reach(moved, name))  # type: ignore[union-attr]
         sound, played = self._samples.render(nearest, name, self.seconds, rng)
-        return sound if len(played) >= 3 else np.zeros(1, np.float32)
+        return (sound if len(played) >= 3 else np.zeros(1, np.float32)), played
 
 
 def held_out(names: Sequence[str], every: int = 5) -> tuple[list[str], list[str]]:
@@ -169,7 +179,7 @@ def held_out(names: Sequence[str], every: int = 5) -> tuple[list[str], list[str]
 def write_clips(
     instruments: Instruments, folder: Path, names: Sequence[str], count: int, *, seed: int = 0, first: int = 0
 ) -> Iterator[Path]:
-    """Write ``FOLDER/INSTRUMENT/NNNN.flac``, a folder of sounds to train on; what is there already is kept.
+    """Write ``FOLDER/INSTRUMENT/NNNN.flac`` and ``.mid``, a folder to train on; what is there already is kept.
 
     Args:
         instruments: what plays.
@@ -190,5 +200,8 @@ def write_clips(
             path = folder / name / f"{number:04d}.flac"
             if not path.exists():
                 path.parent.mkdir(parents=True, exist_ok=True)
-                write(path, instruments.clip(name, number, seed=seed).audio)
+                clip = instruments.clip(name, number, seed=seed)
+                assert clip.notes is not None  # instruments play notes
+                write_midi(path.with_suffix(".mid"), clip.notes)
+                write(path, clip.audio)
             yield path

@@ -15,6 +15,11 @@ __all__ = ["METHODS", "Method", "Profile", "method"]
 
 METHODS = {
     "notes": ("restyle.methods.notes", "NotesMethod", "plays the content's notes with the sound of the style's notes"),
+    "note_synth": (
+        "restyle.methods.note_synth",
+        "NoteSynthMethod",
+        "the same, played by a network that has heard them",
+    ),
     "mosaic": ("restyle.methods.mosaic", "MosaicMethod", "rebuilds the content from short pieces of the style (NMF)"),
     "spectral": ("restyle.methods.spectral", "SpectralMethod", "merges spectrograms: content's detail, style's colour"),
     "texture": ("restyle.methods.texture", "TextureMethod", "optimises a spectrogram toward the style's texture"),
@@ -32,7 +37,7 @@ def method(name: str, **settings: Any) -> Method:
         >>> method("shuffle")
         Traceback (most recent call last):
         ...
-        restyle.errors.RestyleError: there is no method 'shuffle'; choose one of notes, mosaic, spectral, texture, gatys
+        restyle.errors.RestyleError: there is no method 'shuffle'; choose one of notes, ...
     """
     if name not in METHODS:
         raise RestyleError(f"there is no method '{name}'; choose one of {', '.join(METHODS)}")

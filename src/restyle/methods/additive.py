@@ -24,7 +24,6 @@ def play(
     pitch: float,
     gain: np.ndarray,
     bend: np.ndarray,
-    release: float,
     rate: int,
     rng: np.random.Generator,
 ) -> np.ndarray:
@@ -35,17 +34,16 @@ def play(
         pitch: MIDI number, fractional.
         gain: dB added to each frame ``[L]``.
         bend: semitones added to the pitch in each frame ``[L]``.
-        release: dB a second at which the note fades after its last frame; it is heard for up to 0.6 s.
         rate: Hz.
         rng: gives the phases and the noise.
 
     Returns:
-        float32 samples of the note and its release.
+        float32 samples of the note and its release, which is heard for up to 0.6 s.
 
     Source: Rodet and Depalle, "Spectral envelopes and inverse FFT synthesis", AES 1992.
     """
-    after = int(min(LONGEST_RELEASE, RELEASED / -release) / HOP) + 1
-    fade = release * HOP * np.arange(1, after + 1)
+    after = int(min(LONGEST_RELEASE, RELEASED / -tone.release) / HOP) + 1
+    fade = tone.release * HOP * np.arange(1, after + 1)
     envelopes = (tone.amplitude, tone.noise)
     amplitude, noise = (np.concatenate([x + gain, x[:, -1:] + gain[-1] + fade], axis=1) for x in envelopes)
     audible = amplitude.max(axis=1) > INAUDIBLE

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -31,12 +31,24 @@ class Tone:
         noise: power density per Hz in each noise band, ``[M, L]``.
         level: the level in dB that the style gives such a note.
         stiffness: inharmonicity of the partials.
+        release: dB a second at which it fades after its end.
     """
 
     amplitude: np.ndarray
     noise: np.ndarray
     level: float
     stiffness: float
+    release: float
+
+
+class Instrument(Protocol):
+    """What tells how a note is to sound."""
+
+    rate: int  # Hz; it tells nothing above half of that
+
+    def tone(self, pitch: float, frames: int, rate: int, touch: float = 0.0) -> Tone:
+        """Return a pitch held for frames of 10 ms, played ``touch`` dB louder than usual, for sound of a rate."""
+        ...
 
 
 @dataclass(eq=False)
@@ -98,8 +110,10 @@ class Timbre:
         release = _release(order)
         return cls(rate, pitch, held_frames, level, stiffness, partials, amplitude, trust, noise, slope, decay, release)
 
-    def tone(self, pitch: float, frames: int, rate: int) -> Tone:
+    def tone(self, pitch: float, frames: int, rate: int, touch: float = 0.0) -> Tone:
         """Return how the style would play a pitch held for a number of frames, for sound of a rate.
+
+        How loud it is played (``touch``) does not change its sound here.
 
         The nearest notes answer, in dB, partly by the number of each partial and partly by its frequency; those that
         were held for less go on as they faded.
@@ -112,7 +126,7 @@ class Timbre:
             if len(self._known) >= MOST_TONES:
                 self._known.clear()
             known = self._known[key] = self._compute(key[0] / 2, length, rate)
-        return Tone(known.amplitude[:, :frames], known.noise[:, :frames], known.level, known.stiffness)
+        return replace(known, amplitude=known.amplitude[:, :frames], noise=known.noise[:, :frames])
 
     def _compute(self, pitch: float, frames: int, rate: int) -> Tone:
         nearest, weights = self._nearest(pitch, frames)
@@ -144,7 +158,8 @@ class Timbre:
         beyond = np.log2(np.maximum(1, f0 * ratios / (0.47 * self.rate)))
         amplitude -= 24 * beyond[:, None]
         level = float(np.average(self.level[nearest], weights=weights))
-        return Tone(amplitude.astype(np.float32), (noise / weights.sum()).astype(np.float32), level, stiffness)
+        noise = (noise / weights.sum()).astype(np.float32)
+        return Tone(amplitude.astype(np.float32), noise, level, stiffness, self.release)
 
     def _nearest(self, pitch: float, frames: int) -> tuple[np.ndarray, np.ndarray]:
         far = np.abs(self.pitch - pitch) / SPAN

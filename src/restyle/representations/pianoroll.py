@@ -7,17 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.ndimage
 
-from restyle.notes import Notes
+from restyle.notes import DRUMS, Notes
 
 
 @dataclass(frozen=True, eq=False)
 class Roll:
-    """What is played, frame by frame: three float32 matrices ``[L, P]``, values 0..1.
+    """What is played, frame by frame: float32 matrices ``[L, P]``.
 
     Args:
         onset: 1 where a note starts (probabilities when predicted).
         frame: 1 where a note sounds.
-        velocity: loudness of the note that starts there.
+        velocity: loudness of the note that starts there, 0..1.
+        offset: 1 where a note ends.
+        bend: semitones by which a sounding note deviates from its pitch.
         hop: seconds between two frames.
         lowest: MIDI pitch of the first column.
     """
@@ -25,17 +27,22 @@ class Roll:
     onset: np.ndarray
     frame: np.ndarray
     velocity: np.ndarray
+    offset: np.ndarray
+    bend: np.ndarray
     hop: float
     lowest: int = 21
 
 
-def notes_to_roll(notes: Notes, frames: int, hop: float, *, lowest: int = 21, pitches: int = 88) -> Roll:
-    """Draw notes into a piano roll; an onset is spread over two or three frames by its distance to them.
+def notes_to_roll(
+    notes: Notes, frames: int, hop: float, *, bends: np.ndarray | None = None, lowest: int = 21, pitches: int = 88
+) -> Roll:
+    """Draw notes into a piano roll; onsets and offsets are spread over two or three frames by their distance to them.
 
     Args:
-        notes: the notes; drums and pitches out of range are left out.
+        notes: the notes; drums and pitches out of range are left out, and so are onsets before time 0.
         frames: number of frames L.
         hop: seconds between two frames.
+        bends: semitones ``[N, L]`` of each note.
         lowest: MIDI pitch of the first column.
         pitches: number of columns P.
 
@@ -44,17 +51,28 @@ def notes_to_roll(notes: Notes, frames: int, hop: float, *, lowest: int = 21, pi
         >>> roll.frame[:, 60 - 21].tolist()
         [0.0, 0.0, 1.0, 1.0, 1.0, 0.0]
     """
-    onset, frame, velocity = (np.zeros((frames, pitches), np.float32) for _ in range(3))
-    notes = notes.pitched()
-    for i in range(len(notes)):
+    onset, frame, velocity, offset, bend = (np.zeros((frames, pitches), np.float32) for _ in range(5))
+    for i in np.flatnonzero(notes.programme != DRUMS):
         row, start, stop = round(notes.pitch[i]) - lowest, notes.onset[i] / hop, notes.offset[i] / hop
         if not 0 <= row < pitches or start > frames - 1:
             continue
-        near = np.arange(max(0, int(start) - 1), min(frames, int(start) + 3))
-        onset[near, row] = np.maximum(onset[near, row], np.maximum(0, 1 - np.abs(near - start) / 1.5))
+        near, amount = _spread(start, frames)
+        onset[near, row] = np.maximum(onset[near, row], amount)
         velocity[near, row] = notes.velocity[i]
-        frame[round(start) : max(round(stop), round(start) + 1), row] = 1
-    return Roll(onset, frame, velocity, hop, lowest)
+        near, amount = _spread(stop, frames)
+        offset[near, row] = np.maximum(offset[near, row], amount)
+        held = slice(max(0, round(start)), max(round(stop), round(start) + 1, 0))
+        frame[held, row] = 1
+        if bends is not None:
+            bend[held, row] = bends[i, held] + notes.pitch[i] - round(notes.pitch[i])
+    return Roll(onset, frame, velocity, offset, bend, hop, lowest)
+
+
+def _spread(place: float, frames: int) -> tuple[np.ndarray, np.ndarray]:
+    """The frames near a place that is counted in frames, and how much of it each gets; none before frame 0."""
+    near = np.arange(max(0, int(np.floor(place)) - 1), min(frames, int(np.floor(place)) + 3))
+    near = near if place >= -0.5 else near[:0]
+    return near, np.maximum(0, 1 - np.abs(near - place) / 1.5)
 
 
 def roll_to_notes(

@@ -18,15 +18,17 @@ COUNT = 64  # bands up to HIGHEST, fewer where the rate ends earlier
 HIGHEST = 22050.0  # Hz
 RANGE = 80.0  # dB below the loudest band that count
 PAUSE = 45.0  # dB below the loudest moment that is a pause
-LARGEST = 24.0  # dB, the largest change of a band
 MOMENT = 1.0  # s
-SLACK = 2.5  # deviations from moment to moment of the style by which a band may differ: other notes do as much
 SILENCE = -70.0  # LUFS
 QUIET = 1e-4  # of full scale; a moment that never exceeds it says nothing
 
 
-def fit(style: Sequence[Audio]) -> dict[str, np.ndarray]:
+def fit(style: Sequence[Audio], shares: Sequence[float] | None = None) -> dict[str, np.ndarray]:
     """Measure a style.
+
+    Args:
+        style: one clip or several.
+        shares: how much each clip counts; by default as much as it is long.
 
     Returns:
         For each band its frequency in Hz, its mean level in dB relative to the whole, and how much that varies from
@@ -40,7 +42,7 @@ def fit(style: Sequence[Audio]) -> dict[str, np.ndarray]:
     longest = max(style, key=lambda clip: clip.rate)
     bands = _bands(longest.rate)
     levels = [_levels(clip) for clip in style]
-    weights = np.array([clip.duration for clip in style])
+    weights = np.array([clip.duration for clip in style] if shares is None else shares)
     moments = [moment for clip in style for moment in _moments(clip)]
     mean, spread = np.zeros(len(bands.centres)), np.zeros(len(bands.centres))
     for band in range(len(bands.centres)):
@@ -58,13 +60,21 @@ def fit(style: Sequence[Audio]) -> dict[str, np.ndarray]:
 
 
 def apply(
-    audio: Audio, profile: dict[str, np.ndarray], *, strength: float = 1.0, progress: Progress | None = None
+    audio: Audio,
+    profile: dict[str, np.ndarray],
+    *,
+    largest: float = 24.0,
+    slack: float = 2.5,
+    strength: float = 1.0,
+    progress: Progress | None = None,
 ) -> Audio:
     """Move a sound's long-term spectrum, loudness and width toward a style's.
 
     Args:
         audio: the sound.
         profile: what :func:`fit` measured.
+        largest: change of a band in dB.
+        slack: deviations from moment to moment of the style by which a band may differ: other notes do as much.
         strength: 0 leaves the sound as it is, 1 goes all the way.
         progress: called with the fraction done, 0..1.
 
@@ -79,9 +89,9 @@ def apply(
     wanted = np.interp(bands.centres, profile["frequencies"], profile["levels"])
     change = wanted - own
     change -= np.average(change, weights=10 ** (own / 40) + 1e-6)
-    slack = SLACK * np.interp(bands.centres, profile["frequencies"], profile["spread"])
-    change = np.sign(change) * np.maximum(0, np.abs(change) - slack)
-    gain = torch.from_numpy(np.clip(change, -LARGEST, LARGEST) * strength).float()
+    free = slack * np.interp(bands.centres, profile["frequencies"], profile["spread"])
+    change = np.sign(change) * np.maximum(0, np.abs(change) - free)
+    gain = torch.from_numpy(np.clip(change, -largest, largest) * strength).float()
     filter_ = 10 ** (bands.spread(gain[:, None]) / 20)
     scale = _side_scale(audio, float(profile["width"][0]), strength)
 

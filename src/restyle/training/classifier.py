@@ -40,7 +40,7 @@ class ClassifierTraining(lightning.LightningModule):
         ValueError: if there is no such loss or schedule.
     """
 
-    wants_sources = True
+    wants = ("sources",)
 
     def __init__(
         self,

@@ -21,6 +21,7 @@ from restyle.errors import RestyleError
 
 DEFAULTS: dict[str, Any] = {
     "name": "",  # of the weights file; by default the config's own
+    "licence": "unknown: it follows from the data",  # of the weights
     "seed": 0,
     "model": {},
     "module": {},
@@ -159,8 +160,8 @@ def _leaves(value: Any, key: tuple[str, ...] = ()) -> Iterable[tuple[tuple[str, 
 
 
 def _change(config: dict[str, Any], key: tuple[str, ...], value: Any, where: str) -> None:
-    if not _known(config, key):
-        raise RestyleError(f"{where}: there is no setting '{'.'.join(key)}'; {_choices(config, key)}")
+    if not _known(key):
+        raise RestyleError(f"{where}: there is no setting '{'.'.join(key)}'; {_choices(key)}")
     target = config
     for name in key[:-1]:
         inner = target.get(name)
@@ -170,7 +171,7 @@ def _change(config: dict[str, Any], key: tuple[str, ...], value: Any, where: str
     target[key[-1]] = value
 
 
-def _known(config: dict[str, Any], key: tuple[str, ...]) -> bool:
+def _known(key: tuple[str, ...]) -> bool:
     head = key[0]
     if head not in DEFAULTS:
         return False
@@ -181,7 +182,7 @@ def _known(config: dict[str, Any], key: tuple[str, ...]) -> bool:
     return len(key) <= 2 and (len(key) == 1 or key[1] in (KINDS if head in OPEN else DEFAULTS[head]))
 
 
-def _choices(config: dict[str, Any], key: tuple[str, ...]) -> str:
+def _choices(key: tuple[str, ...]) -> str:
     head = key[0]
     if head not in DEFAULTS:
         names = [name for name in DEFAULTS if name != "name"]
@@ -237,6 +238,11 @@ def _parameters(made: Any) -> list[str]:
     kinds = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
     names = [parameter.name for parameter in found if parameter.kind not in kinds]
     return names + ["**" for parameter in found if parameter.kind == inspect.Parameter.VAR_KEYWORD]
+
+
+def wants(part: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what a module wants to be told beside spectrograms and labels (see `training.data.WANTS`)."""
+    return tuple(getattr(_class(part["class_path"]), "wants", ()))
 
 
 def takes(part: Mapping[str, Any], parameter: str) -> bool:

@@ -13,42 +13,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from restyle.datasets.clip import Item
 from restyle.datasets.splits import split
+from restyle.datasets.store import Entry, Store
 from restyle.errors import RestyleError
 
 READERS = 2  # threads that read ahead
 AHEAD = 4  # batches
+WANTS = ("sources", "notes", "bends", "partials", "sound")  # what a module may want beside spectrograms and labels
 
 log = logging.getLogger("restyle")
-
-
-class Entry(Protocol):
-    """A spectrogram of a store, before it is read."""
-
-    name: str
-    labels: tuple[str, ...]
-    source: str
-    split: str
-    frames: int
-
-
-class Spectrograms(Protocol):
-    """What is needed of a `datasets.store.Store`."""
-
-    settings: dict[str, Any]
-    statistics: dict[str, np.ndarray]
-    entries: list[Any]  # of `Entry`
-
-    def read(self, i: int, start: int = 0, frames: int | None = None) -> np.ndarray:
-        """Return float16 ``[L, F]``."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -66,7 +45,7 @@ class Sides:
     test: list[int]
 
 
-def sides(store: Spectrograms, validation: float, *, seed: int = 0) -> Sides:
+def sides(store: Store, validation: float, *, seed: int = 0) -> Sides:
     """Part a store by source; entries that the data set itself calls test are left out of the other two.
 
     Args:
@@ -93,7 +72,7 @@ def sides(store: Spectrograms, validation: float, *, seed: int = 0) -> Sides:
     )
 
 
-def labels(store: Spectrograms, entries: Sequence[int]) -> list[str]:
+def labels(store: Store, entries: Sequence[int]) -> list[str]:
     """Return the classes of entries: their first labels, sorted."""
     return sorted({store.entries[i].labels[0] for i in entries if store.entries[i].labels})
 
@@ -115,7 +94,7 @@ class Chunks:
 
     def __init__(
         self,
-        store: Spectrograms,
+        store: Store,
         entries: Sequence[int],
         frames: int,
         classes: Sequence[str],
@@ -138,7 +117,7 @@ class Chunks:
         """Number of chunks."""
         return len(self.owner)
 
-    def entry(self, chunk: int) -> Any:
+    def entry(self, chunk: int) -> Entry:
         """Return what is known of the spectrogram that a chunk is of."""
         return self.store.entries[self.entries[self.owner[chunk]]]
 
@@ -149,12 +128,26 @@ class Chunks:
         free = self.entry(chunk).frames - self.frames
         return int(np.random.default_rng((self.seed, 1, epoch, chunk)).integers(0, max(0, free) + 1))
 
-    def batch(self, chunks: np.ndarray, epoch: int, *, sources: bool = False) -> tuple[Tensor, ...]:
-        """Read chunks: spectrograms float32 ``[B, F, L]``, labels int64 ``[B]``, and sources ``[B]`` if wanted."""
+    def batch(self, chunks: np.ndarray, epoch: int, *, wants: Sequence[str] = ()) -> tuple[Tensor, ...]:
+        """Read chunks.
+
+        Args:
+            chunks: which, by number.
+            epoch: tells where random ones lie.
+            wants: what else to read, of `WANTS`.
+
+        Returns:
+            Spectrograms float32 ``[B, F, L]``, labels int64 ``[B]``, and what is wanted, in that order: ``sources``
+            int64 ``[B]``; ``notes`` float32 ``[B, N, 5]``, the columns of `Notes` with times from the chunk's start
+            (notes that began before it start below 0), NaN where a chunk has fewer; ``bends`` float32 ``[B, N, L]``,
+            their semitones, 0 where nothing is bent; ``partials`` float32 ``[B, R, 201]``, rows of
+            `analysis.envelopes` of notes that begin in the chunk, NaN where there are fewer; ``sound`` float32
+            ``[B, L * hop]``.
+        """
         made: Tensor | None = None
-        for row, chunk in enumerate(chunks):
-            start = self.start(chunk, epoch)
-            read = self.store.read(int(self.entries[self.owner[chunk]]), start, self.frames)
+        starts = [self.start(chunk, epoch) for chunk in chunks]
+        for row, (chunk, start) in enumerate(zip(chunks, starts, strict=True)):
+            read = self.store.read(self._number(chunk), start, self.frames)
             piece = torch.from_numpy(np.ascontiguousarray(read))
             if made is None:
                 made = torch.zeros(len(chunks), self.frames, piece.shape[1])
@@ -162,9 +155,54 @@ class Chunks:
         assert made is not None  # there is no batch without chunks
         owner = self.owner[chunks]
         told = [torch.from_numpy(self.labels[owner])]
-        if sources:
-            told.append(torch.from_numpy(self.sources[owner]))
+        notes = [self._notes(*pair) for pair in zip(chunks, starts, strict=True)] if "notes" in wants else []
+        for name in wants:
+            if name == "sources":
+                told.append(torch.from_numpy(self.sources[owner]))
+            elif name == "notes":
+                told.append(_padded([table for table, _ in notes], np.nan))
+            elif name == "bends":
+                told.append(_padded([curves for _, curves in notes], 0.0))
+            elif name == "partials":
+                told.append(_padded([self._partials(*pair) for pair in zip(chunks, starts, strict=True)], np.nan))
+            else:
+                told.append(torch.stack([self._sound(*pair) for pair in zip(chunks, starts, strict=True)]))
         return made.transpose(1, 2).contiguous(), *told
+
+    def _number(self, chunk: int) -> int:
+        return int(self.entries[self.owner[chunk]])
+
+    def _notes(self, chunk: int, start: int) -> tuple[np.ndarray, np.ndarray]:
+        """A chunk's notes ``[N, 5]`` and their bends ``[N, L]``."""
+        i, hop = self._number(chunk), self.store.settings["hop"] / self.store.settings["rate"]
+        table = self.store.beside(i, "notes")
+        table = table[(table[:, 1] > start * hop) & (table[:, 0] < (start + self.frames) * hop)]
+        curves = np.zeros((len(table), self.frames), np.float32)
+        if "bends" in self.store.entries[i].beside:
+            programmes, bends = self.store.beside(i, "bent"), self.store.beside(i, "bends")
+            for programme, curve in zip(programmes, bends[:, start : start + self.frames], strict=True):
+                curves[table[:, 4] == programme, : len(curve)] = curve
+        return table - np.array([start * hop, start * hop, 0, 0, 0], np.float32), curves
+
+    def _partials(self, chunk: int, start: int) -> np.ndarray:
+        seconds = self.store.settings["hop"] / self.store.settings["rate"]
+        rows = self.store.beside(self._number(chunk), "partials").astype(np.float32)
+        rows = rows[(rows[:, 1] >= start * seconds) & (rows[:, 1] < (start + self.frames) * seconds)]
+        rows[:, 1] -= start * seconds
+        return rows
+
+    def _sound(self, chunk: int, start: int) -> Tensor:
+        hop = self.store.settings["hop"]
+        piece = self.store.beside(self._number(chunk), "sound", start * hop, (start + self.frames) * hop)
+        return nn.functional.pad(torch.from_numpy(piece).float(), (0, self.frames * hop - len(piece)))
+
+
+def _padded(tables: list[np.ndarray], filling: float) -> Tensor:
+    """Tables ``[N, D]`` of different N as one ``[B, N, D]``."""
+    made = np.full((len(tables), max(1, *map(len, tables)), tables[0].shape[1]), filling, np.float32)
+    for row, table in zip(made, tables, strict=True):
+        row[: len(table)] = table
+    return torch.from_numpy(made)
 
 
 class Batches:
@@ -180,7 +218,7 @@ class Batches:
         seed: of the order.
         rank: number of this process.
         world: number of processes.
-        sources: whether batches tell sources.
+        wants: what batches tell beside spectrograms and labels (see `Chunks.batch`).
         pin: whether to put batches where a GPU can fetch them.
 
     Raises:
@@ -196,10 +234,10 @@ class Batches:
         seed: int = 0,
         rank: int = 0,
         world: int = 1,
-        sources: bool = False,
+        wants: Sequence[str] = (),
         pin: bool = False,
     ) -> None:
-        self.chunks, self.shuffle, self.seed, self.sources, self.pin = chunks, shuffle, seed, sources, pin
+        self.chunks, self.shuffle, self.seed, self.wants, self.pin = chunks, shuffle, seed, wants, pin
         self.rank, self.world, self.epoch, self.first = rank, world, 0, 0
         if shuffle:
             if size % world:
@@ -231,7 +269,7 @@ class Batches:
 
     def read(self, epoch: int, step: int) -> tuple[Tensor, ...]:
         """Return a batch: the same for the same arguments."""
-        made = self.chunks.batch(self.indices(epoch, step), epoch, sources=self.sources)
+        made = self.chunks.batch(self.indices(epoch, step), epoch, wants=self.wants)
         return tuple(part.pin_memory() for part in made) if self.pin else made
 
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
@@ -249,7 +287,7 @@ class Batches:
                     future.cancel()
 
 
-def check_classes(store: Spectrograms, found: Sides) -> None:
+def check_classes(store: Store, found: Sides) -> None:
     """Refuse data from which no classes can be learnt.
 
     Raises:

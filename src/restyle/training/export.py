@@ -15,8 +15,6 @@ from restyle.files import weights
 from restyle.files.safely import writing
 from restyle.training.report import spell
 
-LICENCE = "unknown: it follows from the data"
-
 
 def export(path: Path, model: nn.Module, facts: Mapping[str, Any], scores: Mapping[str, float]) -> dict[str, Any]:
     """Write a model's weights with all that is needed to use them, without Lightning.
@@ -52,6 +50,21 @@ def load_into(model: nn.Module, path: Path, prefix: str = "") -> None:
     """Load weights that a run kept as its best into the object they came from."""
     arrays, _ = weights.load(path)
     model.load_state_dict({name.removeprefix(prefix): torch.from_numpy(array) for name, array in arrays.items()})
+
+
+def grow(model: nn.Module, path: Path) -> None:
+    """Take over the weights of a file, in place, those of the same name as far as they reach: a smaller model's, too.
+
+    Raises:
+        RestyleError: if the file cannot be read.
+    """
+    arrays, _ = weights.load(path)
+    with torch.no_grad():
+        for name, value in model.state_dict().items():
+            old = torch.from_numpy(arrays[name]) if name in arrays else None
+            if old is not None and old.dim() == value.dim():
+                shared = tuple(slice(min(a, b)) for a, b in zip(old.shape, value.shape, strict=True))
+                value[shared] = old[shared].to(value)
 
 
 def card(path: Path, model: nn.Module, settings: Mapping[str, Any], limits: str = "") -> None:

@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
-from restyle.training.data import Sides, Spectrograms, labels
-from restyle.training.export import LICENCE
+from restyle.datasets.store import Store
+from restyle.training.data import Sides, labels
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Machine:
     precision: str = "auto"
 
 
-def facts(config: dict[str, Any], store: Spectrograms, parted: Sides, chunks: int, machine: Machine) -> dict[str, Any]:
+def facts(config: dict[str, Any], store: Store, parted: Sides, chunks: int, machine: Machine) -> dict[str, Any]:
     """Return what is known before the training, for the weights file, its card and the report."""
     chosen = [store.entries[i] for i in (*parted.train, *parted.validation)]
     hop, rate = store.settings.get("hop", 0), store.settings.get("rate", 1)
@@ -59,7 +59,7 @@ def facts(config: dict[str, Any], store: Spectrograms, parted: Sides, chunks: in
         "labels": classes,
         "data": summary,
         "training": training,
-        "licence": LICENCE,
+        "licence": config["licence"],
     }
 
 

@@ -8,10 +8,10 @@ from hashlib import sha1
 from pathlib import Path
 from typing import Any
 
+from restyle.datasets.store import Store
 from restyle.errors import RestyleError
 from restyle.files.safely import writing
 from restyle.training import config as configs
-from restyle.training.data import Spectrograms
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Trained:
     before: bool
 
 
-def begun(out: Path, config: dict[str, Any], store: Spectrograms) -> dict[str, Any]:
+def begun(out: Path, config: dict[str, Any], store: Store) -> dict[str, Any]:
     """Make a run's folder, or refuse one that has got somewhere with another config or other data.
 
     Returns:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,10 @@ from lightning.fabric.utilities.rank_zero import rank_zero_only
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import nn
 
+from restyle.datasets.store import Store
 from restyle.errors import RestyleError
 from restyle.training import config as configs
-from restyle.training.data import Batches, Chunks, Sides, Spectrograms, check_classes, labels, sides
+from restyle.training.data import Batches, Chunks, Sides, check_classes, labels, sides
 from restyle.training.diary import Diary
 from restyle.training.export import card, export, load_into
 from restyle.training.facts import Machine, facts, told
@@ -36,10 +37,10 @@ class Data(LightningDataModule):
     """The sides of a store as batches, made when the processes know their numbers."""
 
     def __init__(
-        self, store: Spectrograms, parted: Sides, config: Mapping[str, Any], classes: list[str], sources: bool
+        self, store: Store, parted: Sides, config: Mapping[str, Any], classes: list[str], wants: Sequence[str]
     ) -> None:
         super().__init__()
-        self.config, self.sources = config, sources
+        self.config, self.wants = config, wants
         data, seed = config["data"], config["seed"]
         self.learnt = Chunks(
             store, parted.train, data["frames"], classes, random=data["offsets"] == "random", seed=seed
@@ -73,18 +74,18 @@ class Data(LightningDataModule):
             seed=self.config["seed"],
             rank=self.trainer.global_rank,
             world=self.trainer.world_size,
-            sources=self.sources,
+            wants=self.wants,
             pin=torch.cuda.is_available(),
         )
 
 
 def train(
     config: dict[str, Any],
-    store: Spectrograms,
+    store: Store,
     out: Path,
     machine: Machine | None = None,
     *,
-    test: Spectrograms | None = None,
+    test: Store | None = None,
     progress: Callable[[float], None] | None = None,
     report: Callable[[str], None] | None = None,
 ) -> Trained:
@@ -114,7 +115,7 @@ def train(
     _check_representation(config, store)
     seed_everything(config["seed"], verbose=False)
     model, module = _objects(config, store, parted, classes)
-    data = Data(store, parted, config, classes, bool(getattr(module, "wants_sources", False)))
+    data = Data(store, parted, config, classes, tuple(getattr(module, "wants", ())))
     known = facts(config, store, parted, len(data.learnt), machine)
     diary = Diary(out, told(known), config["trainer"], progress=progress, report=report)
     diary.chunks = data.examples()
@@ -132,7 +133,7 @@ def train(
 
 
 def _objects(
-    config: dict[str, Any], store: Spectrograms, parted: Sides, classes: list[str]
+    config: dict[str, Any], store: Store, parted: Sides, classes: list[str]
 ) -> tuple[nn.Module, LightningModule]:
     """Build model and module from the config; what the data tell fills their other parameters."""
     given = {"labels": classes, "classes": len(classes), "bins": len(store.statistics["mean"])}
@@ -197,7 +198,7 @@ def _finish(
     module: LightningModule,
     data: Data,
     diary: Diary,
-    test: tuple[Spectrograms, list[int]] | None,
+    test: tuple[Store, list[int]] | None,
     classes: list[str],
 ) -> Trained:
     """Take the best weights, score them on the test set, write weights file, card and report."""
@@ -231,14 +232,14 @@ def _is_array(value: Any) -> bool:
     return isinstance(value, (np.ndarray, torch.Tensor))
 
 
-def _test_side(store: Spectrograms, parted: Sides, test: Spectrograms | None) -> tuple[Spectrograms, list[int]] | None:
+def _test_side(store: Store, parted: Sides, test: Store | None) -> tuple[Store, list[int]] | None:
     if test is not None:
         return test, list(range(len(test.entries)))
     return (store, parted.test) if parted.test else None
 
 
 def _test_batches(
-    config: dict[str, Any], module: LightningModule, store: Spectrograms, entries: list[int], classes: list[str]
+    config: dict[str, Any], module: LightningModule, store: Store, entries: list[int], classes: list[str]
 ) -> Batches | None:
     """A test set as batches, without labels that were not learnt."""
     known = [i for i in entries if not store.entries[i].labels or store.entries[i].labels[0] in classes]
@@ -252,8 +253,8 @@ def _test_batches(
 
 def _in_order(chunks: Chunks, module: LightningModule, config: dict[str, Any]) -> Batches:
     """All chunks, for one process."""
-    sources = bool(getattr(module, "wants_sources", False))
-    return Batches(chunks, config["data"]["batch"], shuffle=False, sources=sources)
+    wants = tuple(getattr(module, "wants", ()))
+    return Batches(chunks, config["data"]["batch"], shuffle=False, wants=wants)
 
 
 def _scored(module: LightningModule, batches: Batches, config: dict[str, Any]) -> dict[str, float]:
@@ -265,7 +266,7 @@ def _scored(module: LightningModule, batches: Batches, config: dict[str, Any]) -
     return {name: float(value) for name, value in found.items()}
 
 
-def _check_representation(config: dict[str, Any], store: Spectrograms) -> None:
+def _check_representation(config: dict[str, Any], store: Store) -> None:
     for name, wanted in config["representation"].items():
         there = store.settings.get(name)
         if there is not None and there != wanted:

@@ -41,7 +41,7 @@ class TimbreTraining(lightning.LightningModule):
         ValueError: if there is no such loss or schedule.
     """
 
-    wants_sources = True
+    wants = ("sources",)
 
     def __init__(
         self,

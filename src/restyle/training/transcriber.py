@@ -1,270 +1,192 @@
-"""Teaches `models/transcriber.py`: renders clips, trains, and writes the weights file. Floor 4.
-
-    python -m restyle.training.transcriber --midi DIR --soundfont FILE --out RUN
-        [--notes DIR] [--noises DIR] [--exclude FILE]
-
-Clips are rendered into shards under RUN/shards (by several processes; training starts with the first shards and takes
-in new ones as they come). A run that was stopped goes on from its last checkpoint when the command is given again.
-"""
+"""Teaches `models/transcriber.py` on songs whose notes are known. Floor 4."""
 
 from __future__ import annotations
 
-import argparse
-import json
-import logging
-import time
-from multiprocessing import get_context
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
+import lightning
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from restyle.datasets.rendered import Rendered
-from restyle.files import weights
-from restyle.models.transcriber import Transcriber
+from restyle.models.transcriber import Activations, Transcriber
 from restyle.notes import Notes
-from restyle.representations.cqt import Cqt, level, unit_level
+from restyle.representations.cqt import unit_level
 from restyle.representations.pianoroll import Roll, notes_to_roll, roll_to_notes
+from restyle.representations.spectrogram import CQT_GAIN
+from restyle.training.classifier import of_all_processes
+from restyle.training.export import grow
+from restyle.training.optimisers import check_schedule, optimiser
 
-log = logging.getLogger("restyle")
-
-SHARD = 200  # clips
-LOWEST_LEVEL = -120.0  # dB, value 0 of the stored spectrograms; two values a dB
-
-
-def render_shard(path: Path, data: dict[str, Any], seed: int) -> None:
-    """Render one shard of clips: quantised spectrograms and their notes."""
-    torch.set_num_threads(1)
-    cqt, stream = Cqt(), Rendered(**data).clips(seed)
-    spectra, tables = [], []
-    for _ in range(SHARD):
-        clip = next(stream)
-        loudness = level(cqt(torch.from_numpy(clip.audio.samples[0])), LOWEST_LEVEL).T
-        spectra.append(((loudness - LOWEST_LEVEL) * 2).clamp(0, 255).round().to(torch.uint8).numpy())
-        n = clip.notes
-        assert n is not None  # they are rendered from notes
-        tables.append(np.stack([n.onset, n.offset, n.pitch, n.velocity, n.programme]))
-    beside = path.with_suffix(".part.npz")
-    counts = [table.shape[1] for table in tables]
-    np.savez(beside, spectra=np.stack(spectra), notes=np.concatenate(tables, axis=1), counts=counts)
-    beside.rename(path)
+QUIETER = 10.0  # dB, deviation of how much louder than the chunk's loudest moment the rest of a recording is
+ONSET_WEIGHT, OFFSET_WEIGHT = 4.0, 4.0  # of frames at which something begins or ends: they are few
+THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7)
 
 
-class Shards:
-    """The clips of all shards that lie in a folder so far, as random crops."""
+class TranscriberTraining(lightning.LightningModule):
+    """Cross-entropy of onsets, frames and offsets; the errors of velocities and bends where there are notes.
 
-    def __init__(self, folder: Path, hop: float) -> None:
-        self.folder, self.hop = folder, hop
-        self.spectra: list[np.ndarray] = []
-        self.notes: list[Notes] = []
-        self._seen: set[Path] = set()
+    A batch is (log1p constant-Q spectrograms ``[B, F, L]``, labels ``[B]``, notes ``[B, N, 5]``, bends ``[B, N, L]``).
 
-    def refresh(self) -> None:
-        """Take in new shards."""
-        for path in sorted(self.folder.glob("train-*[0-9].npz")):
-            if path not in self._seen:
-                self._seen.add(path)
-                spectra, notes = read_shard(path)
-                self.spectra += list(spectra)
-                self.notes += notes
+    Args:
+        model: what learns.
+        representation: settings of the spectrograms.
+        rate: highest learning rate.
+        weight_decay: of AdamW.
+        schedule: ``constant``, or ``cosine`` with a warm-up.
+        start: a weights file to start from, of this model or a smaller one; "" starts from nothing.
+        seed: of all that is drawn.
 
-    def batch(self, size: int, frames: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """Return spectrograms ``[B, L, F]`` and targets ``[B, 3, L, P]`` of random crops."""
-        inputs, targets = [], []
-        for i in rng.integers(len(self.spectra), size=size):
-            whole = self.spectra[i]
-            start = rng.integers(0, len(whole) - frames + 1)
-            # the loudest bin of a whole recording is as loud as that of this clip, or louder
-            reference = whole.max() / 2 + LOWEST_LEVEL + max(0.0, rng.normal(0, 10))
-            crop = torch.from_numpy(whole[start : start + frames]).float() / 2 + LOWEST_LEVEL
-            inputs.append(unit_level(crop, reference))
-            part = self.notes[i].between(start * self.hop, (start + frames) * self.hop)
-            roll = notes_to_roll(part, frames, self.hop)
-            cut = self.notes[i].onset < start * self.hop - self.hop  # began before the crop: sounds, but has no onset
-            early = self.notes[i].select(cut & (self.notes[i].offset > start * self.hop))
-            rows = early.pitch.round().astype(int) - 21
-            roll.onset[:3, rows[(rows >= 0) & (rows < 88)]] = 0
-            targets.append(torch.from_numpy(np.stack([roll.onset, roll.frame, roll.velocity])))
-        return torch.stack(inputs), torch.stack(targets)
+    Raises:
+        ValueError: if there is no such schedule.
+        RestyleError: if the weights file cannot be read.
+    """
+
+    wants = ("notes", "bends")
+
+    def __init__(
+        self,
+        model: Transcriber,
+        *,
+        representation: Mapping[str, Any],
+        rate: float = 3e-3,
+        weight_decay: float = 1e-3,
+        schedule: str = "cosine",
+        start: str = "",
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        check_schedule(schedule)
+        self.model: Any = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster
+        self.hop = representation["hop"] / representation["rate"]
+        self.rate, self.weight_decay, self.schedule, self.seed = rate, weight_decay, schedule, seed
+        self.decoding: dict[str, float] = {}
+        self._seen: list[tuple[Tensor, ...]] = []
+        if start:
+            grow(model, Path(start))
+
+    def training_step(self, batch: Sequence[Tensor], batch_idx: int) -> Tensor:
+        """Return the loss of a batch, each chunk as a part of a louder or softer recording."""
+        rng = np.random.default_rng((self.seed, self.global_step, batch_idx, self.global_rank))
+        louder = np.maximum(0, rng.normal(0, QUIETER, len(batch[0])))
+        found = self.model(levels(batch[0], torch.from_numpy(louder).to(batch[0])))
+        parts = losses(found, targets(batch[2], batch[3], self.hop).to(batch[0].device))
+        for name, value in parts.items():
+            self.log(f"train_{name}", value)
+        return total(parts)
+
+    def validation_step(self, batch: Sequence[Tensor], batch_idx: int) -> None:
+        """Log the loss, and keep what is found."""
+        found = self.model(levels(batch[0], torch.zeros(len(batch[0])).to(batch[0])))
+        parts = losses(found, targets(batch[2], batch[3], self.hop).to(batch[0].device))
+        self.log("val_loss", total(parts), batch_size=len(batch[0]), sync_dist=True)
+        kept = torch.stack([found.onset.sigmoid(), found.frame.sigmoid(), found.velocity, found.offset.sigmoid()])
+        notes = nn.functional.pad(batch[2], (0, 0, 0, 1000 - batch[2].shape[1]), value=torch.nan)
+        self._seen.append((kept.transpose(0, 1).half().cpu(), notes.cpu()))
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the F1 of notes (mir_eval, 50 ms) at the best of a few thresholds."""
+        seen = of_all_processes(self._seen)
+        self._seen = []
+        if seen:
+            rolls, notes = (torch.cat(parts) for parts in zip(*seen, strict=True))
+            scores, self.decoding = _scored(rolls, notes, self.hop)
+            for name, value in scores.items():
+                self.log(f"val_{name}", value)
+
+    def configure_optimizers(self) -> Any:
+        """Return AdamW, and its schedule."""
+        steps = self.trainer.estimated_stepping_batches
+        return optimiser(self.model, self.rate, self.weight_decay, self.schedule, steps)
+
+    def exports(self) -> dict[str, Any]:
+        """Return what is stored with the weights: how activations become notes."""
+        return {"decoding": self.decoding}
 
 
-def read_shard(path: Path) -> tuple[np.ndarray, list[Notes]]:
-    """Read a shard's spectrograms (uint8 ``[N, L, F]``) and notes."""
-    with np.load(path) as shard:
-        edges = np.cumsum(shard["counts"])[:-1]
-        return shard["spectra"], [Notes(*table) for table in np.split(shard["notes"], edges, axis=1)]
+def levels(x: Tensor, louder: Tensor) -> Tensor:
+    """Turn log1p spectrograms ``[B, F, L]`` into what the network takes, ``[B, L, F]``.
+
+    Args:
+        x: of a constant-Q transform.
+        louder: dB by which the recording's loudest moment exceeds the chunk's, ``[B]``.
+    """
+    db = 20 * torch.log10((torch.expm1(x) / CQT_GAIN).clamp_min(1e-10)).transpose(1, 2)
+    return unit_level(db, db.amax((1, 2), keepdim=True) + louder[:, None, None])
 
 
-def loss(network: Transcriber, spectra: Tensor, targets: Tensor) -> Tensor:
-    """Weighted cross-entropy of onsets and frames, and the velocity's error at onsets."""
-    onset, frame, velocity = network(spectra)
+def targets(notes: Tensor, bends: Tensor, hop: float) -> Tensor:
+    """Draw notes ``[B, N, 5]`` and bends ``[B, N, L]`` as onset, frame, velocity, offset, bend ``[5, B, L, 88]``."""
+    rolls = []
+    for table, curves in zip(notes.cpu().numpy(), bends.cpu().numpy(), strict=True):
+        there = ~np.isnan(table[:, 0])
+        own = Notes(*table[there].T)
+        order = np.lexsort((table[there, 2], table[there, 0]))  # as Notes sorts its rows
+        roll = notes_to_roll(own, curves.shape[1], hop, bends=curves[there][order])
+        rolls.append(np.stack([roll.onset, roll.frame, roll.velocity, roll.offset, roll.bend]))
+    return torch.from_numpy(np.stack(rolls, axis=1))
+
+
+def losses(found: Activations, wanted: Tensor) -> dict[str, Tensor]:
+    """Return the loss of each head; ``wanted`` is as `targets` returns it."""
+    onset, frame, velocity, offset, bend = wanted
     entropy = nn.functional.binary_cross_entropy_with_logits
-    onsets = entropy(onset, targets[:, 0], pos_weight=torch.tensor(4.0))
-    frames = entropy(frame, targets[:, 1])
-    started = targets[:, 0]
-    loudness = (started * (velocity - targets[:, 2]).abs()).sum() / started.sum().clamp_min(1)
-    return 2 * onsets + frames + 0.02 * loudness
+    return {
+        "onset": entropy(found.onset, onset, pos_weight=torch.tensor(ONSET_WEIGHT)),
+        "frame": entropy(found.frame, frame),
+        "velocity": _where(onset, (found.velocity - velocity).abs()),
+        "offset": entropy(found.offset, offset, pos_weight=torch.tensor(OFFSET_WEIGHT)),
+        "bend": _where(frame, (found.bend - bend).abs()),
+    }
 
 
-@torch.no_grad()
-def validate(network: Transcriber, path: Path, hop: float, clips: int = 40) -> dict[str, float]:
-    """Score notes (mir_eval, 50 ms) on held-out clips at the best of a few thresholds."""
+def total(parts: Mapping[str, Tensor]) -> Tensor:
+    """Return the sum of the losses, each with its weight."""
+    share = {"onset": 2.0, "frame": 1.0, "velocity": 0.02, "offset": 0.5, "bend": 0.05}
+    return torch.stack([share[name] * value for name, value in parts.items()]).sum()
+
+
+def _where(weight: Tensor, error: Tensor) -> Tensor:
+    return (weight * error).sum() / weight.sum().clamp_min(1)
+
+
+def _scored(rolls: Tensor, notes: Tensor, hop: float) -> tuple[dict[str, float], dict[str, float]]:
+    """Mean F1 with onsets and with offsets, and the thresholds that give them."""
+    truth = [Notes(*table[~np.isnan(table[:, 0])].T).pitched() for table in notes.numpy()]
+    truth = [own.select(own.onset >= 0) for own in truth]
+    names, empty = ("onset", "frame", "velocity", "offset"), np.zeros((1, 1), np.float32)
+    found = [Roll(**dict(zip(names, roll.float().numpy(), strict=True)), bend=empty, hop=hop) for roll in rolls]
+
+    def mean_f1(with_offsets: bool, **thresholds: float) -> float:
+        read = [roll_to_notes(roll, **thresholds) for roll in found]  # type: ignore[arg-type]
+        pairs = zip(truth, read, strict=True)
+        return float(np.mean([f1(own, other, offsets=with_offsets) for own, other in pairs if len(own)] or [0.0]))
+
+    onset_f1, onset = max((mean_f1(False, onset_threshold=x), x) for x in THRESHOLDS)
+    offset_f1, frame = max((mean_f1(True, onset_threshold=onset, frame_threshold=x), x) for x in THRESHOLDS)
+    return (
+        {"onset_f1": onset_f1, "offset_f1": offset_f1},
+        {"onset_threshold": onset, "frame_threshold": frame},
+    )
+
+
+def f1(truth: Notes, found: Notes, *, offsets: bool = False) -> float:
+    """Return the F1 of notes whose onsets lie within 50 ms of the true ones.
+
+    Args:
+        truth: at least one note.
+        found: what is judged.
+        offsets: whether they must also end within 20 % of a note's length, or 50 ms.
+
+    Source: Raffel et al., "mir_eval: a transparent implementation of common MIR metrics", ISMIR 2014.
+    """
     import mir_eval
 
-    network.eval()
-    spectra, truth = read_shard(path)
-    rolls = []
-    for whole in spectra[:clips]:
-        x = torch.from_numpy(whole).float() / 2 + LOWEST_LEVEL
-        onset, frame, velocity = (y[0] for y in network(unit_level(x, x.max())[None]))
-        rolls.append(Roll(onset.sigmoid().numpy(), frame.sigmoid().numpy(), velocity.numpy(), hop))
-    network.train()
-    truth = truth[:clips]
-
-    def mean_f1(offset_ratio: float | None, **thresholds: Any) -> float:
-        found = [roll_to_notes(roll, **thresholds) for roll in rolls]
-        score = mir_eval.transcription.precision_recall_f1_overlap
-        pairs = zip(truth, found, strict=True)
-        return float(np.mean([score(*_table(t.pitched()), *_table(f), offset_ratio=offset_ratio)[2] for t, f in pairs]))
-
-    onset_f1, onset_threshold = max((mean_f1(None, onset_threshold=x), x) for x in (0.4, 0.5, 0.55, 0.6, 0.7))
-    offset_f1, frame_threshold = max(
-        (mean_f1(0.2, onset_threshold=onset_threshold, frame_threshold=x), x) for x in (0.3, 0.4, 0.5, 0.6, 0.7)
-    )
-    scores = {"onset_f1": onset_f1, "offset_f1": offset_f1}
-    return scores | {"onset_threshold": onset_threshold, "frame_threshold": frame_threshold}
-
-
-def _table(notes: Notes) -> tuple[np.ndarray, np.ndarray]:
-    return np.stack([notes.onset, notes.offset], axis=1), 440 * 2 ** ((notes.pitch - 69) / 12)
-
-
-def train(
-    run: Path,
-    *,
-    steps: int,
-    batch: int,
-    frames: int,
-    rate: float,
-    seed: int,
-    start: Path | None = None,
-    every: int = 300,
-) -> None:
-    """Train on the shards of a run; write a checkpoint and ``transcriber.safetensors`` every ``every`` steps."""
-    cqt = Cqt()
-    hop = cqt.hop / cqt.rate
-    torch.manual_seed(seed)
-    network = cast(Any, Transcriber()).to(memory_format=torch.channels_last)  # faster on a CPU
-    if start:
-        arrays, _ = weights.load(start)
-        network.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()}, strict=False)
-    average = torch.optim.swa_utils.AveragedModel(
-        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998), use_buffers=True
-    )
-    optimiser = torch.optim.AdamW(network.parameters(), weight_decay=1e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, steps, pct_start=0.15)
-    first = _resume(run, network, average, optimiser, schedule)
-    shards, started, losses = Shards(run / "shards", hop), time.time(), []
-    while not (run / "shards" / "validation.npz").exists() or not list((run / "shards").glob("train-*[0-9].npz")):
-        time.sleep(2)
-    for step in range(first, steps):
-        if (step - first) % 50 == 0:
-            shards.refresh()
-        value = loss(network, *shards.batch(batch, frames, np.random.default_rng((seed, step))))
-        if not torch.isfinite(value):
-            raise FloatingPointError(f"the loss is {value.item()} at step {step}; start again with a smaller --rate")
-        optimiser.zero_grad()
-        value.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
-        schedule.step()
-        average.update_parameters(network)
-        losses.append(value.item())
-        if (step + 1) % every == 0 or step + 1 == steps:
-            taught = cast(Transcriber, average.module)
-            scores = validate(taught, run / "shards" / "validation.npz", hop)
-            pace = (time.time() - started) / (step + 1 - first)
-            left = pace * (steps - step - 1) / 60
-            log.info("step %d of %d, loss %.4f, %s", step + 1, steps, np.mean(losses), scores)
-            log.info("%d clips, %.0f min left", len(shards.notes), left)
-            losses.clear()
-            state = {"network": network, "average": average, "optimiser": optimiser, "schedule": schedule}
-            states = {name: part.state_dict() for name, part in state.items()}
-            torch.save(states | {"step": step + 1}, run / "checkpoint.part")
-            (run / "checkpoint.part").rename(run / "checkpoint.pt")
-            export(taught, cqt, run / "transcriber.safetensors", scores)
-
-
-def _resume(run: Path, network: nn.Module, average: nn.Module, optimiser: Any, schedule: Any) -> int:
-    path = run / "checkpoint.pt"
-    if not path.exists():
-        return 0
-    state = torch.load(path, weights_only=True)
-    for name, part in {"network": network, "average": average, "optimiser": optimiser, "schedule": schedule}.items():
-        part.load_state_dict(state[name])
-    return int(state["step"])
-
-
-def export(network: Transcriber, cqt: Cqt, path: Path, scores: dict[str, float]) -> None:
-    """Write the weights with the settings of the model, its representation and its decoding."""
-    state = network.state_dict()
-    arrays = {name: value.numpy() for name, value in state.items() if not name.endswith("num_batches_tracked")}
-    decoding = {name: scores[name] for name in ("onset_threshold", "frame_threshold")}
-    settings = {"model": network.settings(), "cqt": cqt.settings(), "decoding": decoding, "scores": scores}
-    weights.save(path, arrays, settings)
-
-
-def main() -> None:
-    """Parse the arguments, render in the background, train."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    help_midi = "folder of MIDI files; sub-folders named drums* give drum tracks"
-    parser.add_argument("--midi", type=Path, required=True, help=help_midi)
-    parser.add_argument("--soundfont", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True, help="folder of the run")
-    parser.add_argument("--notes", type=Path, help="folder of recorded single notes, a sub-folder an instrument")
-    parser.add_argument("--noises", type=Path, help="folder of recordings without pitched notes, mixed in as noise")
-    parser.add_argument("--exclude", type=Path, help="JSON file; MIDI files whose names stand in it are left out")
-    parser.add_argument("--clips", type=int, default=6000)
-    parser.add_argument("--steps", type=int, default=4000)
-    parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--frames", type=int, default=188, help="length of a crop (62.5 frames a second)")
-    parser.add_argument("--rate", type=float, default=3e-3, help="highest learning rate")
-    parser.add_argument("--start", type=Path, help="weights file of an earlier run to go on from")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--jobs", type=int, default=2, help="processes that render")
-    parser.add_argument("--render-only", action="store_true")
-    args = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    (args.out / "shards").mkdir(parents=True, exist_ok=True)
-    (args.out / "arguments.json").write_text(json.dumps(vars(args), default=str, indent=1))
-    pool = get_context("spawn").Pool(args.jobs)
-    for job in _shards_to_render(args):
-        pool.apply_async(render_shard, job, error_callback=lambda error: log.error("rendering: %s", error))
-    pool.close()
-    if not args.render_only:
-        names = ("steps", "batch", "frames", "rate", "seed", "start")
-        train(args.out, **{name: getattr(args, name) for name in names})
-    pool.join()
-
-
-def _shards_to_render(args: argparse.Namespace) -> list[tuple[Path, dict[str, Any], int]]:
-    """Each missing shard with its data and seed; validation phrases come from MIDI files of their own."""
-    excluded = args.exclude.read_text() if args.exclude else ""
-    files = [path for path in sorted(args.midi.rglob("*.mid")) if path.name not in excluded]
-    drums = [path for path in files if path.parent.name.startswith("drums")]
-    files = [path for path in files if path not in set(drums)]
-    held_out = files[::25]
-    common = {"soundfont": args.soundfont, "drums": drums, "samples": args.notes}
-    common["noises"] = sorted(args.noises.glob("*.*")) if args.noises else []
-    jobs = [(args.out / "shards" / "validation.npz", common | {"midi": held_out}, 999_983)]
-    train_files = [path for path in files if path not in set(held_out)]
-    for i in range(-(-args.clips // SHARD)):
-        path = args.out / "shards" / f"train-{i:04d}.npz"
-        jobs.append((path, common | {"midi": train_files}, args.seed * 100_003 + i))
-    return [job for job in jobs if not job[0].exists()]
-
-
-if __name__ == "__main__":
-    main()
+    if not len(found):
+        return 0.0
+    tables = [(np.stack([n.onset, n.offset], axis=1), 440 * 2 ** ((n.pitch - 69) / 12)) for n in (truth, found)]
+    ratio = 0.2 if offsets else None
+    score = mir_eval.transcription.precision_recall_f1_overlap
+    return float(score(*tables[0], *tables[1], offset_ratio=ratio)[2])

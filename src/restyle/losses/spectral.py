@@ -1,0 +1,62 @@
+"""How far two sounds are apart in their spectrograms, at several resolutions at once. Floor 3.
+
+Source: Engel, Hantrakul, Gu, Roberts, "DDSP: differentiable digital signal processing", ICLR 2020 (arXiv 2001.04643).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+SIZES = (2048, 1024, 512, 256, 128, 64)  # samples in a window
+
+
+def multi_scale_spectral_loss(
+    x: Tensor, y: Tensor, *, sizes: Sequence[int] = SIZES, log_weight: float = 1.0, floor: float = 1e-5
+) -> Tensor:
+    """Return the mean over window sizes of the distance of magnitudes and of their logarithms.
+
+    Both terms are free of the level, so that quiet and loud sounds count alike: the first is the mean difference of the
+    magnitudes relative to the mean magnitude of ``y`` (or of ``x``, where that is louder, so that a moment of silence
+    in ``y`` does not outweigh all else), 0..2; the second is the mean difference of their natural logarithms (1 is 8.7
+    dB). The windows (Hann) overlap by three quarters.
+
+    Args:
+        x: the sounds that are judged, ``[B, T]`` or ``[T]``, full scale at -1..1.
+        y: what they should be, the same shape; no gradient flows into them.
+        sizes: samples in a window, one spectrogram each.
+        log_weight: of the second term; 0 leaves it out.
+        floor: amplitude below which differences do not count: added to the magnitudes of the logarithms (a sine wave of
+            amplitude 1 has the magnitude 1), and to the mean magnitude.
+
+    Returns:
+        A scalar; 0 for equal sounds. Its gradient is finite for silence, too.
+
+    Example:
+        >>> tone = torch.sin(torch.arange(4000) * 0.3)
+        >>> multi_scale_spectral_loss(tone, tone).item()
+        0.0
+        >>> bool(multi_scale_spectral_loss(tone, 0.9 * tone) < multi_scale_spectral_loss(tone, 0.5 * tone))
+        True
+    """
+    x, y = torch.atleast_2d(x).float(), torch.atleast_2d(y).float()
+    terms = []
+    for size in sizes:
+        found, wanted = magnitudes(x, size), magnitudes(y.detach(), size)
+        mean = torch.maximum(*(part.detach().mean((1, 2), keepdim=True) for part in (wanted, found))) + floor
+        term = ((found - wanted).abs() / mean).mean()
+        if log_weight:
+            term = term + log_weight * ((found + floor).log() - (wanted + floor).log()).abs().mean()
+        terms.append(term)
+    return torch.stack(terms).mean()
+
+
+def magnitudes(x: Tensor, size: int) -> Tensor:
+    """Return magnitudes ``[B, F, L]`` of sounds ``[B, T]``; a sine wave of amplitude 1 has the magnitude 1."""
+    window = torch.hann_window(size, dtype=x.dtype, device=x.device)
+    x = torch.nn.functional.pad(x, (size // 2, size // 2))
+    spectrum = torch.stft(x, size, size // 4, window=window, center=False, return_complex=True)
+    power = torch.view_as_real(spectrum).square().sum(-1) * (2 / window.sum()) ** 2
+    return (power + 1e-14).sqrt()  # the root of 0 has no finite slope

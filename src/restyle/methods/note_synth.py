@@ -1,0 +1,232 @@
+"""`note_synth`: the content's notes, played by a network that has heard the style's. Floor 4."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+
+from restyle import blocks
+from restyle.analysis import envelopes
+from restyle.analysis.heard import bands, listen, median_level, median_velocity, shift, voices
+from restyle.analysis.partials import HOP, MOST, frequency, partial_ratios
+from restyle.audio import Audio
+from restyle.errors import RestyleError
+from restyle.files import weights as files
+from restyle.losses.spectral import multi_scale_spectral_loss
+from restyle.methods.mixing import Mixture
+from restyle.methods.notes import NotesMethod
+from restyle.methods.timbre import Instrument, Tone
+from restyle.models.note_synth import HOP as SAMPLES
+from restyle.models.note_synth import NoteSynth
+from restyle.notes import Notes
+
+WEIGHTS = "note_synth.safetensors"
+LEARNT = 0.5  # share of the network in each level in dB; the rest is measured: their errors differ
+ROWS = 900  # moments of a style that are kept
+MOMENTS = (0, 1, 2, 3, 4, 6, 8, 11, 15, 20, 27, 36, 48, 64, 85, 113, 150, 200, 260, 340, 440, 560)  # frames
+LONGEST = MOMENTS[-1]  # frames of a note that the network is asked for; then it goes on as it faded
+FADING = 10  # frames after the end from which the release is read
+STEP = 4.0  # dB of touch that count as alike
+HARDEST = 12.0  # dB of touch
+MOST_TONES = 128  # kept for notes alike
+FIT_RATE, FIT_SECONDS, FIT_VOICES = 16000, 1.0, 8  # of the sound that fitting compares
+FIT_STEP = 0.02
+
+
+class NoteSynthMethod(NotesMethod):
+    """Transcribe both; a network that has learnt many instruments hears the style's notes and plays the content's.
+
+    What the style plays near a note is copied, what it does not is inferred, and the result is averaged with what
+    `notes` measures. The content's dynamics, vibrato, glides and stereo places are followed, and what it holds beside
+    its notes is kept, as in `notes`.
+
+    Args:
+        unpitched: level of the content's unpitched part in dB; -120 leaves it out.
+        fit: steps in which the network is fitted to the style by a spectral loss, before it plays.
+        weights: of the network; by default those that come with the package.
+
+    Raises:
+        RestyleError: if the weights cannot be read.
+
+    Example:
+        >>> NoteSynthMethod().plays_notes
+        True
+
+    Source: Engel et al., "DDSP: differentiable digital signal processing", ICLR 2020 (what is synthesised, and the
+    loss); attention over a reference as in Vinyals et al., "Matching networks for one shot learning", NeurIPS 2016.
+    """
+
+    name: ClassVar[str] = "note_synth"
+
+    def __init__(self, *, unpitched: float = 0.0, fit: int = 0, weights: str = "") -> None:
+        super().__init__(unpitched=unpitched)
+        if fit < 0:
+            raise RestyleError(f"fit must be 0 or more steps, not {fit}")
+        self.steps = fit
+        self.network = _load(Path(weights) if weights else files.bundled(WEIGHTS))
+
+    def learn(self, style: Sequence[Audio], notes: Sequence[Notes]) -> dict[str, np.ndarray]:
+        """Measure the notes of each clip, and fit the network to them if asked to."""
+        tables = [envelopes.packed(clip, own) for clip, own in zip(style, notes, strict=True)]
+        bias = np.zeros(self.network.biases, np.float32)
+        if not sum(map(len, tables)):
+            return {}
+        for table in tables:
+            if self.steps and len(table):
+                bias += self._fitted(style[tables.index(table)], table) * len(table) / sum(map(len, tables))
+        heard = _clearest(np.concatenate(tables))
+        measured = {f"measured/{name}": array for name, array in super().learn(style, notes).items()}
+        return {"heard": heard, "bias": bias, "rate": np.array([max(clip.rate for clip in style)])} | measured
+
+    def timbre(self, learnt: dict[str, np.ndarray]) -> Instrument:
+        """Return what plays notes halfway between what was measured and what the network makes of it."""
+        prefix = "measured/"
+        measured = {name.removeprefix(prefix): array for name, array in learnt.items() if name.startswith(prefix)}
+        return Mixture([NeuralTimbre(self.network, learnt), super().timbre(measured)], [LEARNT, 1 - LEARNT])
+
+    def _fitted(self, clip: Audio, table: np.ndarray) -> np.ndarray:
+        """What must be added to the network's results so that the style's own notes sound as they do."""
+        sound = torch.from_numpy(blocks.mono(clip, 0, clip.length, FIT_RATE))
+        whole, rows = table.astype(np.float32), _clearest(table).astype(np.float32)
+        level, usual = median_level(rows), median_velocity(rows)
+        shift(rows, -level)
+        known = torch.from_numpy(bands() <= min(clip.rate, FIT_RATE) / 2).float()
+        bias = torch.zeros(self.network.biases, requires_grad=True)
+        optimiser = torch.optim.Adam([bias], lr=FIT_STEP)
+        rng, drawn = np.random.default_rng(0), torch.Generator().manual_seed(0)
+        frames = int(FIT_SECONDS * FIT_RATE / SAMPLES)
+        for _ in range(self.steps):
+            start = float(rng.uniform(0, max(0.01, clip.duration - FIT_SECONDS)))
+            wanted, ratios = voices(whole, start, frames, SAMPLES / FIT_RATE, usual=usual, most=FIT_VOICES)
+            truth = sound[round(start * FIT_RATE) :][: (frames - 1) * SAMPLES]
+            if not len(wanted) or float(truth.abs().max()) < 1e-4:
+                continue
+            made = self.network.sound(
+                listen([rows], known),
+                wanted,
+                ratios,
+                level,
+                torch.from_numpy(bands()).float(),
+                rate=FIT_RATE,
+                generator=drawn,
+                bias=bias,
+            )
+            optimiser.zero_grad()
+            multi_scale_spectral_loss(made[: len(truth)], truth).backward()
+            optimiser.step()
+        return bias.detach().numpy()
+
+
+class NeuralTimbre:
+    """The notes of a style, and the network that plays others after them.
+
+    Args:
+        network: what plays.
+        learnt: ``heard`` (rows of `envelopes`), ``bias`` and ``rate``.
+    """
+
+    def __init__(self, network: NoteSynth, learnt: dict[str, np.ndarray]) -> None:
+        self.network, self.rate = network, int(learnt["rate"][0])
+        rows = learnt["heard"].astype(np.float32)
+        self.level = median_level(rows)
+        shift(rows, -self.level)
+        known = torch.from_numpy(bands() <= self.rate / 2).float()
+        self.stiffness = rows[:, [0, 8]]
+        self.heard, self.bias = listen([rows], known), torch.from_numpy(learnt["bias"])
+        self.centres = torch.from_numpy(np.log2(bands())).float()
+        with torch.inference_mode():
+            self.encoded = network.encode(self.heard)
+        self._known: dict[tuple[int, int, int, int], Tone] = {}
+
+    def tone(self, pitch: float, frames: int, rate: int, touch: float = 0.0) -> Tone:
+        """Return how the style would play a pitch; see `methods.timbre.Instrument`."""
+        frames = max(3, frames)
+        length = round(2 ** (np.ceil(np.log2(max(16, frames)) * 2) / 2))  # few lengths, so that tones are used again
+        hard = round(float(np.clip(touch, -HARDEST, HARDEST)) / STEP)
+        key = (round(pitch * 2), length, rate, hard)
+        known = self._known.get(key)  # several threads may ask
+        if known is None:
+            if len(self._known) >= MOST_TONES:
+                self._known.clear()
+            known = self._known[key] = self._compute(key[0] / 2, length, rate, hard * STEP)
+        return replace(known, amplitude=known.amplitude[:, :frames], noise=known.noise[:, :frames])
+
+    def _compute(self, pitch: float, frames: int, rate: int, touch: float) -> Tone:
+        near = np.abs(self.stiffness[:, 0] - pitch)
+        stiffness = float(np.median(self.stiffness[near <= near.min() + 3, 1]))
+        ratios = partial_ratios(MOST, stiffness)
+        f0 = float(frequency(pitch))
+        count = max(1, int(np.sum(f0 * ratios < 0.48 * rate)))
+        at = np.array([k for k in MOMENTS if k < min(frames, LONGEST)])
+        asked = np.array([*at, min(frames, LONGEST) + FADING])
+        amplitude, noise = self._ask(pitch, asked * HOP, min(frames, LONGEST) * HOP, touch, count)
+        usual = self._ask(pitch, at * HOP, min(frames, LONGEST) * HOP, 0.0, count)[0] if touch else amplitude[:, :-1]
+        level, own = _loudness(usual).max(), _loudness(amplitude)
+        release = float(np.clip((own[-1] - own[-2]) / (FADING * HOP), -600, -20))
+        beyond = np.log2(np.maximum(1, f0 * ratios[:count] / (0.47 * self.rate)))
+        held, hiss = (_drawn(x[:, :-1], at, frames) for x in (amplitude - 24 * beyond[:, None], noise))
+        loudest = own[:-1].max()
+        levels = ((held - loudest).astype(np.float32), (hiss - loudest).astype(np.float32))
+        return Tone(*levels, float(level) + self.level, stiffness, release)
+
+    def _ask(
+        self, pitch: float, times: np.ndarray, duration: float, touch: float, count: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Partials ``[K, Q]`` and noise ``[M, Q]`` in dB at some times of a note."""
+        wanted = np.stack(np.broadcast_arrays(pitch, times, times - duration, duration, touch), axis=1)
+        asked = torch.from_numpy(wanted[None].astype(np.float32))
+        with torch.inference_mode():
+            played = self.network.play(self.heard, self.encoded, asked, self.centres, self.bias)
+            partials = self.network.partials_of(played, asked[..., :1], self.centres, count)
+        noise = played.noise + 20 * self.network.hiss
+        return partials[0].T.double().numpy(), noise[0].T.double().detach().numpy()
+
+
+def _loudness(amplitude: np.ndarray) -> np.ndarray:
+    return np.asarray(10 * np.log10(np.sum(10 ** (amplitude / 10), axis=0) + 1e-12))
+
+
+def _drawn(curve: np.ndarray, at: np.ndarray, frames: int) -> np.ndarray:
+    """Join values at some frames ``[K, Q]`` by lines, ``[K, L]``; beyond the last they go on as they fell."""
+    place = np.interp(np.arange(frames), at, np.arange(len(at)))
+    low = np.minimum(place.astype(int), max(0, len(at) - 2))
+    high = np.minimum(low + 1, len(at) - 1)
+    part = place - low
+    made = curve[:, low] * (1 - part) + curve[:, high] * part
+    if frames > at[-1] + 1 and len(at) > 4:
+        slope = np.minimum(0, (curve[:, -1] - curve[:, -4]) / (at[-1] - at[-4]))
+        made = made + slope[:, None] * np.maximum(0, np.arange(frames) - at[-1])
+    return np.asarray(made)
+
+
+def _clearest(table: np.ndarray) -> np.ndarray:
+    """The rows of the notes that are loud and free of others, as many as are kept of a style."""
+    if len(table) <= ROWS:
+        return table
+    columns = envelopes.unpacked(table.astype(np.float32))
+    _, number = np.unique(columns.facts[:, :2], axis=0, return_inverse=True)
+    clear = np.bincount(number, columns.trust.mean(1)) / np.bincount(number)
+    level = np.bincount(number, columns.facts[:, 5]) / np.bincount(number)
+    order = np.argsort(-(20 * clear + level), kind="stable")
+    counts = np.cumsum(np.bincount(number)[order])
+    kept = set(order[: max(1, int(np.searchsorted(counts, ROWS)))].tolist())
+    return table[[int(i) in kept for i in number]]
+
+
+@lru_cache(maxsize=2)
+def _load(path: Path) -> NoteSynth:
+    if not path.is_file():
+        raise RestyleError(f"{path}: there are no such weights; train note_synth, or give the path of its weights file")
+    arrays, settings = files.load(path)
+    try:
+        network = NoteSynth(**settings["model"])
+        network.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise RestyleError(f"{path} holds no weights of note_synth; give another file") from error
+    return network.eval()
