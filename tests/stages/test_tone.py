@@ -46,8 +46,28 @@ def test_bands_and_loudness_become_the_styles():
     made = tone.apply(content, profile)
     after = octaves(made.samples[0], 22050)
     assert np.abs(wanted - before).max() > 12
-    assert np.abs(wanted - after).max() <= 2.5 + 1
+    assert np.abs(wanted - after).max() <= tone.SLACK + 1
     assert loudness(made) == pytest.approx(loudness(style), abs=0.3)
+
+
+def test_what_was_played_keeps_the_spectrum_of_its_register():
+    """A low instrument's tone is no reason to take the highs from notes that it plays two octaves higher."""
+    time = np.arange(4 * 22050) / 22050
+    low, high = (
+        Audio(sum(0.1 / k * np.sin(2 * np.pi * f0 * k * time) for k in range(1, 9))[None], 22050) for f0 in (110, 440)
+    )
+    profile = tone.fit([low])
+    before = octaves(high.samples[0], 22050)
+    changed, kept = (octaves(tone.apply(high, profile, played=p).samples[0], 22050) - before for p in (False, True))
+    heard = before > before.max() - 40
+    assert np.ptp(changed[heard]) > 10 and np.ptp(kept[heard]) < 7
+
+
+def test_a_mix_gives_what_was_played_its_tone():
+    content, style = Audio(noise(tilt=0), 22050), Audio(noise(tilt=-1, level=0.02, seed=1), 22050)
+    profile = tone.fit([style])
+    alone, played = (tone.apply(content, profile, played=p).samples for p in (False, True))
+    assert np.allclose(alone, played, atol=1e-6)
 
 
 def test_half_strength_lies_between():

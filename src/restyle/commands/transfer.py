@@ -132,9 +132,8 @@ def styled(content: Audio | Notes, style: Style, settings: Settings, progress: P
         from restyle.stages import tone
 
         log.info("matching the tone")
-        largest, slack = used.tone
-        told = part(progress, share, 1)
-        result = tone.apply(result, style.part("tone"), largest=largest, slack=slack, strength=strength, progress=told)
+        told, played = part(progress, share, 1), used.plays_notes
+        result = tone.apply(result, style.part("tone"), played=played, strength=strength, progress=told)
     return result
 
 

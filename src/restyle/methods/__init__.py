@@ -20,6 +20,7 @@ METHODS = {
         "NoteSynthMethod",
         "the same, played by a network that has heard them",
     ),
+    "wavenet": ("restyle.methods.wavenet", "WavenetMethod", "the same, by a WaveNet that hears the style as a whole"),
     "mosaic": ("restyle.methods.mosaic", "MosaicMethod", "rebuilds the content from short pieces of the style (NMF)"),
     "spectral": ("restyle.methods.spectral", "SpectralMethod", "merges spectrograms: content's detail, style's colour"),
     "texture": ("restyle.methods.texture", "TextureMethod", "optimises a spectrogram toward the style's texture"),

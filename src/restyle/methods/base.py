@@ -13,8 +13,6 @@ from restyle.errors import RestyleError
 from restyle.notes import Notes
 
 Profile = dict[str, np.ndarray]  # what a method learnt from a style: named arrays, saved as safetensors
-FREE_TONE = (24.0, 2.5)  # of methods that only change the content's spectrum
-NEAR_TONE = (3.0, 1.0)  # of those that play notes with the style's sound: in another register it has another spectrum
 SILENT_STYLE = "the style is silent: choose a recording that can be heard"
 
 
@@ -23,7 +21,6 @@ class Method(Protocol):
 
     name: ClassVar[str]
     plays_notes: ClassVar[bool]  # whether `apply` takes Notes as content, too
-    tone: ClassVar[tuple[float, float]]  # how far the tone stage may go after it, and its slack (see `stages.tone`)
 
     def fit(self, style: Sequence[Audio]) -> Profile:
         """Learn from one clip or several, of any rate and channels.

@@ -24,7 +24,7 @@ from restyle.audio import Audio
 from restyle.blocks import Progress, Span
 from restyle.errors import RestyleError
 from restyle.losses.style import content_loss, gram, relative
-from restyle.methods.base import FREE_TONE, SILENT_STYLE, Profile, recording
+from restyle.methods.base import SILENT_STYLE, Profile, recording
 from restyle.methods.descent import descend
 from restyle.notes import Notes
 from restyle.representations.stft import Stft
@@ -61,7 +61,6 @@ class GatysMethod:
 
     name: ClassVar[str] = "gatys"
     plays_notes: ClassVar[bool] = False
-    tone: ClassVar[tuple[float, float]] = FREE_TONE
 
     def __init__(
         self,

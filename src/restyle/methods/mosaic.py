@@ -21,7 +21,7 @@ from restyle.audio import Audio
 from restyle.blocks import Progress, Span
 from restyle.errors import RestyleError
 from restyle.methods.bandwise import Bandwise, together
-from restyle.methods.base import FREE_TONE, Profile, recording
+from restyle.methods.base import Profile, recording
 from restyle.methods.excerpt import clips, excerpt, resample
 from restyle.notes import Notes
 from restyle.representations.phase import griffin_lim
@@ -56,7 +56,6 @@ class MosaicMethod:
 
     name: ClassVar[str] = "mosaic"
     plays_notes: ClassVar[bool] = False
-    tone: ClassVar[tuple[float, float]] = FREE_TONE
 
     def __init__(
         self,

@@ -18,7 +18,7 @@ from restyle.blocks import Progress
 from restyle.errors import RestyleError
 from restyle.methods import mixing, unpitched
 from restyle.methods.additive import play
-from restyle.methods.base import NEAR_TONE, SILENT_STYLE, Profile
+from restyle.methods.base import SILENT_STYLE, Profile
 from restyle.methods.mixing import Mixture
 from restyle.methods.performance import Played, imagine, listen
 from restyle.methods.playing import SOFTER, doubt, mixed
@@ -52,7 +52,6 @@ class NotesMethod:
 
     name: ClassVar[str] = "notes"
     plays_notes: ClassVar[bool] = True
-    tone: ClassVar[tuple[float, float]] = NEAR_TONE
 
     def __init__(self, *, unpitched: float = 0.0) -> None:
         self.unpitched = unpitched

@@ -14,7 +14,7 @@ from restyle.analysis.separation import masks, transform
 from restyle.audio import Audio
 from restyle.blocks import Progress, Span
 from restyle.errors import RestyleError
-from restyle.methods.base import FREE_TONE, SILENT_STYLE, Profile, recording
+from restyle.methods.base import SILENT_STYLE, Profile, recording
 from restyle.notes import Notes
 from restyle.representations.melbands import MelBands
 from restyle.representations.phase import griffin_lim
@@ -51,7 +51,6 @@ class SpectralMethod:
 
     name: ClassVar[str] = "spectral"
     plays_notes: ClassVar[bool] = False
-    tone: ClassVar[tuple[float, float]] = FREE_TONE
 
     def __init__(self, *, bands: int = 32, range: float = 24.0, smoothing: float = 0.05, refine: int = 2) -> None:
         self.bands, self.range, self.smoothing, self.refine = bands, range, smoothing, refine

@@ -21,7 +21,7 @@ from restyle.blocks import Progress, Span
 from restyle.errors import RestyleError
 from restyle.losses.style import content_loss, gram, style_loss
 from restyle.methods.bandwise import Bandwise, together
-from restyle.methods.base import FREE_TONE, Profile, recording
+from restyle.methods.base import Profile, recording
 from restyle.methods.descent import descend
 from restyle.methods.excerpt import clips, excerpt
 from restyle.models.texture import TextureNet
@@ -56,7 +56,6 @@ class TextureMethod:
 
     name: ClassVar[str] = "texture"
     plays_notes: ClassVar[bool] = False
-    tone: ClassVar[tuple[float, float]] = FREE_TONE
 
     def __init__(
         self,

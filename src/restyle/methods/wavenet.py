@@ -22,7 +22,7 @@ from restyle.blocks import Progress
 from restyle.errors import RestyleError
 from restyle.files import weights as files
 from restyle.methods import unpitched
-from restyle.methods.base import NEAR_TONE, SILENT_STYLE, Profile
+from restyle.methods.base import SILENT_STYLE, Profile
 from restyle.methods.generation import Generator
 from restyle.methods.performance import Played, imagine, listen
 from restyle.methods.playing import SOFTER, doubt, mixed
@@ -73,7 +73,6 @@ class WavenetMethod:
 
     name: ClassVar[str] = "wavenet"
     plays_notes: ClassVar[bool] = True
-    tone: ClassVar[tuple[float, float]] = NEAR_TONE
 
     def __init__(
         self,

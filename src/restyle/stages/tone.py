@@ -18,6 +18,9 @@ COUNT = 64  # bands up to HIGHEST, fewer where the rate ends earlier
 HIGHEST = 22050.0  # Hz
 RANGE = 80.0  # dB below the loudest band that count
 PAUSE = 45.0  # dB below the loudest moment that is a pause
+LARGEST, LARGEST_PLAYED = 24.0, 3.0  # dB, the largest change of a band
+SLACK, SLACK_PLAYED = 2.5, 1.0  # deviations of the style from moment to moment by which a band may differ: as notes do
+NARROW, WIDE = 5.0, 6.0  # octaves that hold 98 % of the power of a sound that may be one instrument, and of a mix
 MOMENT = 1.0  # s
 SILENCE = -70.0  # LUFS
 QUIET = 1e-4  # of full scale; a moment that never exceeds it says nothing
@@ -63,8 +66,7 @@ def apply(
     audio: Audio,
     profile: dict[str, np.ndarray],
     *,
-    largest: float = 24.0,
-    slack: float = 2.5,
+    played: bool = False,
     strength: float = 1.0,
     progress: Progress | None = None,
 ) -> Audio:
@@ -73,8 +75,8 @@ def apply(
     Args:
         audio: the sound.
         profile: what :func:`fit` measured.
-        largest: change of a band in dB.
-        slack: deviations from moment to moment of the style by which a band may differ: other notes do as much.
+        played: whether notes were played with the style's sound: in another register they rightly have another
+            spectrum than the style, unless it is wide as that of a mix, so that bands are then changed by 3 dB at most.
         strength: 0 leaves the sound as it is, 1 goes all the way.
         progress: called with the fraction done, 0..1.
 
@@ -89,8 +91,12 @@ def apply(
     wanted = np.interp(bands.centres, profile["frequencies"], profile["levels"])
     change = wanted - own
     change -= np.average(change, weights=10 ** (own / 40) + 1e-6)
-    free = slack * np.interp(bands.centres, profile["frequencies"], profile["spread"])
+    wide = _wide(profile) if played else 1.0
+    free = (SLACK_PLAYED + (SLACK - SLACK_PLAYED) * wide) * np.interp(
+        bands.centres, profile["frequencies"], profile["spread"]
+    )
     change = np.sign(change) * np.maximum(0, np.abs(change) - free)
+    largest = LARGEST_PLAYED + (LARGEST - LARGEST_PLAYED) * wide
     gain = torch.from_numpy(np.clip(change, -largest, largest) * strength).float()
     filter_ = 10 ** (bands.spread(gain[:, None]) / 20)
     scale = _side_scale(audio, float(profile["width"][0]), strength)
@@ -106,6 +112,14 @@ def apply(
     shaped = blocks.process(audio, shape, context=0.5, hop=stft.hop, progress=progress)
     target = before + strength * (max(float(profile["loudness"][0]), -50.0) - before)
     return _scaled(shaped, 10 ** (np.clip(target - loudness(shaped), -40, 40) / 20))
+
+
+def _wide(profile: dict[str, np.ndarray]) -> float:
+    """How far a style's spectrum is as wide as a mix's, 0..1."""
+    power = 10 ** (profile["levels"] / 10)
+    octaves = np.log2(np.maximum(profile["frequencies"], 25))
+    low, high = np.interp([0.01, 0.99], np.cumsum(power) / power.sum(), octaves)
+    return float(np.clip((high - low - NARROW) / (WIDE - NARROW), 0, 1))
 
 
 def _bands(rate: int) -> MelBands:

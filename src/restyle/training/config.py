@@ -22,6 +22,7 @@ from restyle.errors import RestyleError
 DEFAULTS: dict[str, Any] = {
     "name": "",  # of the weights file; by default the config's own
     "licence": "unknown: it follows from the data",  # of the weights
+    "start": "",  # a weights file to start from, of this model or a smaller one; by default from nothing
     "seed": 0,
     "model": {},
     "module": {},

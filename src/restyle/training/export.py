@@ -15,6 +15,8 @@ from restyle.files import weights
 from restyle.files.safely import writing
 from restyle.training.report import spell
 
+SHOWN = 24  # labels in a card
+
 
 def export(path: Path, model: nn.Module, facts: Mapping[str, Any], scores: Mapping[str, float]) -> dict[str, Any]:
     """Write a model's weights with all that is needed to use them, without Lightning.
@@ -90,7 +92,7 @@ def _card(path: Path, model: nn.Module, settings: Mapping[str, Any], limits: str
     arguments = ", ".join(f"{name} {value}" for name, value in settings["model"].items())
     form = ", ".join(f"{name} {value}" for name, value in settings["representation"].items())
     scores = "\n".join(f"  - {name.replace('_', ' ')}: {value:.4g}" for name, value in settings["scores"].items())
-    labels = ", ".join(settings["labels"])
+    labels = ", ".join(settings["labels"][:SHOWN]) + (", ..." if len(settings["labels"]) > SHOWN else "")
     return f"""# Model card: {settings["name"]}
 
 - **File**: `{file.name}`, {parameters:,} parameters, {file.stat().st_size / 1e6:.1f} MB; settings of model and

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import lightning
@@ -16,7 +15,6 @@ from restyle.analysis import envelopes
 from restyle.analysis.heard import bands, listen, median_level, median_velocity, shift, touch, voices
 from restyle.losses.spectral import multi_scale_spectral_loss
 from restyle.models.note_synth import HOP, NoteSynth, Played
-from restyle.training.export import grow
 from restyle.training.optimisers import check_schedule, optimiser
 
 FEWEST = 3  # notes on either side
@@ -62,7 +60,6 @@ class NoteSynthTraining(lightning.LightningModule):
         spectral: weight of the spectral loss; 0 leaves the sound out.
         clips: of each batch whose sound is made.
         seconds: of sound that are made.
-        start: a weights file to start from; "" starts from nothing.
         seed: of all that is drawn.
 
     Raises:
@@ -87,13 +84,10 @@ class NoteSynthTraining(lightning.LightningModule):
         spectral: float = 0.0,
         clips: int = 2,
         seconds: float = 1.0,
-        start: str = "",
         seed: int = 0,
     ) -> None:
         super().__init__()
         check_schedule(schedule)
-        if start:
-            grow(model, Path(start))
         self.model, self.sampling = model, int(representation["rate"])
         self.middle = frames * representation["hop"] / representation["rate"] / 2
         self.rate, self.weight_decay, self.schedule, self.seed = rate, weight_decay, schedule, seed

@@ -19,7 +19,7 @@ from restyle.errors import RestyleError
 from restyle.training import config as configs
 from restyle.training.data import Batches, Chunks, Sides, check_classes, labels, sides
 from restyle.training.diary import Diary
-from restyle.training.export import card, export, load_into
+from restyle.training.export import card, export, grow, load_into
 from restyle.training.facts import Machine, facts, told
 from restyle.training.folder import Trained, begun, finished, write
 from restyle.training.resuming import Average, Checkpoints, WholeFiles
@@ -149,6 +149,8 @@ def _objects(
     standardise = getattr(model, "standardise", None)
     if callable(standardise):
         standardise(*(torch.from_numpy(store.statistics[name]).float() for name in ("mean", "std")))
+    if config["start"]:
+        grow(model, Path(config["start"]))
     return model, configs.built(config["module"], given, model)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import lightning
@@ -17,7 +16,6 @@ from restyle.representations.cqt import unit_level
 from restyle.representations.pianoroll import Roll, notes_to_roll, roll_to_notes
 from restyle.representations.spectrogram import CQT_GAIN
 from restyle.training.classifier import of_all_processes
-from restyle.training.export import grow
 from restyle.training.optimisers import check_schedule, optimiser
 
 QUIETER = 10.0  # dB, deviation of how much louder than the chunk's loudest moment the rest of a recording is
@@ -36,12 +34,10 @@ class TranscriberTraining(lightning.LightningModule):
         rate: highest learning rate.
         weight_decay: of AdamW.
         schedule: ``constant``, or ``cosine`` with a warm-up.
-        start: a weights file to start from, of this model or a smaller one; "" starts from nothing.
         seed: of all that is drawn.
 
     Raises:
         ValueError: if there is no such schedule.
-        RestyleError: if the weights file cannot be read.
     """
 
     wants = ("notes", "bends")
@@ -54,7 +50,6 @@ class TranscriberTraining(lightning.LightningModule):
         rate: float = 3e-3,
         weight_decay: float = 1e-3,
         schedule: str = "cosine",
-        start: str = "",
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -64,8 +59,6 @@ class TranscriberTraining(lightning.LightningModule):
         self.rate, self.weight_decay, self.schedule, self.seed = rate, weight_decay, schedule, seed
         self.decoding: dict[str, float] = {}
         self._seen: list[tuple[Tensor, ...]] = []
-        if start:
-            grow(model, Path(start))
 
     def training_step(self, batch: Sequence[Tensor], batch_idx: int) -> Tensor:
         """Return the loss of a batch, each chunk as a part of a louder or softer recording."""
