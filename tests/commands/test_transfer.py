@@ -230,3 +230,39 @@ def test_a_learnt_style_serves_every_method(restyle, tmp_path, method):
     ran = restyle("transfer", tmp_path / "content.wav", tmp_path / "s.style", "-o", tmp_path / "out.wav")
     assert ran.code == 0, ran.err
     assert package.read(tmp_path / "out.wav").length == 2 * rate
+
+
+def test_a_methods_own_settings(restyle, clips, tmp_path):
+    for name, more in (("plain", []), ("narrow", ["--set", "range=3", "--set", "bands=8"])):
+        restyle("transfer", *clips, "-o", tmp_path / f"{name}.wav", *FAST, *more)
+    plain, narrow = (package.read(tmp_path / f"{name}.wav").samples for name in ("plain", "narrow"))
+    assert not np.array_equal(plain, narrow)
+    record = json.loads((tmp_path / "narrow.json").read_text())
+    assert record["settings"]["options"] == {"range": "3", "bands": "8"}
+    wrongs = {"loud=1": "has no setting 'loud'", "range=much": "must be a number", "bands=.5": "whole number", "x": "="}
+    for wrong, why in wrongs.items():
+        failed = restyle("transfer", *clips, "-o", tmp_path / "no.wav", *FAST, "--set", wrong)
+        assert failed.code == 2 and why in failed.err and not (tmp_path / "no.wav").exists()
+
+
+def test_a_style_remembers_the_settings_it_was_learnt_with(restyle, clips, tmp_path):
+    content, style = clips
+    own = ("--method", "spectral", "--set", "bands=8")
+    restyle("learn", style, "-o", tmp_path / "a.style", *own)
+    restyle("transfer", content, tmp_path / "a.style", "-o", tmp_path / "a.wav")
+    restyle("transfer", content, style, "-o", tmp_path / "b.wav", *own)
+    assert np.array_equal(package.read(tmp_path / "a.wav").samples, package.read(tmp_path / "b.wav").samples)
+
+
+def test_a_sound_between_two_styles(restyle, clips, tmp_path):
+    content, style = clips
+    for name, shares in (("first", "1,0"), ("between", ".5,.5"), ("second", "0,1")):
+        restyle("learn", style, content, "--mix", shares, "-o", tmp_path / f"{name}.style", "--method", "notes")
+        restyle("transfer", content, tmp_path / f"{name}.style", "-o", tmp_path / f"{name}.wav", "--no-tone")
+    first, between, second = (package.read(tmp_path / f"{n}.wav").samples for n in ("first", "between", "second"))
+    apart = np.abs(first - second).mean()
+    assert apart > 1e-4 and not np.array_equal(between, first) and not np.array_equal(between, second)
+    failed = restyle("learn", style, content, "--mix", "1", "-o", tmp_path / "x.style")
+    assert failed.code == 2 and "1 shares cannot mix 2 recordings" in failed.err
+    failed = restyle("learn", style, content, "--mix", "1,1", "-o", tmp_path / "x.style", "--method", "mosaic")
+    assert failed.code == 2 and "cannot mix styles" in failed.err

@@ -11,9 +11,11 @@ from restyle.cli.app import (
     Bits,
     Debug,
     Duration,
+    Fit,
     Genre,
     Groove,
     MethodName,
+    Option,
     Seed,
     Start,
     Strength,
@@ -35,6 +37,8 @@ from restyle.errors import RestyleError
         "restyle transfer song.mid guitar1.wav guitar2.wav -o out.flac",
         "restyle transfer song.mp3 choir.style -o out.wav --strength 0.7 --tempo 120",
         "restyle transfer song.wav --genre jazz -o out.wav",
+        "restyle transfer song.wav style.wav -o out.wav --method note_synth --fit 100",
+        "restyle transfer song.wav style.wav -o out.wav --method wavenet --set decoder=autoregressive",
     )
 )
 def transfer(
@@ -55,14 +59,17 @@ def transfer(
     start: Start = 0.0,
     duration: Duration = None,
     bits: Bits = "16",
+    fit: Fit = None,
+    option: Option = None,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
     """Play CONTENT with the sound of STYLE; a record of inputs and settings is written beside OUT as .json."""
     from restyle.commands import transfer as command
-    from restyle.commands.settings import Settings
+    from restyle.commands.settings import Settings, options
 
     settings = Settings(
+        options=options(option or (), fit),
         method=method,
         strength=strength,
         tempo=tempo,
@@ -105,14 +112,18 @@ def learn(
     mix: Annotated[
         str | None, typer.Option(metavar="W,W...", help="How much of each recording's sound, as .3,.7.")
     ] = None,
+    fit: Fit = None,
+    option: Option = None,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
     """Learn a style once, to use it wherever STYLE is asked for."""
     from restyle.commands import learn as command
+    from restyle.commands.settings import options
 
+    own, shares = options(option or (), fit), command.shares(mix)
     with bar("learning"):
-        learnt = command.run(style, out, method=method or command.DEFAULT, mix=command.shares(mix))
+        learnt = command.run(style, out, method=method or command.DEFAULT, mix=shares, options=own)
     print(f"{out}: learnt from {len(style)} recording{'s' if len(style) > 1 else ''} for '{learnt.method}'")
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from restyle.audio import Audio
 from restyle.commands.inputs import check_sound, is_silent, read_sound
 from restyle.commands.outputs import check_output
 from restyle.errors import RestyleError
-from restyle.methods import METHODS, method
+from restyle.methods import METHODS, Method, method
 
 SUFFIX = ".style"
 GENRES = "genres"  # folder of styles that come with the package, beside the weights
@@ -33,11 +33,13 @@ class Style:
         method: the method that learnt it.
         arrays: named arrays; the name's beginning says for whom: ``method/``, ``tone/`` or ``tempo/``.
         files: names of the recordings, where they are known.
+        options: settings of the method with which it was learnt.
     """
 
     method: str
     arrays: dict[str, np.ndarray]
     files: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def part(self, name: str) -> dict[str, np.ndarray]:
         """Return the arrays of one part, ``method``, ``tone`` or ``tempo``, by their own names.
@@ -58,6 +60,7 @@ def learn(
     parts: Sequence[str] = PARTS,
     names: Sequence[str] | None = None,
     mix: Sequence[float] | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> Style:
     """Learn a style from recordings.
 
@@ -67,6 +70,7 @@ def learn(
         parts: what to learn, of ``method``, ``tone`` and ``tempo``.
         names: what to call the clips in errors, and to remember as ``files``.
         mix: how much of each clip's sound there is, for a sound between them; by default all are one style.
+        options: the method's own settings, as ``{"fit": 100}``.
 
     Raises:
         RestyleError: if a clip is unusable, or all are silent (with ``mix``: or one), or the method cannot mix.
@@ -87,13 +91,18 @@ def learn(
     arrays: dict[str, np.ndarray] = {}
     for part in parts:
         log.info("learning the style's %s", f"sound for '{method}'" if part == "method" else part)
-        arrays |= {f"{part}/{key}": array for key, array in _fit(part, method, heard, mix).items()}
-    return Style(method, arrays, tuple(names or ()))
+        arrays |= {f"{part}/{key}": array for key, array in _fit(part, make(method, options), heard, mix).items()}
+    return Style(method, arrays, tuple(names or ()), dict(options or {}))
 
 
-def _fit(part: str, name: str, clips: Sequence[Audio], mix: Sequence[float] | None) -> dict[str, np.ndarray]:
+def make(name: str, options: Mapping[str, Any] | None = None) -> Method:
+    """Make a method with settings of its own."""
+    return method(name, **(options or {}))
+
+
+def _fit(part: str, used: Method, clips: Sequence[Audio], mix: Sequence[float] | None) -> dict[str, np.ndarray]:
     if part == "method":
-        return method(name).fit(clips) if mix is None else _mixed(name, clips, mix)
+        return used.fit(clips) if mix is None else _mixed(used, clips, mix)
     if part == "tone":
         from restyle.stages import tone
 
@@ -103,17 +112,25 @@ def _fit(part: str, name: str, clips: Sequence[Audio], mix: Sequence[float] | No
     return tempo.fit(clips)
 
 
-def _mixed(name: str, clips: Sequence[Audio], mix: Sequence[float]) -> dict[str, np.ndarray]:
+def _mixed(used: Method, clips: Sequence[Audio], mix: Sequence[float]) -> dict[str, np.ndarray]:
     from restyle.methods.mixing import mixed
     from restyle.methods.notes import NotesMethod
 
-    used = method(name)
     if not isinstance(used, NotesMethod):
-        raise RestyleError(f"the method '{name}' cannot mix styles; choose notes or note_synth, or leave out the mix")
+        raise RestyleError(
+            f"the method '{used.name}' cannot mix styles; choose notes or note_synth, or leave out the mix"
+        )
     return mixed([used.fit([clip]) for clip in clips], mix)
 
 
-def run(paths: Sequence[Path], out: Path, *, method: str = DEFAULT, mix: Sequence[float] | None = None) -> Style:
+def run(
+    paths: Sequence[Path],
+    out: Path,
+    *,
+    method: str = DEFAULT,
+    mix: Sequence[float] | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Style:
     """Learn from files and write a ``.style`` file; see `learn`.
 
     Raises:
@@ -121,7 +138,8 @@ def run(paths: Sequence[Path], out: Path, *, method: str = DEFAULT, mix: Sequenc
     """
     _check_method(method)
     check_output(out, paths, [SUFFIX])
-    learnt = learn([read_sound(path) for path in paths], method=method, names=[path.name for path in paths], mix=mix)
+    names = [path.name for path in paths]
+    learnt = learn([read_sound(path) for path in paths], method=method, names=names, mix=mix, options=options)
     save(out, learnt)
     return learnt
 
@@ -155,7 +173,13 @@ def save(path: Path, style: Style) -> None:
     """
     from restyle.files.weights import save as save_arrays
 
-    settings = {"kind": "style", "method": style.method, "restyle": __version__, "files": list(style.files)}
+    settings: dict[str, Any] = {
+        "kind": "style",
+        "method": style.method,
+        "restyle": __version__,
+        "files": list(style.files),
+    }
+    settings |= {"options": dict(style.options)} if style.options else {}
     save_arrays(path, style.arrays, settings)
 
 
@@ -172,7 +196,7 @@ def load(path: Path) -> Style:
         raise RestyleError(f"{path} is damaged or not a style that restyle learnt; make it again with restyle learn")
     if settings["method"] not in METHODS:
         raise RestyleError(f"{path} was learnt for the method '{settings['method']}', which this version does not have")
-    return Style(settings["method"], arrays, tuple(settings.get("files", ())))
+    return Style(settings["method"], arrays, tuple(settings.get("files", ())), settings.get("options", {}))
 
 
 def genres() -> dict[str, Path]:

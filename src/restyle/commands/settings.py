@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from restyle.errors import RestyleError
 from restyle.methods import METHODS
@@ -26,6 +28,7 @@ class Settings:
         start: seconds of the content to leave out at its beginning.
         duration: seconds of the content to use; None is all.
         bits: sample format of a wav: ``16``, ``24`` or ``32f``.
+        options: the method's own settings, by name.
 
     Raises:
         RestyleError: if a value is not among the allowed ones.
@@ -48,6 +51,7 @@ class Settings:
     start: float = 0.0
     duration: float | None = None
     bits: str = "16"
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.method is not None and self.method not in METHODS:
@@ -73,6 +77,29 @@ class Settings:
     def retimes(self) -> bool:
         """Whether the content's timing is changed."""
         return self.tempo != "content" or self.groove
+
+
+def options(given: Sequence[str], fit: int | None = None) -> dict[str, str | int]:
+    """Read a method's settings as they are written on the command line.
+
+    Args:
+        given: NAME=VALUE each.
+        fit: steps of fitting, if asked for.
+
+    Raises:
+        RestyleError: if one is written otherwise.
+
+    Example:
+        >>> options(["temperature=0.5"], fit=100)
+        {'temperature': '0.5', 'fit': 100}
+    """
+    made: dict[str, str | int] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise RestyleError(f"--set {text}: write it as NAME=VALUE, as --set unpitched=-6")
+        made[name.strip()] = value.strip()
+    return made if fit is None else made | {"fit": fit}
 
 
 def _tempo(value: str | float) -> str | float:

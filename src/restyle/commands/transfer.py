@@ -86,7 +86,8 @@ def learn_for(style: Audio | Sequence[Audio], settings: Settings, names: Sequenc
         "tempo": (settings.retimes and settings.bpm is None) or settings.groove,
     }
     parts = [name for name, wanted in needed.items() if wanted]
-    return learning.learn(style, method=settings.method or DEFAULT, parts=parts, names=names)
+    used = settings.method or DEFAULT
+    return learning.learn(style, method=used, parts=parts, names=names, options=settings.options)
 
 
 def retimed(
@@ -121,7 +122,7 @@ def styled(content: Audio | Notes, style: Style, settings: Settings, progress: P
     if isinstance(content, Audio) and is_silent(content):
         log.warning("the content is silent, so the result is silence")
         return Audio(np.zeros_like(content.samples), content.rate)
-    used = make_method(style.method)
+    used = make_method(style.method, **{**style.options, **settings.options})
     if isinstance(content, Notes) and not used.plays_notes:
         raise RestyleError(f"the method '{style.method}' needs a recording as content; choose 'notes' to play MIDI")
     log.info("applying the method '%s'", style.method)
