@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from restyle.commands.data import Recipe, render, spectrograms
+from restyle.commands.data import Recipe, instruments, render, spectrograms
 from restyle.datasets.manifest import MANIFEST, Songs
 from restyle.datasets.store import Store
 from restyle.errors import RestyleError
@@ -231,3 +231,43 @@ def test_mistakes_with_sounds_are_told(sounds, tmp_path):
         with pytest.raises(RestyleError, match=why):
             spectrograms(folder, tmp_path / "store", settings)
     assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.slow
+def test_instruments_are_made_with_their_notes_and_kept(recipe, tmp_path):
+    rows = [(0.2 * i, 0.2 * i + 0.18, 50 + (7 * i) % 24, 0.8, 0) for i in range(40)]
+    (tmp_path / "midi").mkdir()
+    write_midi(tmp_path / "midi" / "scale.mid", Notes.of(rows))
+    made = instruments(tmp_path / "midi", tmp_path / "clips", recipe.soundfonts, count=1, seconds=1.0)
+    assert made.new > 90 and made.kept == 0
+    clips = sorted((tmp_path / "clips").glob("*/0000.flac"))
+    assert len(clips) == made.new and all(clip.with_suffix(".mid").is_file() for clip in clips)
+    assert soundfile.info(clips[0]).duration == pytest.approx(2.0)
+    again = instruments(tmp_path / "midi", tmp_path / "clips", recipe.soundfonts, count=1, seconds=1.0)
+    assert (again.new, again.kept) == (0, made.new)
+
+
+def test_mistakes_with_instruments_are_told(recipe, music, tmp_path):
+    with pytest.raises(RestyleError, match="no such folder"):
+        instruments(tmp_path / "none", tmp_path / "out", recipe.soundfonts)
+    with pytest.raises(RestyleError, match="no such SoundFont"):
+        instruments(music, tmp_path / "out", [tmp_path / "none.sf2"])
+    with pytest.raises(RestyleError, match="1 or more"):
+        instruments(music, tmp_path / "out", recipe.soundfonts, count=0)
+
+
+def test_notes_bends_sound_and_partials_go_into_a_store(tmp_path):
+    time = np.arange(16000) / 8000
+    (tmp_path / "a").mkdir()
+    soundfile.write(tmp_path / "a" / "tone.wav", 0.3 * np.sin(2 * np.pi * 440 * time), 8000)
+    bend = np.array([[0.0, 1.0], [0.0, 0.5]])
+    write_midi(tmp_path / "a" / "tone.mid", Notes.of([(0.0, 1.9, 69, 0.8, 5)]), {5: bend})
+    spectrograms(tmp_path, tmp_path / "store", {"kind": "stft", "rate": 8000}, sound=True, partials=True)
+    store = Store.open(tmp_path / "store")
+    assert set(store.entries[0].beside) == {"notes", "bent", "bends", "partials", "sound"}
+    assert store.beside(0, "notes")[0].tolist() == pytest.approx([0, 1.9, 69, 0.8, 5], abs=0.01)
+    assert store.beside(0, "bent").tolist() == [5] and store.beside(0, "bends").shape == (1, store.entries[0].frames)
+    assert np.abs(store.beside(0, "sound")).max() == pytest.approx(0.3, abs=0.01)
+    rows = store.beside(0, "partials").astype(float)
+    assert rows.shape[1] == 201 and rows[:, 0] == pytest.approx(69, abs=0.2)
+    assert np.median(rows[:, 9]) == pytest.approx(20 * np.log10(0.3), abs=0.5)
