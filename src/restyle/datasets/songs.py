@@ -16,20 +16,22 @@ import numpy as np
 from restyle.audio import Audio
 from restyle.datasets import effects, free
 from restyle.datasets.recorded import NoteSamples
+from restyle.datasets.synthetic import Voice
 from restyle.errors import RestyleError
 from restyle.files.midi import read_midi, write_midi
 from restyle.files.sound import read, write
 from restyle.notes import DRUMS, Notes
 from restyle.rendering import BEND_STEP, SoundFont
 
-VERSION = 1  # of the way songs are made: another one makes them anew
+VERSION = 2  # of the way songs are made: another one makes them anew
 PEAK = 0.7
 FADING = 2.0  # seconds after the last note
 BIGGEST = 2 * 2**20  # bytes of a MIDI file; larger ones are no songs
 ABLE = 0.95  # part of its notes that an instrument must be able to play
 CROWD = 100  # notes a second on average; more are no music and would take minutes
 
-SAMPLED, CODED, NOISY = 0.15, 0.1, 0.06  # parts of the songs that are free: recorded notes, codecs, loops
+# parts of what is free: recorded notes, synthetic voices, codecs, loops
+SAMPLED, SYNTHETIC, CODED, NOISY = 0.15, 0.4, 0.1, 0.06
 
 _held = threading.local()
 
@@ -116,7 +118,8 @@ class Song:
 class Part:
     """What one programme plays in a song, and with what: a programme of the SoundFont, or recorded notes.
 
-    A part may have a level (dB), a pitch bend (semitones every 10 ms) and a second programme that doubles it.
+    A part may have a level (dB), a pitch bend (semitones every 10 ms) and a second programme that doubles it; or a
+    synthetic voice plays it.
     """
 
     notes: Notes
@@ -125,6 +128,7 @@ class Part:
     bend: np.ndarray | None = None
     layer: int | None = None
     blend: float = 0.0
+    voice: Voice | None = None
 
 
 def make(song: Song, recipe: Recipe, folder: Path) -> dict[str, Any]:
@@ -252,7 +256,8 @@ def _freely(
         if able:
             parts.append(Part(own.notes, able[rng.integers(len(able))], own.gain))
             continue
-        parts.append(Part(own.notes, "", own.gain, own.bend, own.layer, own.blend))
+        voice = Voice.draw(rng) if rng.random() < SYNTHETIC else None
+        parts.append(Part(own.notes, "", own.gain, own.bend, own.layer, own.blend, voice))
         bends[int(own.notes.programme[0])] = np.stack([np.arange(len(own.bend)) * BEND_STEP, own.bend])
     if len(parts) > 1 and rng.random() < 0.5 and np.any(notes.programme == DRUMS):
         parts.append(Part(notes.select(notes.programme == DRUMS), "", float(rng.uniform(-14, 3))))
@@ -330,7 +335,7 @@ def _play(
     made = []
     synthetic = [part for part in parts if not part.instrument]
     if recipe.free:
-        made = [_solo(part, font, duration, recipe.rate) for part in synthetic]
+        made = [_solo(part, font, duration, recipe.rate, rng) for part in synthetic]
     elif recipe.stems:
         made = [(_synthesise(part.notes, font, duration, recipe.rate), part.notes) for part in synthetic]
     elif synthetic:
@@ -344,12 +349,15 @@ def _play(
     return made
 
 
-def _solo(part: Part, font: Path, duration: float, rate: int) -> tuple[np.ndarray, Notes]:
+def _solo(part: Part, font: Path, duration: float, rate: int, rng: np.random.Generator) -> tuple[np.ndarray, Notes]:
     """One part at its level, bent and doubled; the softer it is, the softer are its notes said to be."""
     notes, bend = part.notes, part.bend
     programme, factor = int(notes.programme[0]), 10 ** (part.gain / 20)
-    sound = _synthesise(notes, font, duration, rate, {} if bend is None else {programme: bend})
-    if part.layer is not None and bend is not None:
+    if part.voice:
+        sound = part.voice.render(notes, duration, rate, bend, rng)
+    else:
+        sound = _synthesise(notes, font, duration, rate, {} if bend is None else {programme: bend})
+    if part.layer is not None and bend is not None and not part.voice:
         other = replace(notes, programme=np.full(len(notes), part.layer))
         sound = sound + part.blend * _synthesise(other, font, duration, rate, {part.layer: bend})
     velocity = np.clip(notes.velocity * np.sqrt(factor), 1 / 127, 1)
