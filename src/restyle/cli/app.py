@@ -49,7 +49,10 @@ Version = Annotated[bool, typer.Option("--version", callback=_show_version, is_e
 MethodName = Annotated[
     str | None,
     typer.Option(
-        "--method", "-m", metavar="NAME", help="A name of 'restyle methods'; notes, or what the style was learnt for."
+        "--method",
+        "-m",
+        metavar="NAME",
+        help="A name of 'restyle methods'; note_synth, or what the style was learnt for.",
     ),
 ]
 Genre = Annotated[str | None, typer.Option(metavar="NAME", help="A genre as style, such as jazz or rock.")]

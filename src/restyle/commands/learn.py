@@ -19,7 +19,7 @@ from restyle.methods import METHODS, Method, method
 
 SUFFIX = ".style"
 GENRES = "genres"  # folder of styles that come with the package, beside the weights
-DEFAULT = "notes"
+DEFAULT = "note_synth"
 PARTS = ("method", "tone", "tempo")
 
 log = logging.getLogger("restyle")

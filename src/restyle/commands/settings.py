@@ -19,7 +19,7 @@ class Settings:
     """The options of a transfer; equal settings on equal files give equal results.
 
     Args:
-        method: a name of ``restyle methods``; None is the method that a learnt style names, else ``notes``.
+        method: a name of ``restyle methods``; None is the method that a learnt style names, else ``note_synth``.
         strength: 0 gives the content back, 1 the full style.
         tempo: ``content`` (as it is), ``style``, or beats per minute.
         groove: whether the content's beats are moved onto the style's beat timing.
@@ -51,7 +51,7 @@ class Settings:
     start: float = 0.0
     duration: float | None = None
     bits: str = "16"
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if self.method is not None and self.method not in METHODS:

@@ -46,7 +46,7 @@ def transfer(
     Args:
         content: what is played: a recording of 0.5 s or more, or notes (for methods that play them).
         style: how it sounds: one recording or several, of any rate and channels, or a learnt `Style`.
-        method: a name of ``restyle methods``; by default ``notes``, or what the `Style` was learnt for.
+        method: a name of ``restyle methods``; by default ``note_synth``, or what the `Style` was learnt for.
         strength: 0 gives the content back, 1 the full style, continuously between.
         tempo: ``content`` (as it is), ``style``, or beats per minute; the pitch is kept.
         groove: whether the content's beats are moved onto the style's beat timing.
