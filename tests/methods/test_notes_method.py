@@ -8,6 +8,7 @@ from restyle.analysis.partials import measure
 from restyle.analysis.transcription import transcribe
 from restyle.audio import Audio
 from restyle.errors import RestyleError
+from restyle.methods.note_synth import NoteSynthMethod
 from restyle.methods.notes import NotesMethod
 from restyle.notes import DRUMS, Notes
 
@@ -41,9 +42,9 @@ CONTENT = tones(MELODY, 3.4, flute)
 STYLE = tones([(0.1 + 0.6 * i, 0.55, p) for i, p in enumerate((55, 59, 62, 67, 71))], 3.2, sawtooth)
 
 
-@pytest.fixture(scope="module")
-def method():
-    return NotesMethod()
+@pytest.fixture(scope="module", params=[NotesMethod, NoteSynthMethod])
+def method(request):
+    return request.param()
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +136,36 @@ def test_plays_notes_without_a_recording(method, profile):
     assert np.array_equal(made.samples, again.samples)
 
 
+def test_midi_and_a_recording_of_it_are_played_alike(method, profile, made):
+    """The same notes sound at the same times, whether they come as MIDI or are found in a recording."""
+    notes = Notes.of([(onset, onset + length, pitch, 0.8, 0) for onset, length, pitch in MELODY])
+    written = method.apply(notes, profile)
+    found = [transcribe(sound).notes for sound in (made, written)]
+    assert found[0].pitch.tolist() == found[1].pitch.tolist() == [pitch for _, _, pitch in MELODY]
+    assert found[0].onset == pytest.approx(found[1].onset, abs=0.04)
+    for onset, _, pitch in MELODY:
+        one, other = (partials(sound.mono(), onset, pitch) for sound in (made, Audio(written.samples, written.rate)))
+        assert 20 * np.log10(one[1:4] / one[0]) == pytest.approx(20 * np.log10(other[1:4] / other[0]), abs=4)
+
+
+def test_a_style_of_one_note_plays_a_melody(method):
+    one = method.fit([Audio(tones([(0.2, 0.8, 60)], 1.4, sawtooth), RATE)])
+    made = method.apply(Audio(CONTENT, RATE), one)
+    assert transcribe(made).notes.pitch.tolist() == [pitch for _, _, pitch in MELODY]
+    onset, _, pitch = MELODY[0]
+    heard = partials(made.mono(), onset, pitch, count=3)
+    assert 20 * np.log10(heard[1] / heard[0]) > -12  # a flute's is 12 dB down, a sawtooth's 6
+
+
+def test_drums_alone_stay(method, profile, clicks):
+    content = Audio(clicks, RATE)
+    made = method.apply(content, profile)
+    assert made.length == content.length and 0.1 < rms(made.samples) / rms(content.samples) < 3
+    struck = np.convolve(np.abs(content.mono()), np.ones(200), "same") > 1
+    level = np.abs(made.mono())
+    assert level[struck].mean() > 3 * level[~struck].mean()
+
+
 def test_velocity_is_loudness(method, profile):
     made = method.apply(Notes.of([(0, 0.5, 60, 0.3, 0), (1.5, 2, 60, 0.9, 0)]), profile).samples[0]
     soft, loud = made[: RATE // 2], made[round(1.5 * RATE) :][: RATE // 2]
@@ -205,9 +236,9 @@ def test_stereo_places_are_kept(method, profile):
         assert decibels > 8 if i % 2 == 0 else decibels < -15
 
 
-def test_what_is_unpitched_can_be_left_out(profile, clicks):
+def test_what_is_unpitched_can_be_left_out(method, profile, clicks):
     content = Audio(CONTENT + np.resize(clicks, len(CONTENT)), RATE)
-    with_it, without = (NotesMethod(unpitched=db).apply(content, profile).samples[0] for db in (0.0, -120.0))
+    with_it, without = (type(method)(unpitched=db).apply(content, profile).samples[0] for db in (0.0, -120.0))
     gap = slice(0, round(0.1 * RATE))  # the first click, before the first note
     assert rms(with_it[gap]) > 0.2 * rms(content.samples[0][gap])
     assert rms(without[gap]) < 0.05 * rms(with_it[gap])
