@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from restyle.errors import RestyleError
-from restyle.methods.mixing import Mixture, mixed, parts
+from restyle.methods.mixing import Mixture, mixture, parts
 from restyle.methods.timbre import Tone
 
 
@@ -32,7 +32,7 @@ def profile(level, notes=True):
 
 
 def test_shares_add_up_to_one_and_parts_are_kept_apart():
-    made = mixed([profile(-10), profile(-20)], [1, 3])
+    made = mixture([profile(-10), profile(-20)], [1, 3])
     assert made["mix"].tolist() == [0.25, 0.75]
     assert made["unpitched"] == pytest.approx(-17.5)
     assert [part["rate"][0] for part in parts(made)] == [-10, -20]
@@ -42,9 +42,9 @@ def test_shares_add_up_to_one_and_parts_are_kept_apart():
 @pytest.mark.parametrize("shares", [[1], [0, 0], [1, -1], [1, 1, 1]])
 def test_shares_that_make_no_mixture_are_refused(shares):
     with pytest.raises(RestyleError, match="a mixture of 2 styles needs as many shares"):
-        mixed([profile(-10), profile(-20)], shares)
+        mixture([profile(-10), profile(-20)], shares)
 
 
 def test_a_style_without_notes_cannot_be_mixed():
     with pytest.raises(RestyleError, match="style 2 of the mixture has no pitched notes"):
-        mixed([profile(-10), profile(-20, notes=False)], [1, 1])
+        mixture([profile(-10), profile(-20, notes=False)], [1, 1])

@@ -85,13 +85,14 @@ def test_no_notes_are_nothing_to_learn(method):
 def test_fitting_brings_the_styles_own_notes_nearer():
     """After fitting, the network's sound of the style itself has a lower loss than before."""
     from restyle.analysis import envelopes
-    from restyle.analysis.heard import bands, listen, median_level, median_velocity, shift, voices
+    from restyle.analysis.heard import bands, batch, median_level, median_velocity, shift, voices
+    from restyle.analysis.partials import measured
     from restyle.losses.spectral import multi_scale_spectral_loss
 
     rng = np.random.default_rng(0)
     sound, notes = phrase([60, 64, 67, 62, 65, 69])
     sound = Audio(sound.samples + rng.normal(0, 0.003, sound.samples.shape), RATE)
-    table = envelopes.packed(sound, notes).astype(np.float32)
+    table = envelopes.rows(measured(sound, notes), notes).astype(np.float32)
     rows = table.copy()
     shift(rows, -median_level(table))
     known = torch.from_numpy(bands() <= RATE / 2).float()
@@ -102,7 +103,7 @@ def test_fitting_brings_the_styles_own_notes_nearer():
         wanted, ratios = voices(table, 0.0, 300, 0.008, usual=median_velocity(table), most=8)
         with torch.no_grad():
             made = method.network.sound(
-                listen([rows], known), wanted, ratios, median_level(table), torch.from_numpy(bands()).float(),
+                batch([rows], known), wanted, ratios, median_level(table), torch.from_numpy(bands()).float(),
                 rate=RATE, generator=torch.Generator().manual_seed(1), bias=bias,
             )  # fmt: skip
         truth = torch.from_numpy(sound.samples[0][: len(made)].astype(np.float32))
@@ -118,10 +119,10 @@ def test_the_rows_of_many_notes_are_bounded(method):
 
 
 def test_weights_that_are_not_there_or_of_another_network_are_refused(tmp_path):
-    with pytest.raises(RestyleError, match="there are no such weights"):
+    with pytest.raises(RestyleError, match="there is no such"):
         NoteSynthMethod(weights=str(tmp_path / "none.safetensors"))
     weights.save(tmp_path / "other.safetensors", {"w": np.zeros(3)}, {"model": {}})
-    with pytest.raises(RestyleError, match="holds no weights of note_synth"):
+    with pytest.raises(RestyleError, match="holds no note_synth"):
         NoteSynthMethod(weights=str(tmp_path / "other.safetensors"))
     with pytest.raises(RestyleError, match="fit must be 0 or more"):
         NoteSynthMethod(fit=-1)

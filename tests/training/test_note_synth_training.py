@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from restyle.analysis.envelopes import packed, unpacked
-from restyle.analysis.heard import bands, listen, median_velocity
+from restyle.analysis.envelopes import rows as table_of
+from restyle.analysis.envelopes import unpacked
+from restyle.analysis.heard import bands, batch, median_velocity
+from restyle.analysis.partials import measured
 from restyle.audio import Audio
 from restyle.models.note_synth import NoteSynth, Played
 from restyle.notes import Notes
@@ -24,7 +26,8 @@ def clip(seed=0, weights=(0.3, 0.15, 0.1)):
         tone = sum(w * np.sin(2 * np.pi * f0 * (k + 1) * time) for k, w in enumerate(weights)) * np.exp(-3 * time)
         sound[round(onset * RATE) :][: len(tone)] += velocity**2 * tone
         rows.append((onset, onset + 0.4, pitch, velocity, 0))
-    return sound.astype(np.float32), packed(Audio(sound[None], RATE), Notes.of(rows)).astype(np.float32)
+    notes = Notes.of(rows)
+    return sound.astype(np.float32), table_of(measured(Audio(sound[None], RATE), notes), notes).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +104,6 @@ def test_what_cannot_be_learnt_from_is_passed_over():
 
 def test_tables_of_different_lengths_make_a_batch(made):
     known = torch.ones(48)
-    heard = listen([made[0][1][:5], made[1][1][:9]], known)
+    heard = batch([made[0][1][:5], made[1][1][:9]], known)
     assert heard.facts.shape == (2, 9, 9) and heard.there.sum(1).tolist() == [5, 9]
     assert heard.amplitude[1, 8].numpy() == pytest.approx(made[1][1][8, 9:57])

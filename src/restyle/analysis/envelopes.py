@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 
-from restyle import blocks
-from restyle.analysis.partials import BANDS, HIGHEST, HOP, NoteSound, frequency, measure, partial_ratios
-from restyle.audio import Audio
-from restyle.notes import Notes
+from restyle.analysis.partials import BANDS, HIGHEST, HOP, NoteSound, frequency, partial_ratios
+from restyle.notes import DRUMS, Notes
 from restyle.representations.melbands import centre_frequencies
 
 PARTIALS = 48  # told one by one; higher ones only by the spectral envelope
@@ -18,8 +16,6 @@ FLOOR = -120.0  # dB
 UNKNOWN = -200.0  # dB per Hz: bands above half the rate
 HELD = (0, 1, 2, 3, 5, 8, 12, 18, 26, 38, 55, 80, 115, 165, 240, 350, 500)  # frames after the onset
 RELEASED = (1, 3, 6, 10, 16)  # frames after the offset
-MOST = 100  # partials measured of a note
-BLOCK = 20.0  # seconds of a recording measured at once
 SLOPE = -24.0  # dB an octave, of the envelope above the highest partial
 
 
@@ -41,58 +37,31 @@ class Rows(NamedTuple):
     envelope: np.ndarray
     noise: np.ndarray
 
-    def packed(self) -> np.ndarray:
-        """Return all columns side by side, float16 ``[R, 9 + 2 K + 2 M]``."""
-        return np.concatenate(self, axis=1).astype(np.float16)
-
 
 WIDTHS = (9, PARTIALS, PARTIALS, BANDS, BANDS)
 WIDTH = sum(WIDTHS)
 
 
-def rows(sounds: Sequence[NoteSound], notes: Notes, numbers: Sequence[int] | np.ndarray | None = None) -> Rows:
+def rows(sounds: Iterable[tuple[int, NoteSound]], notes: Notes) -> np.ndarray:
     """Tell how measured notes sound at about a dozen moments each, close together after the onset.
 
     Args:
-        sounds: as `partials.measure` returned them.
-        notes: without drums.
-        numbers: which of the notes the sounds are; all of them if None.
+        sounds: each note's number and sound, as `partials.measured` yields them.
+        notes: all notes.
+
+    Returns:
+        The columns of `Rows` side by side, float16 ``[R, 201]``; R is 0 where there are no sounds.
 
     Example:
-        >>> rows([], Notes.of([])).packed().shape
+        >>> rows([], Notes.of([])).shape
         (0, 201)
     """
-    if not sounds:
-        return Rows(*(np.zeros((0, width)) for width in WIDTHS))
-    which = range(len(sounds)) if numbers is None else numbers
-    made = [_note(sound, notes, int(i)) for sound, i in zip(sounds, which, strict=True)]
-    return Rows(*(np.concatenate(columns) for columns in zip(*made, strict=True)))
-
-
-def packed(audio: Audio, notes: Notes) -> np.ndarray:
-    """Measure a recording block by block and return all rows packed, float16 ``[R, 201]``, onsets from its start.
-
-    Args:
-        audio: of any length.
-        notes: what is played in it.
-    """
-    notes, made = notes.pitched(), [np.zeros((0, WIDTH), np.float16)]
-    for span in blocks.spans(audio.length, round(BLOCK * audio.rate), 2 * audio.rate):
-        start, stop, left = (x / audio.rate for x in (span.start, span.stop, span.left))
-        here = notes.select((notes.onset < span.right / audio.rate) & (notes.offset > left))
-        inside = np.flatnonzero((here.onset >= start) & (here.onset < stop))
-        part = here.between(left, span.right / audio.rate)
-        if not len(inside):
-            continue
-        sounds = measure(audio.slice(span.left, span.right), part, most=MOST)
-        found = rows([sounds[i] for i in inside], part, inside)
-        found.facts[:, 1] += left
-        made.append(found.packed())
-    return np.concatenate(made)
+    made = [np.concatenate(_note(sound, notes, i), axis=1).astype(np.float16) for i, sound in sounds]
+    return np.concatenate([np.zeros((0, WIDTH), np.float16), *made])
 
 
 def unpacked(table: np.ndarray) -> Rows:
-    """Return the columns of a packed table, or of several ``[..., R, 201]``."""
+    """Return the columns of what :func:`rows` returned, as views, or of several ``[..., R, 201]``."""
     return Rows(*np.split(table, np.cumsum(WIDTHS)[:-1], axis=-1))
 
 
@@ -104,9 +73,8 @@ def _note(sound: NoteSound, notes: Notes, i: int) -> tuple[np.ndarray, ...]:
     amplitude = np.maximum(FLOOR, 20 * np.log10(sound.amplitude[:, at].T + 1e-7))
     count = amplitude.shape[1]
     time = at * HOP
-    sounding = ((notes.onset <= notes.onset[i] + time[:, None]) & (notes.offset > notes.onset[i] + time[:, None])).sum(
-        1
-    )
+    now = notes.onset[i] + time[:, None]
+    sounding = ((notes.programme != DRUMS) & (notes.onset <= now) & (notes.offset > now)).sum(1)
     facts = np.empty((len(at), 9))
     facts[:, 0], facts[:, 1], facts[:, 2] = sound.pitch, notes.onset[i], time
     facts[:, 3], facts[:, 4] = time - sound.duration, sound.duration

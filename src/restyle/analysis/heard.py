@@ -45,7 +45,7 @@ def touch(velocity: np.ndarray, usual: float) -> np.ndarray:
     return np.asarray(VELOCITY * np.log10(np.maximum(velocity, 0.02) / max(usual, 0.02)))
 
 
-def listen(tables: Sequence[np.ndarray], known: Tensor) -> Heard:
+def batch(tables: Sequence[np.ndarray], known: Tensor) -> Heard:
     """Put tables of rows ``[R, 201]`` of different lengths into one batch.
 
     Args:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+from restyle import blocks
 from restyle.audio import Audio
-from restyle.notes import Notes
+from restyle.notes import DRUMS, Notes
 from restyle.representations.melbands import centre_frequencies
 
 HOP = 0.010  # seconds between two frames of every envelope
@@ -17,6 +19,7 @@ LOW = 59.0  # MIDI pitch
 MOST = 160  # partials of a note
 BANDS = 48  # noise bands, mel-spaced up to HIGHEST
 HIGHEST = 24000.0  # Hz
+BLOCK, AROUND = 20.0, 2.0  # seconds measured at once, and those around them
 RELEASE = 0.25  # seconds followed after a note's end
 RING = 0.10  # seconds after its end in which a note may still cover another
 DETUNING = np.arange(-40, 41, 5)  # cents tried
@@ -165,6 +168,28 @@ def measure(audio: Audio, notes: Notes, *, most: int = MOST, noise: bool = True)
             )
         )
     return sounds
+
+
+def measured(audio: Audio, notes: Notes, *, most: int = MOST) -> Iterator[tuple[int, NoteSound]]:
+    """Measure a recording of any length block by block.
+
+    Args:
+        audio: the recording.
+        notes: its notes; drums are passed over. What of a note lies more than two seconds beyond the block that it
+            begins in is not measured.
+        most: highest number of partials followed.
+
+    Yields:
+        Each note's number and how it sounds, block by block.
+    """
+    pitched = np.flatnonzero(notes.programme != DRUMS)
+    for span in blocks.spans(audio.length, round(BLOCK * audio.rate), round(AROUND * audio.rate)):
+        start, stop, left, right = (x / audio.rate for x in (span.start, span.stop, span.left, span.right))
+        near = pitched[(notes.onset[pitched] < right) & (notes.offset[pitched] > left)]
+        begun = (notes.onset[near] >= start) & (notes.onset[near] < stop)
+        if begun.any():
+            sounds = measure(audio.slice(span.left, span.right), notes.select(near).between(left, right), most=most)
+            yield from ((int(near[i]), sounds[i]) for i in np.flatnonzero(begun))
 
 
 def _find(notes: Notes, i: int, spectra: dict[float, _Spectra], rate: int, most: int) -> _Found:

@@ -15,7 +15,8 @@ from restyle.audio import Audio
 from restyle.commands.inputs import check_sound, is_silent, read_sound
 from restyle.commands.outputs import check_output
 from restyle.errors import RestyleError
-from restyle.methods import METHODS, Method, method
+from restyle.methods import METHODS, Method
+from restyle.methods import method as make_method
 
 SUFFIX = ".style"
 GENRES = "genres"  # folder of styles that come with the package, beside the weights
@@ -91,17 +92,15 @@ def learn(
     arrays: dict[str, np.ndarray] = {}
     for part in parts:
         log.info("learning the style's %s", f"sound for '{method}'" if part == "method" else part)
-        arrays |= {f"{part}/{key}": array for key, array in _fit(part, make(method, options), heard, mix).items()}
+        arrays |= {f"{part}/{key}": array for key, array in _fit(part, method, options or {}, heard, mix).items()}
     return Style(method, arrays, tuple(names or ()), dict(options or {}))
 
 
-def make(name: str, options: Mapping[str, Any] | None = None) -> Method:
-    """Make a method with settings of its own."""
-    return method(name, **(options or {}))
-
-
-def _fit(part: str, used: Method, clips: Sequence[Audio], mix: Sequence[float] | None) -> dict[str, np.ndarray]:
+def _fit(
+    part: str, name: str, options: Mapping[str, Any], clips: Sequence[Audio], mix: Sequence[float] | None
+) -> dict[str, np.ndarray]:
     if part == "method":
+        used = make_method(name, **options)
         return used.fit(clips) if mix is None else _mixed(used, clips, mix)
     if part == "tone":
         from restyle.stages import tone
@@ -113,14 +112,14 @@ def _fit(part: str, used: Method, clips: Sequence[Audio], mix: Sequence[float] |
 
 
 def _mixed(used: Method, clips: Sequence[Audio], mix: Sequence[float]) -> dict[str, np.ndarray]:
-    from restyle.methods.mixing import mixed
+    from restyle.methods.mixing import mixture
     from restyle.methods.notes import NotesMethod
 
     if not isinstance(used, NotesMethod):
         raise RestyleError(
             f"the method '{used.name}' cannot mix styles; choose notes or note_synth, or leave out the mix"
         )
-    return mixed([used.fit([clip]) for clip in clips], mix)
+    return mixture([used.fit([clip]) for clip in clips], mix)
 
 
 def run(

@@ -21,6 +21,7 @@ from restyle.datasets.store import StoreWriter
 from restyle.errors import RestyleError
 
 GROUP = 2**25  # bytes of sound files whose spectrograms are worked on by one process before it takes others
+PARTIALS = 100  # measured of a note
 BLOCK = 2**20  # samples of each channel resampled at once
 
 
@@ -93,9 +94,8 @@ def spectrograms(
         writer = StoreWriter(out, whole)
         left = [item for item in items if writer.done.get(item.name) != item.stamp]
         made.kept = done = len(items) - len(left)
-        for group, outcome in cluster.each(
-            _transform, _groups(left, whole, out, jobs, (sound, partials)), jobs, address
-        ):
+        groups = _groups(left, whole, out, jobs, (sound, partials))
+        for group, outcome in cluster.each(_transform, groups, jobs, address):
             reasons = dict.fromkeys([item.name for item in group.items], pool.KILLED) if outcome is None else outcome
             for item in group.items:
                 done += 1
@@ -192,12 +192,14 @@ def _notes(path: Path, hop: float, frames: int) -> dict[str, np.ndarray]:
 
 
 def _partials(samples: np.ndarray, rate: int, table: np.ndarray) -> np.ndarray:
-    """Rows of `analysis.envelopes`, packed; long sounds are measured in blocks."""
-    from restyle.analysis.envelopes import packed
+    """How the notes of a sound sound: rows of `analysis.envelopes`."""
+    from restyle.analysis.envelopes import rows
+    from restyle.analysis.partials import measured
     from restyle.audio import Audio
     from restyle.notes import Notes
 
-    return packed(Audio(samples[None], rate), Notes(*table.T.astype(np.float64)))
+    notes = Notes(*table.T.astype(np.float64))
+    return rows(measured(Audio(samples[None], rate), notes, most=PARTIALS), notes)
 
 
 def mono(path: Path, rate: int) -> np.ndarray:

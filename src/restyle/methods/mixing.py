@@ -51,7 +51,7 @@ def _mean(curves: Sequence[np.ndarray], shares: Sequence[float]) -> np.ndarray:
     return total / np.maximum(weight, 1e-9)
 
 
-def mixed(profiles: Sequence[Profile], shares: Sequence[float]) -> Profile:
+def mixture(profiles: Sequence[Profile], shares: Sequence[float]) -> Profile:
     """Join what methods that play notes learnt of several styles to a style between them.
 
     Args:

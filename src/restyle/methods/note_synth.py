@@ -12,21 +12,23 @@ import numpy as np
 import torch
 
 from restyle import blocks
-from restyle.analysis import envelopes
-from restyle.analysis.heard import bands, listen, median_level, median_velocity, shift, voices
-from restyle.analysis.partials import HOP, MOST, frequency, partial_ratios
+from restyle.analysis import trained
+from restyle.analysis.envelopes import rows, unpacked
+from restyle.analysis.heard import bands, batch, median_level, median_velocity, shift, voices
+from restyle.analysis.partials import HOP, MOST, frequency, measured, partial_ratios
 from restyle.audio import Audio
 from restyle.errors import RestyleError
 from restyle.files import weights as files
 from restyle.losses.spectral import multi_scale_spectral_loss
 from restyle.methods.mixing import Mixture
 from restyle.methods.notes import NotesMethod
-from restyle.methods.timbre import Instrument, Tone
+from restyle.methods.timbre import Instrument, Timbre, Tone
 from restyle.models.note_synth import HOP as SAMPLES
 from restyle.models.note_synth import NoteSynth
 from restyle.notes import Notes
 
 WEIGHTS = "note_synth.safetensors"
+MEASURED = "measured/"  # names of what `notes` learns begin so
 LEARNT = 0.5  # share of the network in each level in dB; the rest is measured: their errors differ
 ROWS = 900  # moments of a style that are kept
 MOMENTS = (0, 1, 2, 3, 4, 6, 8, 11, 15, 20, 27, 36, 48, 64, 85, 113, 150, 200, 260, 340, 440, 560)  # frames
@@ -73,29 +75,30 @@ class NoteSynthMethod(NotesMethod):
 
     def learn(self, style: Sequence[Audio], notes: Sequence[Notes]) -> dict[str, np.ndarray]:
         """Measure the notes of each clip, and fit the network to them if asked to."""
-        tables = [envelopes.packed(clip, own) for clip, own in zip(style, notes, strict=True)]
-        bias = np.zeros(self.network.biases, np.float32)
-        if not sum(map(len, tables)):
+        heard = [list(measured(clip, own)) for clip, own in zip(style, notes, strict=True)]
+        tables = [rows(sounds, own) for sounds, own in zip(heard, notes, strict=True)]
+        sounds, total = [sound for own in heard for _, sound in own], sum(map(len, tables))
+        if not sounds:
             return {}
-        for table in tables:
+        bias = np.zeros(self.network.biases, np.float32)
+        for clip, table in zip(style, tables, strict=True):
             if self.steps and len(table):
-                bias += self._fitted(style[tables.index(table)], table) * len(table) / sum(map(len, tables))
-        heard = _clearest(np.concatenate(tables))
-        measured = {f"measured/{name}": array for name, array in super().learn(style, notes).items()}
-        return {"heard": heard, "bias": bias, "rate": np.array([max(clip.rate for clip in style)])} | measured
+                bias += self._fitted(clip, table) * len(table) / total
+        rate = max(clip.rate for clip in style)
+        learnt = {"heard": _clearest(np.concatenate(tables)), "bias": bias, "rate": np.array([rate])}
+        return learnt | {f"{MEASURED}{name}": array for name, array in Timbre.learn(sounds, rate).arrays().items()}
 
     def timbre(self, learnt: dict[str, np.ndarray]) -> Instrument:
         """Return what plays notes halfway between what was measured and what the network makes of it."""
-        prefix = "measured/"
-        measured = {name.removeprefix(prefix): array for name, array in learnt.items() if name.startswith(prefix)}
-        return Mixture([NeuralTimbre(self.network, learnt), super().timbre(measured)], [LEARNT, 1 - LEARNT])
+        own = {name.removeprefix(MEASURED): array for name, array in learnt.items() if name.startswith(MEASURED)}
+        return Mixture([NeuralTimbre(self.network, learnt), Timbre.of(own)], [LEARNT, 1 - LEARNT])
 
     def _fitted(self, clip: Audio, table: np.ndarray) -> np.ndarray:
         """What must be added to the network's results so that the style's own notes sound as they do."""
         sound = torch.from_numpy(blocks.mono(clip, 0, clip.length, FIT_RATE))
-        whole, rows = table.astype(np.float32), _clearest(table).astype(np.float32)
-        level, usual = median_level(rows), median_velocity(rows)
-        shift(rows, -level)
+        whole, heard = table.astype(np.float32), _clearest(table).astype(np.float32)
+        level, usual = median_level(heard), median_velocity(heard)
+        shift(heard, -level)
         known = torch.from_numpy(bands() <= min(clip.rate, FIT_RATE) / 2).float()
         bias = torch.zeros(self.network.biases, requires_grad=True)
         optimiser = torch.optim.Adam([bias], lr=FIT_STEP)
@@ -108,7 +111,7 @@ class NoteSynthMethod(NotesMethod):
             if not len(wanted) or float(truth.abs().max()) < 1e-4:
                 continue
             made = self.network.sound(
-                listen([rows], known),
+                batch([heard], known),
                 wanted,
                 ratios,
                 level,
@@ -133,12 +136,12 @@ class NeuralTimbre:
 
     def __init__(self, network: NoteSynth, learnt: dict[str, np.ndarray]) -> None:
         self.network, self.rate = network, int(learnt["rate"][0])
-        rows = learnt["heard"].astype(np.float32)
-        self.level = median_level(rows)
-        shift(rows, -self.level)
+        table = learnt["heard"].astype(np.float32)
+        self.level = median_level(table)
+        shift(table, -self.level)
         known = torch.from_numpy(bands() <= self.rate / 2).float()
-        self.stiffness = rows[:, [0, 8]]
-        self.heard, self.bias = listen([rows], known), torch.from_numpy(learnt["bias"])
+        self.stiffness = table[:, [0, 8]]
+        self.heard, self.bias = batch([table], known), torch.from_numpy(learnt["bias"])
         self.centres = torch.from_numpy(np.log2(bands())).float()
         with torch.inference_mode():
             self.encoded = network.encode(self.heard)
@@ -209,7 +212,7 @@ def _clearest(table: np.ndarray) -> np.ndarray:
     """The rows of the notes that are loud and free of others, as many as are kept of a style."""
     if len(table) <= ROWS:
         return table
-    columns = envelopes.unpacked(table.astype(np.float32))
+    columns = unpacked(table.astype(np.float32))
     _, number = np.unique(columns.facts[:, :2], axis=0, return_inverse=True)
     clear = np.bincount(number, columns.trust.mean(1)) / np.bincount(number)
     level = np.bincount(number, columns.facts[:, 5]) / np.bincount(number)
@@ -221,12 +224,7 @@ def _clearest(table: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=2)
 def _load(path: Path) -> NoteSynth:
-    if not path.is_file():
-        raise RestyleError(f"{path}: there are no such weights; train note_synth, or give the path of its weights file")
-    arrays, settings = files.load(path)
-    try:
-        network = NoteSynth(**settings["model"])
-        network.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
-    except (KeyError, TypeError, RuntimeError) as error:
-        raise RestyleError(f"{path} holds no weights of note_synth; give another file") from error
-    return network.eval()
+    network, _ = trained.network(path, "note_synth", "mel")
+    if not isinstance(network, NoteSynth):
+        raise RestyleError(trained.refusal(path, "note_synth"))
+    return network

@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from restyle import blocks
-from restyle.analysis.partials import HOP, measure
+from restyle.analysis.partials import HOP, measured
 from restyle.analysis.transcription import transcribe
 from restyle.audio import Audio
 from restyle.blocks import Progress
@@ -21,13 +21,12 @@ from restyle.methods.additive import play
 from restyle.methods.base import SILENT_STYLE, Profile
 from restyle.methods.mixing import Mixture
 from restyle.methods.performance import Played, imagine, listen
-from restyle.methods.playing import SOFTER, doubt, mixed
+from restyle.methods.playing import SOFTER, blended, doubt
 from restyle.methods.timbre import Instrument, Timbre
 from restyle.notes import DRUMS, Notes
 
 log = logging.getLogger("restyle")
 
-STYLE_BLOCK = 20.0  # seconds of a style that are measured at once
 STYLE_LONGEST = 120.0  # seconds of each clip that are listened to
 GROUP = 16  # notes made at once
 PLAIN_LEVEL = -26.0  # dB of full scale, the median note of a content without a recording
@@ -70,11 +69,7 @@ class NotesMethod:
 
     def learn(self, style: Sequence[Audio], notes: Sequence[Notes]) -> dict[str, np.ndarray]:
         """Learn how the notes of each clip sound; empty if there are none."""
-        sounds = []
-        for clip, found in zip(style, notes, strict=True):
-            for span in blocks.spans(clip.length, round(STYLE_BLOCK * clip.rate), 2 * clip.rate):
-                own = found.between(span.left / clip.rate, span.right / clip.rate)
-                sounds += measure(clip.slice(span.left, span.right), own)
+        sounds = [sound for clip, own in zip(style, notes, strict=True) for _, sound in measured(clip, own)]
         return Timbre.learn(sounds, max(clip.rate for clip in style)).arrays() if sounds else {}
 
     def timbre(self, learnt: dict[str, np.ndarray]) -> Instrument:
@@ -109,7 +104,7 @@ class NotesMethod:
             _perform(
                 result, notes, played, level - SOFTER * unsure, timbre, seed, lambda done: report(0.6 + 0.4 * done)
             )
-        return mixed(content, result, strength)
+        return blended(content, result, strength)
 
     def _play_notes(
         self, notes: Notes, timbre: Instrument | None, channels: int, seed: int, progress: Progress | None

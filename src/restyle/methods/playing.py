@@ -24,7 +24,7 @@ def doubt(heard: Transcription) -> float:
     return float(np.clip((SURE - sure) / (SURE - UNSURE), 0, 1))
 
 
-def mixed(content: Audio, result: Audio, strength: float) -> Audio:
+def blended(content: Audio, result: Audio, strength: float) -> Audio:
     """Cross-fade from the content to the result, in place of the result."""
     if strength < 1:
         for span in blocks.spans(content.length, 20 * content.rate, 0):

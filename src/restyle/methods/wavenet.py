@@ -25,7 +25,7 @@ from restyle.methods import unpitched
 from restyle.methods.base import SILENT_STYLE, Profile
 from restyle.methods.generation import Generator
 from restyle.methods.performance import Played, imagine, listen
-from restyle.methods.playing import SOFTER, doubt, mixed
+from restyle.methods.playing import SOFTER, blended, doubt
 from restyle.models.excitation import PERIOD, RELEASE
 from restyle.models.parallel_wavenet import ParallelWaveNet
 from restyle.models.wavenet import WaveNet, mu_law_decode
@@ -158,7 +158,7 @@ class WavenetMethod:
         heard = transcribe(content, progress=lambda done: report(0.2 * done))
         notes, unsure = heard.notes, doubt(heard)
         del heard  # its activations grow with length
-        return mixed(content, self._follow(content, notes, unsure, reference, profile, seed, report), strength)
+        return blended(content, self._follow(content, notes, unsure, reference, profile, seed, report), strength)
 
     def _play(self, notes: Notes, reference: Tensor, channels: int, seed: int, report: Progress) -> Audio:
         if np.any(notes.programme == DRUMS):

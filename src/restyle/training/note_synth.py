@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from restyle.analysis import envelopes
-from restyle.analysis.heard import bands, listen, median_level, median_velocity, shift, touch, voices
+from restyle.analysis.heard import bands, batch, median_level, median_velocity, shift, touch, voices
 from restyle.losses.spectral import multi_scale_spectral_loss
 from restyle.models.note_synth import HOP, NoteSynth, Played
 from restyle.training.optimisers import check_schedule, optimiser
@@ -130,7 +130,7 @@ class NoteSynthTraining(lightning.LightningModule):
     def envelope_loss(self, exercises: Sequence[Exercise]) -> Tensor:
         """Mean error in units of 20 dB: partials that nothing covers and that can be heard, envelope, noise."""
         device = self.centres.device
-        heard = listen([one.heard for one in exercises], self.known)
+        heard = batch([one.heard for one in exercises], self.known)
         wanted = torch.from_numpy(np.stack([one.wanted for one in exercises])).to(device)
         played = self.model(heard, wanted, self.centres.log2())
         truth = [torch.from_numpy(x).to(device) for x in envelopes.unpacked(np.stack([e.truth for e in exercises]))]
@@ -154,7 +154,7 @@ class NoteSynthTraining(lightning.LightningModule):
         truth = sound[round(start * self.sampling) :][: (frames - 1) * HOP]
         if not len(wanted) or not bool(truth.abs().max() > 1e-4):
             return self.centres.sum() * 0
-        heard = listen([one.heard], self.known)
+        heard = batch([one.heard], self.known)
         made = self.model.sound(heard, wanted, ratios, one.level, self.centres, rate=self.sampling, generator=drawn)
         return multi_scale_spectral_loss(made[: len(truth)], truth[: len(made)])
 

@@ -153,7 +153,7 @@ class ParallelTraining(_Training):
         super().__init__(model, representation, crop, rate, weight_decay, schedule, seed)
         self.sizes, self.floor = list(sizes), floor
         self._shown: tuple[Tensor, Tensor] | None = None  # what was made in the last validation, and what it should be
-        self.limits = "single instruments of one SoundFont; nothing above 8 kHz; no glides within a note"
+        self.limits = "single instruments; nothing above 8 kHz; no glides within a note"
 
     def loss(self, batch: Sequence[Tensor], rng: np.random.Generator, *, whole: bool) -> Tensor:
         """Return the spectral loss of pieces."""
@@ -209,7 +209,7 @@ class AutoregressiveTraining(_Training):
     ) -> None:
         super().__init__(model, representation, crop, rate, weight_decay, schedule, seed)
         self.without = without
-        self.limits = "16 kHz in 256 steps, a noise of its own; single instruments of one SoundFont"
+        self.limits = "16 kHz in 256 steps, a noise of its own; single instruments"
 
     def loss(self, batch: Sequence[Tensor], rng: np.random.Generator, *, whole: bool) -> Tensor:
         """Return the mean cross-entropy in nats; without a code where ``whole``."""
