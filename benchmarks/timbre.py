@@ -23,7 +23,7 @@ import restyle
 from restyle.analysis.accuracy import Share, triplets
 from restyle.analysis.timbre import embed
 from restyle.audio import Audio
-from restyle.datasets.timbre import Instruments, held_out, write_clips
+from restyle.datasets.instruments import Instruments, held_out, write_clips
 
 PHRASE = 4.0  # seconds
 
@@ -44,7 +44,7 @@ def make(args: argparse.Namespace) -> None:
         (learnt, "train", train, args.train),
     ):
         made = write_clips(instruments, args.folder / side, names, count, seed=len(side), first=args.first)
-        print(f"{side}: {sum(1 for _ in made)} clips of {len(names)} instruments", flush=True)
+        print(f"{side}: {sum(1 for _ in made)} new clips of {len(names)} instruments", flush=True)
 
 
 def mean_mfcc(audio: Audio) -> np.ndarray:

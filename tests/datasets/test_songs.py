@@ -7,7 +7,8 @@ import pytest
 import soundfile
 
 from restyle.datasets.manifest import MANIFEST, Songs, read_manifest
-from restyle.datasets.songs import Recipe, Song, digest, make
+from restyle.datasets.recipe import Recipe
+from restyle.datasets.songs import Song, digest, make
 from restyle.errors import RestyleError
 from restyle.files.midi import read_bends, read_midi, write_midi
 from restyle.notes import DRUMS, Notes

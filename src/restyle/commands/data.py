@@ -14,10 +14,11 @@ from typing import Any
 from restyle.commands import cluster, outputs, pool
 from restyle.commands.made import Made, Report
 from restyle.commands.spectrograms import spectrograms
+from restyle.datasets.instruments import Instruments, write_clips
 from restyle.datasets.manifest import MANIFEST, read_manifest
+from restyle.datasets.recipe import Recipe
 from restyle.datasets.recorded import NoteSamples
-from restyle.datasets.songs import Recipe, Song, digest, make
-from restyle.datasets.timbre import Instruments, write_clips
+from restyle.datasets.songs import Song, digest, make
 from restyle.errors import RestyleError
 from restyle.files.safely import writing
 
@@ -133,7 +134,7 @@ def instruments(
                  seconds, varied, seed)
             for i, font in enumerate(soundfonts)
         ]  # fmt: skip
-        tasks = [(plan, name) for plan in plans for name in plan.open().names]
+        tasks = [(plan, name) for plan in plans for name in _opened(plan).names]
         for number, ((_, name), outcome) in enumerate(cluster.each(_play_instrument, tasks, jobs, None), 1):
             result = pool.KILLED if outcome is None else outcome
             if isinstance(result, str):
@@ -159,13 +160,10 @@ class Plan:
     varied: bool
     seed: int
 
-    def open(self) -> Instruments:
-        """Load the SoundFont."""
-        return _opened(self)
-
 
 @lru_cache(maxsize=1)
 def _opened(plan: Plan) -> Instruments:
+    """Load the SoundFont."""
     files = [path for path in sorted(plan.midi.rglob("*")) if path.suffix.lower() in MIDI]
     return Instruments(
         files,
@@ -180,12 +178,10 @@ def _opened(plan: Plan) -> Instruments:
 def _play_instrument(task: tuple[Plan, str]) -> int | str:
     """How many clips are new, or why there are none."""
     plan, name = task
-    there = len(list((plan.out / name).glob("*.flac")))
     try:
-        made = sum(1 for _ in write_clips(plan.open(), plan.out, [name], plan.count, seed=plan.seed))
+        return sum(1 for _ in write_clips(_opened(plan), plan.out, [name], plan.count, seed=plan.seed))
     except RestyleError as error:
         return str(error)
-    return max(0, made - there)
 
 
 def _check_fonts(recipe: Recipe) -> None:

@@ -6,10 +6,19 @@ Any programme or recorded notes play one to six of a file's parts, bent, layered
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from restyle.datasets.parts import Part, playable, recorded_for, synthesise
+from restyle.datasets.recipe import Recipe
+from restyle.datasets.synthetic import Voice
+from restyle.errors import RestyleError
+from restyle.files.midi import read_midi
+from restyle.files.sound import read
 from restyle.notes import DRUMS, Notes
 from restyle.rendering import BEND_STEP
 
@@ -20,23 +29,23 @@ SHORTEST = 0.03  # seconds of a note
 TRIES = 8
 LOWEST, HIGHEST = 21, 108  # MIDI pitches
 
+# how often: recorded notes, synthetic voices, codecs, loops
+SAMPLED, SYNTHETIC, CODED, NOISY = 0.15, 0.4, 0.1, 0.06
 
-@dataclass(frozen=True, eq=False)
-class Casting:
-    """One part of a song and how it is played.
 
-    Args:
-        notes: what is played; the programme plays it.
-        gain: level in dB.
-        bend: semitones every 10 ms, for all its notes.
-        layer: a second programme that doubles it, if any, and ``blend``, how loud (0..1).
-    """
-
-    notes: Notes
-    gain: float
-    bend: np.ndarray
-    layer: int | None = None
-    blend: float = 0.0
+def parts(notes: Notes, recipe: Recipe, font: Path, rng: np.random.Generator) -> tuple[list[Part], dict[str, Any]]:
+    """Choose a stretch, tempo and key, and who plays it; return the parts and what was changed."""
+    notes, speed, shift = stretch(notes, recipe.seconds, rng)
+    made = []
+    for part in cast(notes, recipe.seconds, lambda notes: playable(notes, font), rng):
+        able = recorded_for(part.notes, recipe.samples) if recipe.samples and rng.random() < SAMPLED else []
+        if able:
+            made.append(Part(part.notes, able[rng.integers(len(able))], part.gain))
+        else:
+            made.append(replace(part, voice=Voice.draw(rng)) if rng.random() < SYNTHETIC else part)
+    if len(made) > 1 and rng.random() < 0.5 and np.any(notes.programme == DRUMS):
+        made.append(Part(notes.select(notes.programme == DRUMS), gain=float(rng.uniform(-14, 3))))
+    return made, {"tempo": round(speed, 4), "transposition": shift, "start": 0.0}
 
 
 def stretch(notes: Notes, seconds: float, rng: np.random.Generator) -> tuple[Notes, float, int]:
@@ -53,9 +62,7 @@ def stretch(notes: Notes, seconds: float, rng: np.random.Generator) -> tuple[Not
     return moved.select(drums | ((moved.pitch >= LOWEST) & (moved.pitch <= HIGHEST))), speed, shift
 
 
-def cast(
-    notes: Notes, seconds: float, playable: Callable[[Notes], np.ndarray], rng: np.random.Generator
-) -> list[Casting]:
+def cast(notes: Notes, seconds: float, playable: Callable[[Notes], np.ndarray], rng: np.random.Generator) -> list[Part]:
     """Choose some of the pitched parts and who plays them.
 
     Args:
@@ -86,7 +93,7 @@ def cast(
         gain = float(rng.uniform(-14, 0)) if many else 0.0
         bend = tuning + bending(part, seconds, rng)
         layer = (int(free.pop()), float(rng.uniform(0.2, 1))) if rng.random() < 0.1 else (None, 0.0)
-        made.append(Casting(part, gain, bend, *layer))
+        made.append(Part(part, "", gain, bend, *layer))
     return made
 
 
@@ -112,3 +119,41 @@ def _touched(notes: Notes, rng: np.random.Generator) -> Notes:
     spread = rng.uniform(0, 0.15)
     velocity = notes.velocity * rng.uniform(0.5, 1.2) + rng.normal(0, spread, len(notes))
     return replace(notes, velocity=np.clip(velocity, 0.1, 1))
+
+
+def more_drums(mix: np.ndarray, parts: list[Part], font: Path, recipe: Recipe, rng: np.random.Generator) -> np.ndarray:
+    """Return drums of another file, or or a loop, for some songs that have none, ``[T]``; silence else."""
+    seconds, likely = len(mix) / recipe.rate, 0.4 if len(parts) > 1 else 0.12
+    if any(np.any(part.notes.programme == DRUMS) for part in parts):
+        return np.zeros_like(mix)
+    drawn, level = rng.random(), float(rng.uniform(-24, 0))
+    if recipe.drums and drawn < likely:
+        paths = _files(recipe.drums, (".mid", ".midi"))
+        notes = read_midi(paths[rng.integers(len(paths))])
+        start = rng.uniform(0, max(0.01, notes.duration - seconds))
+        notes = notes.between(start, start + seconds)
+        return synthesise(notes.select(notes.programme == DRUMS), font, seconds, recipe.rate) * 10 ** (level / 20)
+    if recipe.noises and drawn > 1 - NOISY:
+        paths = _files(recipe.noises, (".wav", ".flac"))
+        loop = _loop(paths[rng.integers(len(paths))], recipe.rate)
+        loop = np.resize(np.roll(loop, rng.integers(len(loop))), len(mix))
+        return np.asarray(loop * np.abs(mix).max() * 10 ** (level / 20), np.float32)
+    return np.zeros_like(mix)
+
+
+@lru_cache(maxsize=8)
+def _files(folder: Path, endings: tuple[str, ...]) -> list[Path]:
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in endings)
+    if not found:
+        raise RestyleError(f"{folder} holds no files ({', '.join(endings)}); choose another folder")
+    return found
+
+
+@lru_cache(maxsize=64)
+def _loop(path: Path, rate: int) -> np.ndarray:
+    """A recording ``[T]`` whose peak is 1."""
+    import soxr
+
+    audio = read(path)
+    mono = soxr.resample(audio.mono(), audio.rate, rate)
+    return np.asarray(mono / (np.abs(mono).max() + 1e-6), np.float32)

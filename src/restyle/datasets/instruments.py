@@ -190,7 +190,7 @@ def write_clips(
         first: number of the first clip, so that several processes can share the work.
 
     Yields:
-        Each file's path when it is there.
+        Each new file's path when it is there.
 
     Raises:
         RestyleError: if a file cannot be written.
@@ -198,10 +198,11 @@ def write_clips(
     for number in range(first, first + count):
         for name in names:
             path = folder / name / f"{number:04d}.flac"
-            if not path.exists():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                clip = instruments.clip(name, number, seed=seed)
-                assert clip.notes is not None  # instruments play notes
-                write_midi(path.with_suffix(".mid"), clip.notes)
-                write(path, clip.audio)
+            if path.exists():
+                continue
+            path.parent.mkdir(parents=True, exist_ok=True)
+            clip = instruments.clip(name, number, seed=seed)
+            assert clip.notes is not None  # instruments play notes
+            write_midi(path.with_suffix(".mid"), clip.notes)
+            write(path, clip.audio)
             yield path
