@@ -53,6 +53,14 @@ def test_the_record_holds_the_warnings(restyle, clips, tmp_path):
     ]
 
 
+def test_a_methods_own_settings_in_python():
+    content, style = sound(), sound(root=500.0)
+    plain, narrow = (transfer(content, style, method="spectral", options=own) for own in (None, {"bands": 8}))
+    assert not np.array_equal(plain.samples, narrow.samples)
+    with pytest.raises(RestyleError, match="has no setting 'loud'"):
+        transfer(content, style, method="spectral", options={"loud": 1})
+
+
 def test_strength_0_gives_the_content_back():
     content = sound(channels=2)
     result = transfer(content, sound(root=500.0), method="spectral", strength=0)

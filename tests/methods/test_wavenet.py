@@ -88,11 +88,12 @@ def test_the_compiled_tanh_is_the_true_one():
 def test_cached_logits_are_those_of_the_parallel_network():
     made = network()
     told, classes = torch.randn(1, 8, 4), torch.randint(0, 256, (1, 1024))
-    with torch.no_grad():
-        expected = made(classes, told)[0].T.numpy()
-    found = Generator(made).logits(told, classes[0].numpy())
-    assert np.abs(expected).max() > 5
-    assert np.abs(found - expected).max() < 1e-4
+    for tuned in (None, torch.randn(1, 12, 1024)):
+        with torch.no_grad():
+            expected = made(classes, told, tuned)[0].T.numpy()
+        found = Generator(made).logits(told, classes[0].numpy(), tuned)
+        assert np.abs(expected).max() > 5
+        assert np.abs(found - expected).max() < 1e-4
 
 
 def test_generation_goes_on_from_block_to_block():

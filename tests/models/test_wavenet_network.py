@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from restyle.models.excitation import BANDS, DRUMS, FIRST, GROUPS, LAST, Noise, harmonics, sounding
+from restyle.models.excitation import BANDS, DRUMS, FIRST, GROUPS, LAST, Noise, harmonics, sounding, tones
 from restyle.models.parallel_wavenet import ParallelWaveNet
 from restyle.models.reference import ReferenceEncoder, TemporalEncoder, roll, tone
 from restyle.models.wavenet import DomainWaveNet, WaveNet, mu_law_decode, mu_law_encode
@@ -126,6 +126,16 @@ def test_notes_reference_and_code_all_tell():
     others = [network.told(table, -reference, 8), network.told(table[:, 1:], reference, 8)]
     others.append(network.told(table, reference, 8, code))
     assert all((plain - other).abs().max() > 1e-4 for other in others)
+
+
+def test_the_first_layer_hears_the_notes_as_tones():
+    heard = tones(notes((0.0, 0.1, 69, 0.8, 0), (0.0, 0.1, 57, 0.4, 0)), 6, hop=HOP, rate=16000)[0]
+    spectrum = torch.fft.rfft(heard[0, :1536] * torch.hann_window(1536)).abs() / (1536 / 4) / 2**0.5
+    assert spectrum[round(440 * 1536 / 16000)] == pytest.approx(0.8, rel=0.1)  # root mean square 1 at velocity 1
+    assert spectrum[round(220 * 1536 / 16000)] == pytest.approx(0.4, rel=0.1)
+    network = WaveNet(channels=8, skip=8, condition=8, dilations=(1, 2))
+    assert network.tuned(notes((0.0, 0.1, 69, 0.8, 0)), 6).shape == (1, 8, 6 * HOP)
+    assert WaveNet(channels=8, skip=8, dilations=(1, 2), embedding=0, code=3).tuned(notes(), 6) is None
 
 
 def test_a_code_is_the_mean_of_what_lies_in_its_frame():

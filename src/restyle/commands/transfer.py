@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -39,6 +39,7 @@ def transfer(
     groove: bool = False,
     tone: bool = True,
     seed: int = 0,
+    options: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> Audio:
     """Play the content with the sound of the style.
@@ -52,6 +53,7 @@ def transfer(
         groove: whether the content's beats are moved onto the style's beat timing.
         tone: whether spectrum, loudness and width are brought toward the style's at the end.
         seed: the same seed gives the same samples.
+        options: the method's own settings, as ``{"fit": 100}``.
         progress: called with the fraction done, 0..1.
 
     Returns:
@@ -67,7 +69,9 @@ def transfer(
         >>> result.rate, result.channels, result.length
         (16000, 1, 16000)
     """
-    settings = Settings(method=method, strength=strength, tempo=tempo, groove=groove, tone=tone, seed=seed)
+    settings = Settings(
+        method=method, strength=strength, tempo=tempo, groove=groove, tone=tone, seed=seed, options=options or {}
+    )
     if isinstance(content, Notes):
         check_notes(content, "the content")
     else:

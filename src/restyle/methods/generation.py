@@ -47,25 +47,35 @@ class Generator:
         self._kept = np.zeros((int(self._delays.sum()), network.channels), np.float32)
         self._state = np.array([SILENCE, 0], np.int64)  # the last sample's class, and how many there were
 
-    def classes(self, condition: Tensor) -> np.ndarray:
-        """Return the next mu-law classes, uint8 ``[L * hop]``, told a condition ``[1, W, L]``."""
-        count = condition.shape[-1] * self.network.hop
-        return self._run(condition, np.zeros(0, np.uint8), self.rng.random(count), np.zeros((0, CLASSES), np.float32))
+    def classes(self, condition: Tensor, tuned: Tensor | None = None) -> np.ndarray:
+        """Return the next mu-law classes, uint8 ``[L * hop]``.
 
-    def logits(self, condition: Tensor, classes: np.ndarray) -> np.ndarray:
+        Args:
+            condition: ``[1, W, L]``.
+            tuned: ``[1, C, L * hop]``, where the network hears the notes as tones.
+        """
+        count, nothing = condition.shape[-1] * self.network.hop, np.zeros((0, CLASSES), np.float32)
+        return self._run(condition, tuned, np.zeros(0, np.uint8), self.rng.random(count), nothing)
+
+    def logits(self, condition: Tensor, classes: np.ndarray, tuned: Tensor | None = None) -> np.ndarray:
         """Return the logits ``[T, 256]`` of given classes, one sample after the other, as generation finds them."""
         found = np.zeros((len(classes), CLASSES), np.float32)
-        self._run(condition, classes.astype(np.uint8), np.zeros(len(classes)), found)
+        self._run(condition, tuned, classes.astype(np.uint8), np.zeros(len(classes)), found)
         return found
 
-    def _run(self, condition: Tensor, given: np.ndarray, draws: np.ndarray, logits: np.ndarray) -> np.ndarray:
+    def _run(
+        self, condition: Tensor, tuned: Tensor | None, given: np.ndarray, draws: np.ndarray, logits: np.ndarray
+    ) -> np.ndarray:
         with torch.no_grad():
             told = self.network.stack.condition(condition)[0].T.contiguous().numpy()
         told = told.reshape(len(told), len(self._delays), -1)
+        heard = np.zeros((0, self.network.channels), np.float32)
+        if tuned is not None:
+            heard = tuned[0].T.detach().contiguous().numpy()
         made = np.zeros(len(draws), np.uint8)
         _compiled()(
             *(*self._matrices, self._delays, self._kept, self._state),
-            *(told, self.network.hop, np.float32(self.temperature), given, draws, logits, made),
+            *(told, heard, self.network.hop, np.float32(self.temperature), given, draws, logits, made),
         )
         return made
 

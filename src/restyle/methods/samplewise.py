@@ -66,7 +66,7 @@ def _draw(logits, temperature, chance, chances):  # type: ignore[no-untyped-def]
 
 @njit(**OPTIONS)
 def generate(  # type: ignore[no-untyped-def]
-    entry, dilated, mix, bias, inner, inner_bias, outer, outer_bias, delays, kept, state, told, hop, temperature,
+    entry, dilated, mix, bias, inner, inner_bias, outer, outer_bias, delays, kept, state, told, tuned, hop, temperature,
     given, draws, logits, made,
 ):  # fmt: skip
     """Make samples, or follow given ones.
@@ -84,6 +84,7 @@ def generate(  # type: ignore[no-untyped-def]
         kept: ``[sum of delays, C]``, the earlier inputs of all layers, in rings; changed.
         state: the last class, and the number of samples made; changed.
         told: ``[L, layers, 2 C]``, what each layer is told in each frame.
+        tuned: ``[T, C]``, what the first layer hears beside the last sample; empty for nothing.
         hop: samples of a frame.
         temperature: 0 takes the likeliest.
         given: classes to follow; empty to draw them.
@@ -100,6 +101,9 @@ def generate(  # type: ignore[no-untyped-def]
     half, zero = np.float32(0.5), np.float32(0)
     for t in range(len(made)):
         x[:] = entry[state[0]]
+        if len(tuned):
+            for i in range(channels):
+                x[i] += tuned[t, i]
         skip[:] = 0
         base = 0
         for k in range(layers):

@@ -227,8 +227,11 @@ class WavenetMethod:
         generator = Generator(network, temperature=self.temperature, seed=seed)
 
         def one_by_one(notes: Tensor, span: blocks.Span) -> np.ndarray:
-            told = network.told(notes.float(), reference, span.right - span.left)
-            classes = generator.classes(told[..., span.start - span.left : span.stop - span.left])
+            frames, own = span.right - span.left, slice(span.start - span.left, span.stop - span.left)
+            told, tuned = network.told(notes.float(), reference, frames), network.tuned(notes, frames)
+            if tuned is not None:
+                tuned = tuned[..., own.start * network.hop : own.stop * network.hop]
+            classes = generator.classes(told[..., own], tuned)
             return np.asarray(mu_law_decode(torch.from_numpy(classes)))
 
         return one_by_one

@@ -91,6 +91,26 @@ def harmonics(notes: Sounding, *, hop: int, rate: int) -> Tensor:
     return wave * (level * (count[..., None] > 0)) * fade[:, None]
 
 
+def tones(notes: Tensor, frames: int, *, hop: int, rate: int) -> Tensor:
+    """Return the groups of partials of all notes together, as loud as their velocities, ``[B, K, frames * hop]``.
+
+    Args:
+        notes: ``[B, N, 5]``.
+        frames: to make.
+        hop: samples of a frame.
+        rate: Hz.
+
+    Example:
+        >>> tones(torch.tensor([[[0.0, 1.0, 69, 0.5, 0]]]), 10, hop=160, rate=16000).shape
+        torch.Size([1, 13, 1600])
+    """
+    played = sounding(notes, frames, hop=hop, rate=rate)
+    made = harmonics(played, hop=hop, rate=rate) * played.velocity[:, None, None]
+    total = made.new_zeros(len(notes) * frames, GROUPS, hop)
+    total.index_add_(0, played.row * frames + played.frame, made)
+    return total.view(len(notes), frames, GROUPS, hop).transpose(1, 2).flatten(2)
+
+
 class Noise(nn.Module):
     """White noise cut into bands, the same samples at the same place, again after four seconds (at 16 kHz).
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from restyle.models.excitation import GROUPS, tones
 from restyle.models.reference import Conditioning, ReferenceEncoder, TemporalEncoder, roll
 
 CLASSES = 256  # of mu-law
@@ -126,6 +127,7 @@ class WaveNet(nn.Module):
         size = self.reference.size if self.reference else 0
         self.conditioning = Conditioning(reference=size, code=code, width=condition)
         self.entry = nn.Embedding(CLASSES, channels)
+        self.heard = nn.Conv1d(GROUPS, channels, 1, bias=False) if embedding else None
         self.stack = Stack(channels=channels, skip=skip, condition=condition, dilations=dilations, hop=hop, causal=True)
         self.inner = nn.Conv1d(skip, skip, 1)
         self.outer = nn.Conv1d(skip, CLASSES, 1)
@@ -147,15 +149,28 @@ class WaveNet(nn.Module):
         drawn = roll(notes, frames, self.hop / self.rate)
         return self.conditioning(drawn, reference, None if code is None else spread(code, frames))
 
-    def forward(self, classes: Tensor, condition: Tensor) -> Tensor:
+    def tuned(self, notes: Tensor, frames: int) -> Tensor | None:
+        """Return what the first layer hears beside the last sample, ``[B, C, L * hop]``: the notes as plain tones.
+
+        A piano roll alone leaves the network to learn the period of each of 88 pitches.
+        """
+        if self.heard is None:
+            return None
+        with torch.no_grad():
+            played = tones(notes, frames, hop=self.hop, rate=self.rate)
+        return self.heard(played)
+
+    def forward(self, classes: Tensor, condition: Tensor, tuned: Tensor | None = None) -> Tensor:
         """Return logits ``[B, 256, T]`` of every sample from the ones before it.
 
         Args:
             classes: mu-law classes ``[B, T]``; each is predicted from those before it.
-            condition: of ``[B, W, T / hop]``.
+            condition: ``[B, W, T / hop]``.
+            tuned: of the notes, ``[B, C, T]``.
         """
         before = nn.functional.pad(classes[:, :-1], (1, 0), value=SILENCE)
-        x = self.stack(self.entry(before).transpose(1, 2), condition)
+        x = self.entry(before).transpose(1, 2)
+        x = self.stack(x if tuned is None else x + tuned, condition)
         return self.outer(self.inner(x.relu()).relu())
 
 

@@ -219,7 +219,8 @@ class AutoregressiveTraining(_Training):
         code = self.model.encoder(piece.sound) if coded else None
         told = self.model.told(piece.notes, self.model.reference(piece.mel), frames, code)
         classes = mu_law_encode(piece.sound)
-        return nn.functional.cross_entropy(self.model(classes, told), classes)
+        logits = self.model(classes, told, self.model.tuned(piece.notes, frames))
+        return nn.functional.cross_entropy(logits, classes)
 
 
 class DomainTraining(_Training):
