@@ -63,6 +63,15 @@ def test_what_was_played_keeps_the_spectrum_of_its_register():
     assert np.ptp(changed[heard]) > 10 and np.ptp(kept[heard]) < 7
 
 
+def test_a_mix_that_was_played_takes_the_tone_of_one_instrument():
+    """What of it is no note has another sound than the style's."""
+    time = np.arange(4 * 22050) / 22050
+    flute = Audio(sum(0.1 / k**2 * np.sin(2 * np.pi * 440 * k * time) for k in range(1, 9))[None], 22050)
+    content, profile = Audio(noise(tilt=0), 22050), tone.fit([flute])
+    alone, played = (tone.apply(content, profile, played=p).samples for p in (False, True))
+    assert np.allclose(alone, played, atol=1e-6)
+
+
 def test_a_mix_gives_what_was_played_its_tone():
     content, style = Audio(noise(tilt=0), 22050), Audio(noise(tilt=-1, level=0.02, seed=1), 22050)
     profile = tone.fit([style])

@@ -76,7 +76,8 @@ def apply(
         audio: the sound.
         profile: what :func:`fit` measured.
         played: whether notes were played with the style's sound: in another register they rightly have another
-            spectrum than the style, unless it is wide as that of a mix, so that bands are then changed by 3 dB at most.
+            spectrum than the style, so that bands are changed by 3 dB at most, unless style or sound are as wide as a
+            mix.
         strength: 0 leaves the sound as it is, 1 goes all the way.
         progress: called with the fraction done, 0..1.
 
@@ -91,7 +92,7 @@ def apply(
     wanted = np.interp(bands.centres, profile["frequencies"], profile["levels"])
     change = wanted - own
     change -= np.average(change, weights=10 ** (own / 40) + 1e-6)
-    wide = _wide(profile) if played else 1.0
+    wide = max(_wide(profile["levels"], profile["frequencies"]), _wide(own, bands.centres)) if played else 1.0
     free = (SLACK_PLAYED + (SLACK - SLACK_PLAYED) * wide) * np.interp(
         bands.centres, profile["frequencies"], profile["spread"]
     )
@@ -114,10 +115,10 @@ def apply(
     return _scaled(shaped, 10 ** (np.clip(target - loudness(shaped), -40, 40) / 20))
 
 
-def _wide(profile: dict[str, np.ndarray]) -> float:
-    """How far a style's spectrum is as wide as a mix's, 0..1."""
-    power = 10 ** (profile["levels"] / 10)
-    octaves = np.log2(np.maximum(profile["frequencies"], 25))
+def _wide(levels: np.ndarray, frequencies: np.ndarray) -> float:
+    """How far a spectrum in dB is as wide as a mix's, 0..1."""
+    power = 10 ** (levels / 10)
+    octaves = np.log2(np.maximum(frequencies, 25))
     low, high = np.interp([0.01, 0.99], np.cumsum(power) / power.sum(), octaves)
     return float(np.clip((high - low - NARROW) / (WIDE - NARROW), 0, 1))
 

@@ -156,8 +156,8 @@ def _objects(
 
 def _trainer(config: dict[str, Any], out: Path, machine: Machine, diary: Diary) -> Trainer:
     settings, gpu = config["trainer"], torch.cuda.is_available()
-    if machine.precision != "auto" and "mixed" in machine.precision and not gpu:
-        raise RestyleError(f"precision {machine.precision} needs a GPU, and there is none here; leave out --precision")
+    if machine.precision == "16-mixed" and not gpu:
+        raise RestyleError("precision 16-mixed needs a GPU, and there is none here; take bf16-mixed, or leave it out")
     half = "bf16-mixed" if gpu and torch.cuda.is_bf16_supported() else "16-mixed"
     precision = (half if gpu else "32-true") if machine.precision == "auto" else machine.precision
     devices = int(machine.devices) if str(machine.devices).isdigit() else machine.devices
