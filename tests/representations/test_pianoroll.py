@@ -73,9 +73,11 @@ def test_range_is_chosen():
     assert roll_to_notes(roll).pitch.tolist() == [40]
 
 
-def one_pitch(onset, frame, velocity=0.5, hop=0.01):
-    onset, frame = (np.array(a, np.float32)[:, None] for a in (onset, frame))
-    return Roll(onset, frame, np.full_like(onset, velocity), np.zeros_like(onset), np.zeros_like(onset), hop, 60)
+def one_pitch(onset, frame, velocity=0.5, hop=0.01, offset=0):
+    onset, frame, offset = (
+        np.broadcast_to(np.array(a, np.float32), len(onset))[:, None] for a in (onset, frame, offset)
+    )
+    return Roll(onset, frame, np.full_like(onset, velocity), offset, np.zeros_like(onset), hop, 60)
 
 
 def test_a_repeated_note_ends_where_the_next_starts():
@@ -92,6 +94,15 @@ def test_short_gaps_are_bridged_and_long_ones_end_the_note():
     frame[40:44] = 0.1
     assert roll_to_notes(one_pitch(onset, frame), gap=2).offset.tolist() == pytest.approx([0.4])
     assert roll_to_notes(one_pitch(onset, frame), gap=1).offset.tolist() == pytest.approx([0.2])
+
+
+def test_a_note_ends_at_the_offset_near_the_end_of_its_frames():
+    onset, frame, offset = np.zeros(60), np.zeros(60), np.zeros(60)
+    onset[10], frame[10:40], offset[37], offset[20] = 0.9, 0.8, 0.3, 0.9
+    assert roll_to_notes(one_pitch(onset, frame, offset=offset)).offset.tolist() == pytest.approx([0.37])
+    assert roll_to_notes(one_pitch(onset, frame, offset=offset), near=2).offset.tolist() == pytest.approx([0.4])
+    far = roll_to_notes(one_pitch(onset, frame, offset=offset), offset_threshold=0.5)
+    assert far.offset.tolist() == pytest.approx([0.4])
 
 
 def test_thresholds_and_shortest_length():

@@ -76,16 +76,25 @@ def _spread(place: float, frames: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def roll_to_notes(
-    roll: Roll, *, onset_threshold: float = 0.5, frame_threshold: float = 0.4, shortest: float = 0.04, gap: int = 2
+    roll: Roll,
+    *,
+    onset_threshold: float = 0.5,
+    frame_threshold: float = 0.4,
+    offset_threshold: float = 0.15,
+    shortest: float = 0.04,
+    gap: int = 2,
+    near: int = 4,
 ) -> Notes:
     """Read notes from a piano roll of probabilities: they start at onset peaks and last while the frames hold.
 
     Args:
-        roll: onsets, frames and velocities.
+        roll: onsets, frames, velocities and offsets.
         onset_threshold: lowest probability of an onset peak, 0..1.
-        frame_threshold: a note ends where its frames stay below this.
+        frame_threshold: a note ends where its frames stay below this,
+        offset_threshold: or at the likeliest offset around there, if one is as likely as this.
         shortest: notes shorter than this many seconds are lengthened to it.
         gap: frames below the threshold that do not end a note yet.
+        near: frames around the end of the frames in which the offset is looked for.
 
     Example:
         >>> notes = Notes.of([(0.1, 0.4, 60, 0.5, 0), (0.4, 0.7, 60, 0.9, 0)])
@@ -95,7 +104,7 @@ def roll_to_notes(
     """
     rows = []
     for pitch in np.flatnonzero((roll.onset >= onset_threshold).any(axis=0)):
-        onset = roll.onset[:, pitch].astype(np.float32)
+        onset, offset = (values[:, pitch].astype(np.float32) for values in (roll.onset, roll.offset))
         sounding = np.pad(roll.frame[:, pitch] >= frame_threshold, gap)
         sounding = scipy.ndimage.binary_closing(sounding, np.ones(gap + 1, bool))[gap : gap + len(onset)]
         silent = np.append(np.flatnonzero(~sounding), len(onset))
@@ -105,6 +114,10 @@ def roll_to_notes(
         for start, following in zip(starts, ends, strict=True):
             # the frames may begin to hold just after the onset
             stop = min(following, silent[np.searchsorted(silent, min(start + 2, len(onset)))])
+            first = max(start + 2, stop - near)
+            ending = offset[first : min(following, stop + near + 1)]
+            if ending.max(initial=0.0) >= offset_threshold:
+                stop = first + int(ending.argmax())
             begin = max(0.0, start + _between(onset, int(start))) * roll.hop
             end = max(stop * roll.hop, begin + shortest)
             velocity = float(np.clip(roll.velocity[start, pitch], 0.02, 1))
