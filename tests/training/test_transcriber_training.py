@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from restyle.datasets.store import Store, StoreWriter
+from restyle.errors import RestyleError
 from restyle.files import weights
 from restyle.models.transcriber import Activations, Transcriber
 from restyle.notes import Notes
@@ -65,6 +66,12 @@ def test_a_run_may_start_from_smaller_weights(store, tmp_path):
     for name in ("entry.weight", "blocks.0.convolution.weight"):
         shared = tuple(slice(n) for n in old.state_dict()[name].shape)
         assert made[name][shared] == pytest.approx(old.state_dict()[name].numpy(), abs=1e-5)
+
+
+def test_weights_of_something_else_are_no_start(tmp_path):
+    weights.save(tmp_path / "other.safetensors", {"model.entry.weight": np.ones(3, np.float32)}, {})
+    with pytest.raises(RestyleError, match="no weights of a Transcriber"):
+        grow(Transcriber(channels=4), tmp_path / "other.safetensors")
 
 
 def test_growing_leaves_what_is_new_alone(tmp_path):

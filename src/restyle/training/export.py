@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from restyle.errors import RestyleError
 from restyle.files import weights
 from restyle.files.safely import writing
 from restyle.training.report import spell
@@ -58,9 +59,11 @@ def grow(model: nn.Module, path: Path) -> None:
     """Take over the weights of a file, in place, those of the same name as far as they reach: a smaller model's, too.
 
     Raises:
-        RestyleError: if the file cannot be read.
+        RestyleError: if the file cannot be read, or holds nothing of such a model.
     """
     arrays, _ = weights.load(path)
+    if not arrays.keys() & model.state_dict().keys():
+        raise RestyleError(f"{path} holds no weights of a {type(model).__name__}; give another file as start")
     with torch.no_grad():
         for name, value in model.state_dict().items():
             old = torch.from_numpy(arrays[name]) if name in arrays else None
