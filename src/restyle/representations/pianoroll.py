@@ -115,7 +115,7 @@ def roll_to_notes(
             # the frames may begin to hold just after the onset
             stop = min(following, silent[np.searchsorted(silent, min(start + 2, len(onset)))])
             first = max(start + 2, stop - near)
-            ending = offset[first : min(following, stop + near + 1)]
+            ending = offset[first : min(following, stop + near) + 1]
             if ending.max(initial=0.0) >= offset_threshold:
                 stop = first + int(ending.argmax())
             begin = max(0.0, start + _between(onset, int(start))) * roll.hop
