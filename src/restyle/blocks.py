@@ -53,7 +53,7 @@ def _reserve(descriptor: int, size: int) -> None:
 def release(samples: np.ndarray) -> None:
     """Let the pages of a file-backed array, and what the work on it left unused, leave memory.
 
-    Nothing happens to an ordinary array.
+    An ordinary array stays as it is.
     """
     base: Any = samples
     while isinstance(base, np.ndarray) and not isinstance(getattr(base, "_mmap", None), mmap.mmap):
@@ -61,7 +61,7 @@ def release(samples: np.ndarray) -> None:
     mapped = getattr(base, "_mmap", None)
     if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
         mapped.madvise(mmap.MADV_DONTNEED)
-        _give_back()
+    _give_back()
 
 
 _given_back = 0.0  # when
