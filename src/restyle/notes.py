@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -52,6 +52,16 @@ class Notes:
         """Make a table from rows of (onset s, offset s, pitch, velocity, programme)."""
         table = np.array(list(rows), dtype=np.float64).reshape(-1, 5)
         return cls(*table.T)
+
+    @classmethod
+    def joined(cls, tables: Sequence[Notes]) -> Notes:
+        """Make one table of several.
+
+        Example:
+            >>> Notes.joined([Notes.of([(1, 2, 60, 0.5, 0)]), Notes.of([(0, 1, 62, 0.5, 0)])]).pitch.tolist()
+            [62.0, 60.0]
+        """
+        return cls(*(np.concatenate([getattr(table, f.name) for table in tables]) for f in fields(cls)))
 
     def __len__(self) -> int:
         return len(self.onset)

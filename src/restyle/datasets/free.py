@@ -1,6 +1,6 @@
 """Parts of a song as no arranger would cast them, for networks that must know any instrument. Floor 3.
 
-Any programme or recorded notes play one to six of a file's parts, bent, layered and in any register.
+Any programme, recorded notes or synthetic voices play one to six of a file's parts, bent, layered and in any register.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def _touched(notes: Notes, rng: np.random.Generator) -> Notes:
 
 
 def more_drums(mix: np.ndarray, parts: list[Part], font: Path, recipe: Recipe, rng: np.random.Generator) -> np.ndarray:
-    """Return drums of another file, or or a loop, for some songs that have none, ``[T]``; silence else."""
+    """Return drums of another file or a loop for some songs that have none, ``[T]``; silence else."""
     seconds, likely = len(mix) / recipe.rate, 0.4 if len(parts) > 1 else 0.12
     if any(np.any(part.notes.programme == DRUMS) for part in parts):
         return np.zeros_like(mix)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -103,12 +103,11 @@ class Instruments:
         sounds, tables = zip(*(self._phrase(name, rng) for _ in range(self.phrases)), strict=True)
         starts = np.arange(self.phrases) * self.seconds
         moved = [replace(n, onset=n.onset + at, offset=n.offset + at) for n, at in zip(tables, starts, strict=True)]
-        columns = [np.concatenate([getattr(n, field.name) for n in moved]) for field in fields(Notes)]
         # effects change the level of each phrase; without them it is the instrument's own
         peaks = [np.abs(sound).max() for sound in sounds]
         gains = [PEAK / (peak if self.varied else max(peaks)) for peak in peaks]
         whole = np.concatenate([sound * gain for sound, gain in zip(sounds, gains, strict=True)])
-        return Clip(Audio(whole, self.rate), Notes(*columns), (name,), f"{name}/{number}")
+        return Clip(Audio(whole, self.rate), Notes.joined(moved), (name,), f"{name}/{number}")
 
     def _phrase(self, name: str, rng: np.random.Generator) -> tuple[np.ndarray, Notes]:
         """One phrase, ``[T]``, and its notes."""

@@ -53,13 +53,13 @@ def play(
 ) -> list[tuple[np.ndarray, Notes]]:
     """Return sounds ``[T]`` and the notes heard in each: part by part for stems, else what the font plays at once."""
     made = []
-    synthetic = [part for part in parts if not part.instrument]
+    others = [part for part in parts if not part.instrument]
     if recipe.free:
-        made = [_solo(part, font, duration, recipe.rate, rng) for part in synthetic]
+        made = [_solo(part, font, duration, recipe.rate, rng) for part in others]
     elif recipe.stems:
-        made = [(synthesise(part.notes, font, duration, recipe.rate), part.notes) for part in synthetic]
-    elif synthetic:
-        notes = joined([part.notes for part in synthetic])
+        made = [(synthesise(part.notes, font, duration, recipe.rate), part.notes) for part in others]
+    elif others:
+        notes = Notes.joined([part.notes for part in others])
         made = [(synthesise(notes, font, duration, recipe.rate), notes)]
     for part in parts:
         if part.instrument:
@@ -74,11 +74,10 @@ def play(
 def _solo(part: Part, font: Path, duration: float, rate: int, rng: np.random.Generator) -> tuple[np.ndarray, Notes]:
     """One part at its level, bent and doubled."""
     notes, bend = part.notes, part.bend
-    programme = part.programme
     if part.voice:
         sound = part.voice.render(notes, duration, rate, bend, rng)
     else:
-        sound = synthesise(notes, font, duration, rate, {} if bend is None else {programme: bend})
+        sound = synthesise(notes, font, duration, rate, {} if bend is None else {part.programme: bend})
     if part.layer is not None and bend is not None and not part.voice:
         other = replace(notes, programme=np.full(len(notes), part.layer))
         sound = sound + part.blend * synthesise(other, font, duration, rate, {part.layer: bend})
@@ -139,9 +138,3 @@ def playable(notes: Notes, font: Path) -> np.ndarray:
     if (font, programme) not in known:
         known[font, programme] = sorted(_hold(font).keys(programme))
     return np.isin(np.round(notes.pitch), known[font, programme])
-
-
-def joined(tables: list[Notes]) -> Notes:
-    """Return the notes of several tables in one."""
-    columns = ("onset", "offset", "pitch", "velocity", "programme")
-    return Notes(*(np.concatenate([getattr(table, column) for table in tables]) for column in columns))

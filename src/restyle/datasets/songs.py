@@ -12,7 +12,7 @@ import numpy as np
 
 from restyle.audio import Audio
 from restyle.datasets import effects, free
-from restyle.datasets.parts import ABLE, Part, joined, play, playable, recorded_for
+from restyle.datasets.parts import ABLE, Part, play, playable, recorded_for
 from restyle.datasets.recipe import Recipe, recipe_digest
 from restyle.errors import RestyleError
 from restyle.files.midi import read_midi, write_midi
@@ -90,7 +90,7 @@ def make(song: Song, recipe: Recipe, folder: Path) -> dict[str, Any]:
     if recipe.free and rng.random() < free.CODED:
         wet = effects.codec(wet, recipe.rate, rng)
     gain = PEAK / float(np.abs(wet).max())
-    heard = joined([played for _, played in stems]).between(0, duration)
+    heard = Notes.joined([played for _, played in stems]).between(0, duration)
     target = folder / song.file
     target.parent.mkdir(parents=True, exist_ok=True)
     if recipe.stems:
