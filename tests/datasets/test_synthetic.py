@@ -66,3 +66,23 @@ def test_drawn_voices_differ_repeat_and_are_finite():
         assert drawn.levels.max() == 0 and 0.001 < np.abs(sound).max() < 3
         seen.append((len(drawn.ratios), drawn.decay > 0))
     assert len(set(seen)) >= 5
+
+
+def test_modulation_makes_the_sidebands_of_bessel_functions():
+    from scipy.special import jv
+
+    modulated = voice(ratios=np.array([1.0]), levels=np.zeros(1), modulator=3.0, index=1.5)  # a fifth of it stays
+    found = spectrum(play(modulated, (0, 1.5, 57, 1.0, 0))[1600:20000])
+    for order, frequency in ((0, 220), (1, 880), (-1, 440)):  # the third lies below zero, and folds up
+        at = round(frequency / RATE * 2**17)
+        assert found[at - 60 : at + 61].max() == pytest.approx(0.1 * abs(jv(order, 0.3)), rel=0.05)
+
+
+def test_a_sweep_opens_the_filter_and_a_tremolo_swells():
+    swept = play(voice(levels=np.zeros(2), tilt=-12.0, corner=440.0, sweep=0.2, opening=-2.0), (0, 2, 69, 1.0, 0))
+    first, second = (round(f / RATE * 2**17) for f in (440, 880))
+    early, late = (spectrum(swept[at : at + 1600]) for at in (160, 25600))
+    assert 20 * np.log10(late[second] / late[first]) == pytest.approx(-12, abs=0.5)
+    assert 20 * np.log10(early[second] / late[second]) < -10
+    level = np.abs(play(voice(tremolo=6.0, pace=5.0), (0, 2, 69, 1.0, 0)))
+    assert level[1570:1630].max() / level[3170:3230].max() == pytest.approx(10 ** (-6 / 20), rel=0.1)

@@ -28,6 +28,7 @@ FEWEST = 3  # notes that make a part
 SHORTEST = 0.03  # seconds of a note
 TRIES = 8
 LOWEST, HIGHEST = 21, 108  # MIDI pitches
+OUT_OF_TUNE = 0.45  # semitones, at most, that a whole song is
 
 # how often: recorded notes, synthetic voices, codecs, loops
 SAMPLED, SYNTHETIC, CODED, NOISY = 0.15, 0.4, 0.1, 0.06
@@ -78,7 +79,7 @@ def cast(notes: Notes, seconds: float, playable: Callable[[Notes], np.ndarray], 
     own = [part for part in own if len(part) >= FEWEST]
     many = len(own) > 1 and rng.random() < 0.55
     chosen = rng.permutation(len(own))[: rng.integers(2, MOST + 1) if many else 1]
-    tuning = rng.normal(0, 0.1)
+    tuning = rng.uniform(-OUT_OF_TUNE, OUT_OF_TUNE) if rng.random() < 0.12 else rng.normal(0, 0.1)
     free = list(rng.permutation(PROGRAMMES))
     made = []
     for i in chosen:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from restyle.errors import RestyleError
 
-VERSION = 3  # of the way songs are made: another one makes them anew
+VERSION = 4  # of the way songs are made: another one makes them anew
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from restyle.losses.spectral import SIZES, magnitudes, multi_scale_spectral_loss
 from restyle.models.parallel_wavenet import ParallelWaveNet
 from restyle.models.wavenet import DomainWaveNet, WaveNet, mu_law_encode
 from restyle.training.optimisers import check_schedule, optimiser
+from restyle.training.phases import phases
 
 LEVEL = 0.1  # root mean square of the sounds that are learnt
 EARLY = 0.05  # seconds before the second half from which notes still count as its own
@@ -179,7 +180,8 @@ class ParallelTraining(_Training):
 class AutoregressiveTraining(_Training):
     """Cross-entropy of the next sample, from the true ones before it.
 
-    Of the clips a part has to do without the encoder's code, as in a transfer.
+    The tones that the first layer hears have the phases of the sound that is learnt, as any phases will do when one is
+    made: so the network learns how loud they are, and need not find their phases in the samples before. Of the clips a part has to do without the encoder's code, as in a transfer.
 
     Args:
         model: what learns.
@@ -219,7 +221,10 @@ class AutoregressiveTraining(_Training):
         code = self.model.encoder(piece.sound) if coded else None
         told = self.model.told(piece.notes, self.model.reference(piece.mel), frames, code)
         classes = mu_law_encode(piece.sound)
-        logits = self.model(classes, told, self.model.tuned(piece.notes, frames))
+        with torch.autocast(piece.sound.device.type, enabled=False):
+            known = phases(piece.notes, piece.sound, rate=self.sampling)
+            tuned = self.model.tuned(piece.notes, frames, known)
+        logits = self.model(classes, told, tuned)
         return nn.functional.cross_entropy(logits, classes)
 
 
