@@ -83,6 +83,18 @@ def test_growing_leaves_what_is_new_alone(tmp_path):
     assert torch.equal(new.entry.weight, fresh.entry.weight)
 
 
+def test_a_wider_network_begins_as_the_narrow_one_was(tmp_path):
+    torch.manual_seed(0)
+    old, new = (Transcriber(channels=c, informed=(2,), around=20).eval() for c in (3, 5))
+    for block in old.surroundings.values():
+        torch.nn.init.normal_(block.outer.weight)
+    weights.save(tmp_path / "old.safetensors", {k: v.numpy() for k, v in old.state_dict().items()}, {})
+    grow(new, tmp_path / "old.safetensors")
+    x = torch.rand(1, 30, 294)
+    for before, after in zip(old(x), new(x), strict=True):
+        assert torch.allclose(before, after, atol=1e-4)
+
+
 def test_targets_show_the_notes_of_a_chunk():
     table = torch.tensor([[[0.16, 0.48, 60, 0.7, 0], [-0.5, 0.2, 70, 0.5, 1], [torch.nan] * 5]])
     bends = torch.zeros(1, 3, 60)

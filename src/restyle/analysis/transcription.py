@@ -25,6 +25,7 @@ LINEAR = ("velocity", "bend")  # of the activations; the others are logits
 BLOCK, CONTEXT = 40.0, 5.0  # seconds; the network sees four and a half to either side, the lowest filters half of one
 QUIETEST = 36.0  # dB below the loudest moment at which a passage is no longer raised for the network
 SILENCE = -90.0  # dB; a recording that never exceeds this holds no notes
+BEFORE = 32  # frames of silence before a recording, so that its first notes are seen to begin; even, as those around
 LOWEST = -200.0  # dB, below anything that 80 dB under the loudest moment of a very quiet recording can reach
 
 
@@ -77,10 +78,11 @@ def transcribe(audio: Audio, *, progress: Progress | None = None, **thresholds: 
     for span in blocks.spans(len(spectrum), 2 * round(BLOCK / hop / 2), around):
         part = torch.from_numpy(spectrum[span.left : span.right].astype(np.float32))
         scaled = unit_level(part, torch.from_numpy(reference[span.left : span.right, None]))
+        before = BEFORE if span.left == 0 else 0
         with torch.inference_mode():
-            found = network(scaled[None])
+            found = network(torch.nn.functional.pad(scaled, (0, 0, before, 0))[None])
         for name, values in kept.items():
-            made = getattr(found, name)[0, span.start - span.left :][: span.stop - span.start]
+            made = getattr(found, name)[0, before + span.start - span.left :][: span.stop - span.start]
             values[span.start : span.stop] = (made if name in LINEAR else made.sigmoid()).numpy()
         if progress:
             progress(0.3 + 0.7 * span.stop / len(spectrum))

@@ -58,8 +58,12 @@ def load_into(model: nn.Module, path: Path, prefix: str = "") -> None:
 def grow(model: nn.Module, path: Path) -> None:
     """Take over the weights of a file, in place, those of the same name as far as they reach: a smaller model's, too.
 
+    What is new is silent at first: what was there hears nothing of it, so that a wider model begins as the smaller was.
+
     Raises:
         RestyleError: if the file cannot be read, or holds nothing of such a model.
+
+    Source: Chen et al., "Net2Net: accelerating learning via knowledge transfer", ICLR 2016.
     """
     arrays, _ = weights.load(path)
     if not arrays.keys() & model.state_dict().keys():
@@ -70,6 +74,8 @@ def grow(model: nn.Module, path: Path) -> None:
             if old is not None and old.dim() == value.dim():
                 shared = tuple(slice(min(a, b)) for a, b in zip(old.shape, value.shape, strict=True))
                 value[shared] = old[shared].to(value)
+                if value.dim() > 1:
+                    value[shared[0], shared[1].stop :] = 0
 
 
 def card(path: Path, model: nn.Module, settings: Mapping[str, Any], limits: str = "") -> None:
