@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -24,7 +24,7 @@ from restyle.methods.mixing import Mixture
 from restyle.methods.notes import NotesMethod
 from restyle.methods.timbre import Instrument, Timbre, Tone
 from restyle.models.note_synth import HOP as SAMPLES
-from restyle.models.note_synth import NoteSynth
+from restyle.models.note_synth import Heard, NoteSynth
 from restyle.notes import Notes
 
 WEIGHTS = "note_synth.safetensors"
@@ -38,7 +38,7 @@ STEP = 4.0  # dB of touch that count as alike
 HARDEST = 12.0  # dB of touch
 MOST_TONES = 128  # kept for notes alike
 FIT_RATE, FIT_SECONDS, FIT_VOICES = 16000, 1.0, 8  # of the sound that fitting compares
-FIT_STEP = 0.02
+FIT_STEP = 0.05
 
 
 class NoteSynthMethod(NotesMethod):
@@ -50,7 +50,8 @@ class NoteSynthMethod(NotesMethod):
 
     Args:
         unpitched: level of the content's unpitched part in dB; -120 leaves it out.
-        fit: steps in which the network is fitted to the style by a spectral loss, before it plays.
+        fit: steps in which the network is fitted to the style by a spectral loss, before it plays; each takes about
+            a hundredth of a second.
         weights: of the network; by default those that come with the package.
 
     Raises:
@@ -66,7 +67,7 @@ class NoteSynthMethod(NotesMethod):
 
     name: ClassVar[str] = "note_synth"
 
-    def __init__(self, *, unpitched: float = 0.0, fit: int = 0, weights: str = "") -> None:
+    def __init__(self, *, unpitched: float = 0.0, fit: int = 60, weights: str = "") -> None:
         super().__init__(unpitched=unpitched)
         if fit < 0:
             raise RestyleError(f"fit must be 0 or more steps, not {fit}")
@@ -80,10 +81,8 @@ class NoteSynthMethod(NotesMethod):
         sounds, total = [sound for own in heard for _, sound in own], sum(map(len, tables))
         if not sounds:
             return {}
-        bias = np.zeros(self.network.biases, np.float32)
-        for clip, table in zip(style, tables, strict=True):
-            if self.steps and len(table):
-                bias += self._fitted(clip, table) * len(table) / total
+        told = [_Lesson.of(clip, table) for clip, table in zip(style, tables, strict=True) if len(table)]
+        bias = self._fitted(told) if self.steps else np.zeros(self.network.biases, np.float32)
         rate = max(clip.rate for clip in style)
         learnt = {"heard": _clearest(np.concatenate(tables)), "bias": bias, "rate": np.array([rate])}
         return learnt | {f"{MEASURED}{name}": array for name, array in Timbre.learn(sounds, rate).arrays().items()}
@@ -93,37 +92,45 @@ class NoteSynthMethod(NotesMethod):
         own = {name.removeprefix(MEASURED): array for name, array in learnt.items() if name.startswith(MEASURED)}
         return Mixture([NeuralTimbre(self.network, learnt), Timbre.of(own)], [LEARNT, 1 - LEARNT])
 
-    def _fitted(self, clip: Audio, table: np.ndarray) -> np.ndarray:
+    def _fitted(self, clips: Sequence[_Lesson]) -> np.ndarray:
         """What must be added to the network's results so that the style's own notes sound as they do."""
-        sound = torch.from_numpy(blocks.mono(clip, 0, clip.length, FIT_RATE))
-        whole, heard = table.astype(np.float32), _clearest(table).astype(np.float32)
-        level, usual = median_level(heard), median_velocity(heard)
-        shift(heard, -level)
-        known = torch.from_numpy(bands() <= min(clip.rate, FIT_RATE) / 2).float()
         bias = torch.zeros(self.network.biases, requires_grad=True)
         optimiser = torch.optim.Adam([bias], lr=FIT_STEP)
         rng, drawn = np.random.default_rng(0), torch.Generator().manual_seed(0)
-        frames = int(FIT_SECONDS * FIT_RATE / SAMPLES)
+        centres, frames = torch.from_numpy(bands()).float(), int(FIT_SECONDS * FIT_RATE / SAMPLES)
+        share = np.array([len(clip.rows) for clip in clips]) / sum(len(clip.rows) for clip in clips)
         for _ in range(self.steps):
-            start = float(rng.uniform(0, max(0.01, clip.duration - FIT_SECONDS)))
-            wanted, ratios = voices(whole, start, frames, SAMPLES / FIT_RATE, usual=usual, most=FIT_VOICES)
-            truth = sound[round(start * FIT_RATE) :][: (frames - 1) * SAMPLES]
+            clip = clips[rng.choice(len(clips), p=share)]
+            start = float(rng.uniform(0, max(0.01, len(clip.sound) / FIT_RATE - FIT_SECONDS)))
+            wanted, ratios = voices(clip.rows, start, frames, SAMPLES / FIT_RATE, usual=clip.usual, most=FIT_VOICES)
+            truth = clip.sound[round(start * FIT_RATE) :][: (frames - 1) * SAMPLES]
             if not len(wanted) or float(truth.abs().max()) < 1e-4:
                 continue
-            made = self.network.sound(
-                batch([heard], known),
-                wanted,
-                ratios,
-                level,
-                torch.from_numpy(bands()).float(),
-                rate=FIT_RATE,
-                generator=drawn,
-                bias=bias,
-            )
+            told = (clip.heard, wanted, ratios, clip.level, centres)
+            made = self.network.sound(*told, rate=FIT_RATE, generator=drawn, bias=bias)
             optimiser.zero_grad()
             multi_scale_spectral_loss(made[: len(truth)], truth).backward()
             optimiser.step()
         return bias.detach().numpy()
+
+
+class _Lesson(NamedTuple):
+    """A clip that the network is fitted to: its sound, its notes, and what the network hears of them."""
+
+    sound: torch.Tensor
+    rows: np.ndarray
+    heard: Heard
+    level: float
+    usual: float
+
+    @classmethod
+    def of(cls, clip: Audio, table: np.ndarray) -> _Lesson:
+        sound = torch.from_numpy(blocks.mono(clip, 0, clip.length, FIT_RATE))
+        heard = _clearest(table).astype(np.float32)
+        level, usual = median_level(heard), median_velocity(heard)
+        shift(heard, -level)
+        known = torch.from_numpy(bands() <= min(clip.rate, FIT_RATE) / 2).float()
+        return cls(sound, table.astype(np.float32), batch([heard], known), level, usual)
 
 
 class NeuralTimbre:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -18,6 +19,8 @@ from restyle.representations.melbands import MelBands
 
 LARGEST = 12.0  # dB, the largest change of a band's tone
 ABSENT, PRESENT = -17.0, -9.0  # dB of the whole, at which an unpitched part begins to be, and is, more than leakage
+EARLY, ATTACK = 0.03, 0.08  # seconds before and after an onset in which a note's own attack is heard
+FEWEST = 0.05  # part of the frames that must lie away from onsets, to tell what does not depend on them
 
 
 def fit(style: Sequence[Audio]) -> Profile:
@@ -47,15 +50,16 @@ def keep(content: Audio, notes: Notes, profile: Profile, gain: float, doubt: flo
         progress: called with the fraction done.
     """
     stft, bands = transform(content.rate), _bands(content.rate)
-    whole, rest = 1e-12, np.full(len(bands.centres), 1e-12)
+    whole, rest, independent = 1e-12, np.full(len(bands.centres), 1e-12), _Independent()
     for span in blocks.spans(content.length, 20 * content.rate, 0):
         spectrum = stft(torch.from_numpy(content.slice(span.start, span.stop).samples))
         blocks.release(content.samples)
         power = spectrum.abs().square().mean(dim=0)
-        kept = _mask(spectrum, notes, span.start / content.rate, content.rate, stft.hop, doubt) ** 2
+        kept = power * _mask(spectrum, notes, span.start / content.rate, content.rate, stft.hop, doubt) ** 2
         whole += float(power.sum())
-        rest += bands(power * kept).sum(dim=1).numpy() * bands.weights.sum(dim=1).numpy()
-    share = 10 * np.log10(rest.sum() / whole)
+        rest += bands(kept).sum(dim=1).numpy() * bands.weights.sum(dim=1).numpy()
+        independent.add(kept.sum(dim=0).numpy(), notes, span.start / content.rate, stft.hop / content.rate)
+    share = 10 * np.log10(independent.power / whole)
     presence = 1.0 if not len(notes) else float(np.clip((share - ABSENT) / (PRESENT - ABSENT), doubt, 1))
     tone = _tone(rest, (1 - doubt) * profile["unpitched"][0] + doubt * profile["unpitched"][1], bands)
 
@@ -67,6 +71,32 @@ def keep(content: Audio, notes: Notes, profile: Profile, gain: float, doubt: flo
     if presence * gain < 1e-5:
         return Audio(blocks.empty(content.channels, content.length), content.rate)
     return blocks.process(content, one, context=1.0, hop=stft.hop, progress=progress)
+
+
+@dataclass
+class _Independent:
+    """How much of what is no note would be there without the notes: their own attacks lie at their onsets only."""
+
+    total: float = 0.0
+    frames: int = 0
+    away: float = 0.0
+    away_frames: int = 0
+
+    def add(self, power: np.ndarray, notes: Notes, start: float, hop: float) -> None:
+        """Add frames ``[L]`` that begin at a time in seconds."""
+        time = start + np.arange(len(power)) * hop
+        last = np.searchsorted(notes.onset, time + EARLY, side="right") - 1  # the last onset up to now, or just after
+        since = time - np.append(notes.onset, -np.inf)[last]
+        away = since > ATTACK
+        self.total, self.frames = self.total + float(power.sum()), self.frames + len(power)
+        self.away, self.away_frames = self.away + float(power[away].sum()), self.away_frames + int(away.sum())
+
+    @property
+    def power(self) -> float:
+        """Of all frames, if they were all as those away from onsets; what there is, where there are hardly any."""
+        if self.away_frames < FEWEST * self.frames:
+            return self.total + 1e-20
+        return self.away * self.frames / self.away_frames + 1e-20
 
 
 def _bands(rate: int) -> MelBands:
