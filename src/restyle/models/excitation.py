@@ -29,7 +29,6 @@ class Sounding(NamedTuple):
 
     Args:
         row: of the batch.
-        note: of the row.
         frame: of the sound.
         onset: seconds since the note began, at the start of the frame; float64, below 0 where it begins inside.
         offset: seconds since it ended, below 0 while it is held.
@@ -38,7 +37,6 @@ class Sounding(NamedTuple):
     """
 
     row: Tensor
-    note: Tensor
     frame: Tensor
     onset: Tensor
     offset: Tensor
@@ -62,7 +60,7 @@ def sounding(notes: Tensor, frames: int, *, hop: int, rate: int) -> Sounding:
     row, note, frame = here.nonzero(as_tuple=True)
     since = time[frame] - onset[row, note]
     ended = time[frame] - offset[row, note]
-    return Sounding(row, note, frame, since, ended.float(), pitch[row, note].float(), velocity[row, note].float())
+    return Sounding(row, frame, since, ended.float(), pitch[row, note].float(), velocity[row, note].float())
 
 
 def frequency(pitch: Tensor) -> Tensor:
@@ -88,22 +86,12 @@ def harmonics(notes: Sounding, *, hop: int, rate: int) -> Tensor:
     middle, many = (first + last)[..., None].float(), count[..., None].float()
     wave = (middle * phase).sin() * (many * phase).sin() / phase.sin()
     level = math.sqrt(2) / many.clamp_min(1).sqrt()
-    return wave * (level * (count[..., None] > 0)) * _fade(notes, sample)[:, None]
-
-
-def _fade(notes: Sounding, sample: Tensor) -> Tensor:
-    """In after the onset and out at the end of the release, ``[M, hop]``; ``sample`` in seconds."""
     since = notes.onset.float()[:, None] + sample
-    left = RELEASE - notes.offset[:, None] - sample
-    return (since / ATTACK).clamp(0, 1) * (left / (RELEASE / 4)).clamp(0, 1)
+    fade = (since / ATTACK).clamp(0, 1) * ((RELEASE - notes.offset[:, None] - sample) / (RELEASE / 4)).clamp(0, 1)
+    return wave * (level * (count[..., None] > 0)) * fade[:, None]
 
 
-def usual_phases() -> Tensor:
-    """Return the phases at the onset of partials that nothing is known of, in turns, ``[P]``: drawn once."""
-    return torch.rand(LAST[-1], generator=torch.Generator().manual_seed(0))
-
-
-def tones(notes: Tensor, frames: int, *, hop: int, rate: int, phases: Tensor | None = None) -> Tensor:
+def tones(notes: Tensor, frames: int, *, hop: int, rate: int) -> Tensor:
     """Return the groups of partials of all notes together, as loud as their velocities, ``[B, K, frames * hop]``.
 
     Args:
@@ -111,32 +99,13 @@ def tones(notes: Tensor, frames: int, *, hop: int, rate: int, phases: Tensor | N
         frames: to make.
         hop: samples of a frame.
         rate: Hz.
-        phases: of each partial of each note: turns at the onset, and Hz from its place, ``[B, N, P, 2]``; by default
-            those of `usual_phases`, in place.
 
     Example:
         >>> tones(torch.tensor([[[0.0, 1.0, 69, 0.5, 0]]]), 10, hop=160, rate=16000).shape
         torch.Size([1, 13, 1600])
     """
     played = sounding(notes, frames, hop=hop, rate=rate)
-    f0 = frequency(played.pitch.double())
-    sample = torch.arange(hop, device=f0.device) / rate
-    cycles = ((played.onset * f0)[:, None] + f0[:, None] * sample).frac().float()
-    since = played.onset.float()[:, None] + sample
-    usual = usual_phases().to(f0.device)
-    made = cycles.new_zeros(len(f0), GROUPS, hop)
-    highest = (0.5 * rate / f0).ceil().long() - 1
-    for group, (first, last) in enumerate(zip(FIRST, LAST, strict=True)):
-        for k in range(first, min(last, int(highest.max() if len(f0) else 0)) + 1):
-            own = (highest >= k).nonzero()[:, 0]
-            turns = k * cycles[own] + usual[k - 1]
-            if phases is not None:
-                start, away = phases[played.row[own], played.note[own], k - 1, :, None].unbind(1)
-                turns = k * cycles[own] + start + away * since[own]
-            made[:, group].index_add_(0, own, (2 * math.pi * turns).sin())
-        count = (torch.minimum(highest, torch.tensor(last)) - first + 1).clamp_min(1)
-        made[:, group] *= (2 / count[:, None]).sqrt()
-    made *= (played.velocity[:, None] * _fade(played, sample))[:, None]
+    made = harmonics(played, hop=hop, rate=rate) * played.velocity[:, None, None]
     total = made.new_zeros(len(notes) * frames, GROUPS, hop)
     total.index_add_(0, played.row * frames + played.frame, made)
     return total.view(len(notes), frames, GROUPS, hop).transpose(1, 2).flatten(2)

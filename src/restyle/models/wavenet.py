@@ -149,20 +149,15 @@ class WaveNet(nn.Module):
         drawn = roll(notes, frames, self.hop / self.rate)
         return self.conditioning(drawn, reference, None if code is None else spread(code, frames))
 
-    def tuned(self, notes: Tensor, frames: int, phases: Tensor | None = None) -> Tensor | None:
+    def tuned(self, notes: Tensor, frames: int) -> Tensor | None:
         """Return what the first layer hears beside the last sample, ``[B, C, L * hop]``: the notes as plain tones.
 
         A piano roll alone leaves the network to learn the period of each of 88 pitches.
-
-        Args:
-            notes: ``[B, N, 5]``.
-            frames: L.
-            phases: of the partials, where they are known, ``[B, N, P, 2]``.
         """
         if self.heard is None:
             return None
         with torch.no_grad():
-            played = tones(notes, frames, hop=self.hop, rate=self.rate, phases=phases)
+            played = tones(notes, frames, hop=self.hop, rate=self.rate)
         return self.heard(played)
 
     def forward(self, classes: Tensor, condition: Tensor, tuned: Tensor | None = None) -> Tensor:

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import lightning
 import numpy as np
-import scipy.signal
 import torch
 from torch import Tensor, nn
 
@@ -19,12 +18,10 @@ from restyle.losses.spectral import SIZES, magnitudes, multi_scale_spectral_loss
 from restyle.models.parallel_wavenet import ParallelWaveNet
 from restyle.models.wavenet import DomainWaveNet, WaveNet, mu_law_encode
 from restyle.training.optimisers import check_schedule, optimiser
-from restyle.training.phases import phases
 
 LEVEL = 0.1  # root mean square of the sounds that are learnt
 EARLY = 0.05  # seconds before the second half from which notes still count as its own
 WINDOW = 1024  # samples, of what the report shows
-NOISY, SCALED = 0.7, 0.2  # parts of the pieces before whose samples there is noise, or another level
 QUIET = 1e-4  # a second half below this root mean square is not raised
 
 
@@ -182,10 +179,7 @@ class ParallelTraining(_Training):
 class AutoregressiveTraining(_Training):
     """Cross-entropy of the next sample, from the true ones before it.
 
-    The tones that the first layer hears have the phases of the sound that is learnt, as any phases will do when one is
-    made: so the network learns how loud they are, and need not find their phases in the samples before. Those samples
-    are disturbed, so that it does not rely on them alone. A part of the clips has to do without the encoder's code, as
-    in a transfer.
+    Of the clips a part has to do without the encoder's code, as in a transfer.
 
     Args:
         model: what learns.
@@ -225,32 +219,8 @@ class AutoregressiveTraining(_Training):
         code = self.model.encoder(piece.sound) if coded else None
         told = self.model.told(piece.notes, self.model.reference(piece.mel), frames, code)
         classes = mu_law_encode(piece.sound)
-        with torch.autocast(piece.sound.device.type, enabled=False):
-            known = phases(piece.notes, piece.sound, rate=self.sampling)
-            tuned = self.model.tuned(piece.notes, frames, known)
-        before = classes if whole else mu_law_encode(disturbed(piece.sound, rng))
-        logits = self.model(before, told, tuned)
+        logits = self.model(classes, told, self.model.tuned(piece.notes, frames))
         return nn.functional.cross_entropy(logits, classes)
-
-
-def disturbed(sound: Tensor, rng: np.random.Generator) -> Tensor:
-    """Spoil the samples ``[B, T]`` that the next ones follow from, each piece in a way of its own, some not at all.
-
-    What a network makes is never quite what it learnt to go on from. One that has seen noise and wrong levels before a
-    sample finds back to what it is told, where others go on with their own mistakes.
-
-    Source: after Bengio et al., "Scheduled sampling for sequence prediction with recurrent neural networks", NeurIPS
-    2015, with noise in place of the network's own samples.
-    """
-    white = rng.standard_normal((len(sound), sound.shape[1] + 64), dtype=np.float32)
-    made = np.empty(sound.shape, np.float32)
-    for row, noise in zip(made, white, strict=True):
-        weights = rng.uniform(0, 0.98) ** np.arange(64)  # from white to brown
-        row[:] = scipy.signal.oaconvolve(noise, weights / np.sqrt(np.sum(weights**2)), mode="valid")[: len(row)]
-    level = LEVEL * 10 ** (rng.uniform(-50, 10, len(sound)) / 20) * (rng.random(len(sound)) < NOISY)
-    gain = np.where(rng.random(len(sound)) < SCALED, 10 ** (rng.uniform(-20, 20, len(sound)) / 20), 1.0)
-    scale, add = (torch.from_numpy(x.astype(np.float32)).to(sound) for x in (gain[:, None], level[:, None] * made))
-    return scale * sound + add
 
 
 class DomainTraining(_Training):
