@@ -8,7 +8,7 @@ from restyle import blocks
 from restyle.analysis.transcription import Transcription
 from restyle.audio import Audio
 
-SURE, UNSURE = 0.885, 0.825  # mean probability of what was found, in clear and in dense recordings
+SURE, UNSURE = 0.895, 0.835  # mean probability of what was found, in clear and in dense recordings
 SOFTER = 9.0  # dB by which notes stand back where they cannot be relied on, and the content itself is kept
 
 
