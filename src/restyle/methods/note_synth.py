@@ -78,7 +78,7 @@ class NoteSynthMethod(NotesMethod):
         """Measure the notes of each clip, and fit the network to them if asked to."""
         heard = [list(measured(clip, own)) for clip, own in zip(style, notes, strict=True)]
         tables = [rows(sounds, own) for sounds, own in zip(heard, notes, strict=True)]
-        sounds, total = [sound for own in heard for _, sound in own], sum(map(len, tables))
+        sounds = [sound for own in heard for _, sound in own]
         if not sounds:
             return {}
         told = [_Lesson.of(clip, table) for clip, table in zip(style, tables, strict=True) if len(table)]
