@@ -74,8 +74,11 @@ def transcribe(audio: Audio, *, progress: Progress | None = None, **thresholds: 
     spectrum = _levels(audio, cqt, progress)
     kept = {name: np.zeros((len(spectrum), PITCHES), np.float16) for name in Activations._fields}
     reference = _reference(spectrum, hop)
+    loud = spectrum.max(axis=1, initial=-200.0) > SILENCE
     around = 2 * round(CONTEXT / hop / 2)  # even: the network takes frames in pairs, the same ones in every block
     for span in blocks.spans(len(spectrum), 2 * round(BLOCK / hop / 2), around):
+        if not loud[span.left : span.right].any():
+            continue
         part = torch.from_numpy(spectrum[span.left : span.right].astype(np.float32))
         scaled = unit_level(part, torch.from_numpy(reference[span.left : span.right, None]))
         before = BEFORE if span.left == 0 else 0
@@ -86,7 +89,6 @@ def transcribe(audio: Audio, *, progress: Progress | None = None, **thresholds: 
             values[span.start : span.stop] = (made if name in LINEAR else made.sigmoid()).numpy()
         if progress:
             progress(0.3 + 0.7 * span.stop / len(spectrum))
-    loud = spectrum.max(axis=1, initial=-200.0) > SILENCE
     kept["onset"][~loud] = 0
     roll = Roll(kept["onset"], kept["frame"], kept["velocity"], kept["offset"], kept["bend"], hop)
     chosen: dict[str, Any] = decoding | thresholds
