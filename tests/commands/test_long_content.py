@@ -35,7 +35,7 @@ def melody(pitches, weight):
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_two_hours_need_little_more_memory_than_minutes(tmp_path):
-    """A tune every ten minutes for two hours: the last one is played as the first, and memory does not hold the sound."""
+    """A tune every ten minutes for two hours: the last one is played as the first, in two gigabytes."""
     played = melody([60, 64, 67, 72, 67, 64, 60, 55], lambda k: 1 / k**2)
     samples = blocks.empty(1, HOURS * 3600 * RATE)
     for start in range(0, samples.shape[1], PAUSE):
