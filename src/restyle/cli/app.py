@@ -60,7 +60,7 @@ Strength = Annotated[float, typer.Option(help="0 gives the content back, 1 the f
 Tempo = Annotated[str, typer.Option(metavar="T", help="content (as it is), style, or beats per minute; pitch is kept.")]
 Groove = Annotated[bool, typer.Option("--groove", help="Move the content's beats onto the style's beat timing.")]
 Tone = Annotated[bool, typer.Option("--tone/--no-tone", help="Bring spectrum, loudness and width toward the style's.")]
-Fit = Annotated[int | None, typer.Option(metavar="N", help="Steps of fitting note_synth to the style first.")]
+Fit = Annotated[int | None, typer.Option(metavar="N", help="Steps of fitting note_synth to the style first (60).")]
 Option = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting of the method's own.")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same samples.")]
 Start = Annotated[float, typer.Option(metavar="S", help="Seconds of the content to leave out at its beginning.")]
