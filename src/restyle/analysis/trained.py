@@ -15,13 +15,14 @@ from restyle.files import weights
 ROOM = "restyle.models."  # no other classes are made of what a file says
 
 
-def network(path: Path, what: str, kind: str) -> tuple[nn.Module, dict[str, Any]]:
+def network(path: Path, what: str, kind: str, *, spare: tuple[str, ...] = ()) -> tuple[nn.Module, dict[str, Any]]:
     """Build a network from its weights file.
 
     Args:
         path: the file.
         what: it should hold, for the sentence where it does not.
         kind: of spectrogram that it should take, as ``stft`` or ``mel``.
+        spare: names of arrays that are kept beside the weights; they join what is told of them.
 
     Returns:
         The network, for use: its weights take no gradients; and all that the file says of it.
@@ -35,6 +36,7 @@ def network(path: Path, what: str, kind: str) -> tuple[nn.Module, dict[str, Any]
         if not module.startswith(ROOM) or settings["representation"]["kind"] != kind:
             raise KeyError(name)
         model: nn.Module = getattr(import_module(module), name)(**settings["model"])
+        settings |= {key: arrays.pop(key) for key in spare if key in arrays}
         model.load_state_dict({key: torch.from_numpy(array) for key, array in arrays.items()})
         return model.eval().requires_grad_(False), settings
     except (KeyError, TypeError, ValueError, AttributeError, ImportError, RuntimeError) as error:

@@ -127,6 +127,9 @@ def spectrograms(
     bins: Annotated[int | None, typer.Option(help="Bands of mel or cqt.")] = None,
     sound: Annotated[bool, typer.Option("--sound", help="Also keep the sounds themselves.")] = False,
     partials: Annotated[bool, typer.Option("--partials", help="Also keep how notes sound (by MIDI files).")] = False,
+    pitch: Annotated[
+        bool, typer.Option("--pitch", help="Also keep what is played, as the transcriber hears it.")
+    ] = False,
     jobs: Jobs = None,
     cluster: Cluster = None,
     verbose: Verbose = False,
@@ -139,7 +142,15 @@ def spectrograms(
     settings = {name: value for name, value in given.items() if value is not None}
     with _counting("spectrograms") as report:
         made = command.spectrograms(
-            folder, out, settings, sound=sound, partials=partials, jobs=jobs or cores(), address=cluster, report=report
+            folder,
+            out,
+            settings,
+            sound=sound,
+            partials=partials,
+            pitch=pitch,
+            jobs=jobs or cores(),
+            address=cluster,
+            report=report,
         )
     print(f"{out}: {made.new} new, {made.kept} kept, {len(made.skipped)} skipped")
 

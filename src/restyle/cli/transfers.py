@@ -37,6 +37,7 @@ from restyle.errors import RestyleError
         "restyle transfer song.mid guitar1.wav guitar2.wav -o out.flac",
         "restyle transfer song.mp3 choir.style -o out.wav --strength 0.7 --tempo 120",
         "restyle transfer song.wav --genre jazz -o out.wav",
+        "restyle transfer song.wav my_run -o out.wav      (my_run: made by restyle train draw)",
         "restyle transfer song.wav style.wav -o out.wav --method note_synth --fit 100",
         "restyle transfer song.wav style.wav -o out.wav --method wavenet --set decoder=autoregressive",
     )
@@ -45,7 +46,8 @@ def transfer(
     content: Annotated[Path, typer.Argument(metavar="CONTENT", help="What is played: a recording or a .mid file.")],
     out: Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="Result: .wav .flac .ogg .opus or .mp3.")],
     style: Annotated[
-        list[Path] | None, typer.Argument(metavar="STYLE", help="How it sounds: recordings, or a .style file.")
+        list[Path] | None,
+        typer.Argument(metavar="STYLE", help="How it sounds: recordings, a .style file, or a trained run."),
     ] = None,
     genre: Genre = None,
     method: MethodName = None,

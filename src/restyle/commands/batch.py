@@ -10,7 +10,8 @@ from pathlib import Path
 
 from restyle.commands import outputs, pool, transfer
 from restyle.commands.inputs import read_sound
-from restyle.commands.learn import DEFAULT, SUFFIX, Style
+from restyle.commands.learn import DEFAULT, Style
+from restyle.commands.runs import is_learnt
 from restyle.commands.settings import Settings
 from restyle.errors import RestyleError
 
@@ -149,7 +150,7 @@ def is_done(pair: Pair, settings: Settings) -> bool:
     if record is None or not pair.out.is_file():
         return False
     if settings.method is None:
-        made_by = record.get("settings", {}).get("method") if pair.style.suffix == SUFFIX else DEFAULT
+        made_by = record.get("settings", {}).get("method") if is_learnt(pair.style) else DEFAULT
         settings = replace(settings, method=made_by)
     wanted = transfer.make_record(pair.content, [pair.style], pair.out, settings)
     if any(record.get(key) != value for key, value in wanted.items()):
@@ -160,7 +161,7 @@ def is_done(pair: Pair, settings: Settings) -> bool:
 def _do(task: tuple[Pair, Settings]) -> Outcome:
     pair, settings = task
     try:
-        for path in (pair.content, pair.style):
+        for path in (pair.content, *([] if pair.style.is_dir() else [pair.style])):
             transfer.check_input(path)
         learnt = _learnt(pair.style, pair.style.stat().st_mtime_ns, settings)
         record = transfer.run(pair.content, [pair.style], pair.out, settings=settings, learnt=learnt)
@@ -174,5 +175,5 @@ def _do(task: tuple[Pair, Settings]) -> Outcome:
 @lru_cache(maxsize=2)
 def _learnt(style: Path, _changed: int, settings: Settings) -> Style:
     """Learn a style once for all the contents that want it."""
-    clips = [] if style.suffix == SUFFIX else [read_sound(style)]
+    clips = [] if is_learnt(style) else [read_sound(style)]
     return transfer.read_style([style], clips, settings)

@@ -42,6 +42,10 @@ class Style:
     files: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
 
+    def has(self, name: str) -> bool:
+        """Return whether it was learnt with a part, ``method``, ``tone`` or ``tempo``."""
+        return any(key.startswith(f"{name}/") for key in self.arrays)
+
     def part(self, name: str) -> dict[str, np.ndarray]:
         """Return the arrays of one part, ``method``, ``tone`` or ``tempo``, by their own names.
 

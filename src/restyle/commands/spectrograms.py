@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -38,6 +38,14 @@ class Sound:
     notes: Path | None = None
 
 
+class More(NamedTuple):
+    """What is kept beside spectrograms (see `datasets.store.Store.beside`)."""
+
+    sound: bool
+    partials: bool
+    pitch: bool
+
+
 @dataclass(frozen=True)
 class Group:
     """Sounds that one process transforms and writes as a shard, with settings as JSON."""
@@ -45,8 +53,7 @@ class Group:
     items: tuple[Sound, ...]
     settings: str
     out: Path
-    sound: bool
-    partials: bool
+    more: More
 
 
 def spectrograms(
@@ -56,6 +63,7 @@ def spectrograms(
     *,
     sound: bool = False,
     partials: bool = False,
+    pitch: bool = False,
     jobs: int = 1,
     address: str | None = None,
     report: Report | None = None,
@@ -71,6 +79,7 @@ def spectrograms(
             for those left out.
         sound: whether to keep the sounds themselves, too, at the spectrograms' rate.
         partials: whether to keep how the notes sound, too (see `analysis.envelopes`), where MIDI files tell them.
+        pitch: whether to keep how likely every pitch sounds and begins (see `analysis.salience`).
         jobs: processes at a time.
         address: of a Ray or Dask cluster that does the work instead (see `cluster.each`); it must see both folders.
         report: called with a sound's name, how many are done, and of how many.
@@ -87,14 +96,15 @@ def spectrograms(
         Made(new=200, kept=0, skipped=[])
     """
     whole = _whole(settings or {})
-    items, made = _items(folder, (sound, partials)), Made()
+    more = More(sound, partials, pitch)
+    items, made = _items(folder, more), Made()
     if out.is_file():
         raise RestyleError(f"{out} is a file; give the name of a folder")
     with outputs.folder(out):
         writer = StoreWriter(out, whole)
         left = [item for item in items if writer.done.get(item.name) != item.stamp]
         made.kept = done = len(items) - len(left)
-        groups = _groups(left, whole, out, jobs, (sound, partials))
+        groups = _groups(left, whole, out, jobs, more)
         for group, outcome in cluster.each(_transform, groups, jobs, address):
             reasons = dict.fromkeys([item.name for item in group.items], pool.KILLED) if outcome is None else outcome
             for item in group.items:
@@ -120,20 +130,28 @@ def _whole(settings: Mapping[str, Any]) -> dict[str, Any]:
         raise RestyleError(f"the spectrograms cannot be made: {error}") from error
 
 
-def _items(folder: Path, more: tuple[bool, bool]) -> list[Sound]:
+def _items(folder: Path, more: More) -> list[Sound]:
     """The sounds of a folder, sorted by name."""
     found = Songs(folder) if (folder / MANIFEST).is_file() else Folder(folder)
     items = []
     for item in found.items:
         states = [path.stat() for path in (item.path, item.notes) if path]
-        told = json.dumps([[(s.st_size, s.st_mtime_ns) for s in states], item.labels, item.source, item.split, more])
+        told = json.dumps(
+            [
+                [(s.st_size, s.st_mtime_ns) for s in states],
+                item.labels,
+                item.source,
+                item.split,
+                more[: 3 if more.pitch else 2],
+            ]
+        )
         name = item.path.relative_to(folder).as_posix()
         stamp = hashlib.sha256(told.encode()).hexdigest()[:16]
         items.append(Sound(name, item.path, item.labels, item.source, item.split, stamp, item.notes))
     return sorted(items, key=lambda item: item.name)
 
 
-def _groups(items: list[Sound], settings: dict[str, Any], out: Path, jobs: int, more: tuple[bool, bool]) -> list[Group]:
+def _groups(items: list[Sound], settings: dict[str, Any], out: Path, jobs: int, more: More) -> list[Group]:
     """Sounds that are worked on one after the other and fill about a shard; enough groups to keep all jobs busy."""
     whole = sum(item.path.stat().st_size for item in items)
     most = min(GROUP, max(1, whole // (4 * jobs)))
@@ -145,13 +163,15 @@ def _groups(items: list[Sound], settings: dict[str, Any], out: Path, jobs: int, 
         if size >= most:
             groups.append([])
             size = 0
-    return [Group(tuple(group), json.dumps(settings), out, *more) for group in groups if group]
+    return [Group(tuple(group), json.dumps(settings), out, more) for group in groups if group]
 
 
 def _transform(group: Group) -> dict[str, str]:
     """Write the spectrograms of a group; return the names of the sounds that have none, and why."""
     import torch
 
+    from restyle.analysis.salience import salience
+    from restyle.audio import Audio
     from restyle.representations.spectrogram import LogSpectrogram
 
     settings = json.loads(group.settings)
@@ -164,9 +184,12 @@ def _transform(group: Group) -> dict[str, str]:
                 blocks = [block.T.half().numpy() for block in spectrogram.blocks(torch.from_numpy(samples))]
             array = np.concatenate(blocks)
             beside = _notes(item.notes, spectrogram.hop / spectrogram.rate, len(array)) if item.notes else {}
-            if group.partials and item.notes:
+            if group.more.partials and item.notes:
                 beside["partials"] = _partials(samples, spectrogram.rate, beside["notes"])
-            if group.sound:
+            if group.more.pitch:
+                hop = spectrogram.hop / spectrogram.rate
+                beside["pitch"] = salience(Audio(samples, spectrogram.rate), len(array), hop)
+            if group.more.sound:
                 beside["sound"] = samples.astype(np.float16)
             writer.add(item.name, item.labels, item.source, item.split, array, stamp=item.stamp, beside=beside)
         except RestyleError as error:

@@ -123,7 +123,8 @@ def store(
     if report:
         report(f"making spectrograms of {data}")
     made.parent.mkdir(parents=True, exist_ok=True)
-    spectrograms(data, made, representation, sound="sound" in wants, partials="partials" in wants, jobs=jobs)
+    sound, partials, pitch = (name in wants for name in ("sound", "partials", "pitch"))
+    spectrograms(data, made, representation, sound=sound, partials=partials, pitch=pitch, jobs=jobs)
     return Store.open(made)
 
 

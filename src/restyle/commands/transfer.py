@@ -16,9 +16,10 @@ import numpy as np
 from restyle import __version__
 from restyle.audio import Audio
 from restyle.commands import learn as learning
-from restyle.commands import outputs
+from restyle.commands import outputs, runs
 from restyle.commands.inputs import MIDI, check_notes, check_sound, is_silent, read_content, read_sound
-from restyle.commands.learn import DEFAULT, SUFFIX, Style
+from restyle.commands.learn import DEFAULT, Style
+from restyle.commands.runs import is_learnt
 from restyle.commands.settings import Settings
 from restyle.errors import RestyleError
 from restyle.methods import method as make_method
@@ -130,10 +131,11 @@ def styled(content: Audio | Notes, style: Style, settings: Settings, progress: P
     if isinstance(content, Notes) and not used.plays_notes:
         raise RestyleError(f"the method '{style.method}' needs a recording as content; choose 'notes' to play MIDI")
     log.info("applying the method '%s'", style.method)
-    share = 0.85 if settings.tone else 1.0
+    toned = settings.tone and style.has("tone")
+    share = 0.85 if toned else 1.0
     profile, strength = style.part("method"), settings.strength
     result = used.apply(content, profile, strength=strength, seed=settings.seed, progress=part(progress, 0, share))
-    if settings.tone:
+    if toned:
         from restyle.stages import tone
 
         log.info("matching the tone")
@@ -162,7 +164,7 @@ def run(
 
     Args:
         content: a recording or a MIDI file.
-        styles: one recording or several, or one ``.style`` file.
+        styles: one recording or several, or one ``.style`` file, run's folder or weights file.
         out: the sound file to write.
         settings: the options; the defaults where None.
         midi: where to write the notes that the content was found to play.
@@ -181,7 +183,7 @@ def run(
     with outputs.folder(pictures), _warnings() as warnings:
         log.info("reading %s", content)
         played = read_content(content, start=settings.start, duration=settings.duration)
-        clips = [] if _is_learnt(styles) or (learnt and not pictures) else [read_sound(path) for path in styles]
+        clips = [] if is_learnt(styles[0]) or (learnt and not pictures) else [read_sound(path) for path in styles]
         learnt = learnt or read_style(styles, clips, settings)
         if progress:
             progress(0.15)
@@ -210,10 +212,10 @@ def check_files(
     from restyle.files.sound import check_output
 
     inputs = [content, *styles]
-    for path in inputs:
+    for path in [content, *(style for style in styles if not style.is_dir())]:
         check_input(path)
-    if any(path.suffix == SUFFIX for path in styles) and len(styles) > 1:
-        raise RestyleError("a learnt style stands alone; give one .style file or any number of recordings")
+    if any(is_learnt(path) for path in styles) and len(styles) > 1:
+        raise RestyleError("a learnt style stands alone; give one .style file or run, or any number of recordings")
     check_output(out, bits)
     outputs.check_not_input(out, inputs)
     record = outputs.record_path(out)
@@ -238,9 +240,9 @@ def check_input(path: Path) -> None:
 
 
 def read_style(styles: Sequence[Path], clips: Sequence[Audio], settings: Settings) -> Style:
-    """Load a ``.style`` file, or learn from the clips that were read."""
-    if _is_learnt(styles):
-        return learning.load(styles[0])
+    """Load a style that was learnt, or learn from the clips that were read."""
+    if is_learnt(styles[0]):
+        return runs.read(styles[0], settings.options)
     return learn_for(clips, settings, [str(path) for path in styles])
 
 
@@ -267,10 +269,6 @@ def _facts(
         "seconds": round(seconds, 3),
         "warnings": warnings,
     }
-
-
-def _is_learnt(styles: Sequence[Path]) -> bool:
-    return styles[0].suffix == SUFFIX
 
 
 def _write_sound(path: Path, result: Audio, settings: Settings) -> None:

@@ -119,7 +119,8 @@ class Store:
 
         What there may be: ``sound`` (float16 ``[T]``, at the spectrogram's rate), ``notes`` (float32 ``[N, 5]``: the
         columns of `Notes`), and for those that are bent ``bent`` (int64 ``[P]``, programmes) and ``bends`` (float16
-        ``[P, L]``, semitones); ``partials`` (float16 ``[R, 201]``, rows of `analysis.envelopes`).
+        ``[P, L]``, semitones); ``partials`` (float16 ``[R, 201]``, rows of `analysis.envelopes`); ``pitch``
+        (float16 ``[L, 176]``, see `analysis.salience`).
 
         Args:
             i: which entry.
@@ -133,6 +134,7 @@ class Store:
         entry = self.entries[i]
         if name not in entry.beside:
             what = {"notes": "lay MIDI files beside the sounds", "sound": "make the spectrograms with --sound"}
+            what |= {"pitch": "make the spectrograms with --pitch"}
             raise RestyleError(f"{entry.name} has no {name} in its store; {what.get(name, 'make the store again')}")
         return np.array(shards.array(self.folder / entry.shard, f"{entry.key}.{name}")[start:stop])
 

@@ -13,7 +13,7 @@ from typing import Any, cast
 from restyle.errors import RestyleError
 from restyle.methods.base import Method, Profile
 
-__all__ = ["METHODS", "Method", "Profile", "method"]
+__all__ = ["METHODS", "Method", "Profile", "method", "taught"]
 
 METHODS = {
     "notes": ("restyle.methods.notes", "NotesMethod", "plays the content's notes with the sound of the style's notes"),
@@ -26,6 +26,9 @@ METHODS = {
     "mosaic": ("restyle.methods.mosaic", "MosaicMethod", "rebuilds the content from short pieces of the style (NMF)"),
     "spectral": ("restyle.methods.spectral", "SpectralMethod", "merges spectrograms: content's detail, style's colour"),
     "texture": ("restyle.methods.texture", "TextureMethod", "optimises a spectrogram toward the style's texture"),
+    "vae_gan": ("restyle.methods.vae_gan", "VaeGanMethod", "decodes the content with the style's vector (VAE-GAN)"),
+    "draw": ("restyle.methods.draw", "DrawMethod", "paints the content anew, with one style that was taught (DRAW)"),
+    "cyclegan": ("restyle.methods.cyclegan", "CycleGanMethod", "from one kind of music to another, both taught (GAN)"),
     "gatys": ("restyle.methods.gatys", "GatysMethod", "the same through the features of a genre classifier"),
 }
 
@@ -53,6 +56,17 @@ def method(name: str, **settings: Any) -> Method:
     known = {key: value.default for key, value in signature(built).parameters.items()}
     given = {key: _read(name, key, value, known) for key, value in settings.items()}
     return cast(Method, built(**given))
+
+
+def taught(name: str) -> bool:
+    """Return whether a method's weights can be a style by themselves (see `methods.base.Taught`).
+
+    Example:
+        >>> taught("draw"), taught("notes")
+        (True, False)
+    """
+    module, made, _ = METHODS[name]
+    return hasattr(getattr(import_module(module), made), "taught")
 
 
 def _read(name: str, key: str, value: Any, known: Mapping[str, Any]) -> Any:

@@ -51,6 +51,18 @@ class Method(Protocol):
         ...
 
 
+class Taught(Method, Protocol):
+    """A method whose weights can be a style by themselves: a training's result in place of recordings."""
+
+    def taught(self) -> Profile:
+        """Return the profile of the style that was taught; a setting chooses where there are several.
+
+        Raises:
+            RestyleError: if it must be chosen, or there is none of the name.
+        """
+        ...
+
+
 def recording(content: Audio | Notes, method: str) -> Audio:
     """Return the content of a method that cannot play notes.
 

@@ -25,7 +25,14 @@ from restyle.errors import RestyleError
 
 READERS = 2  # threads that read ahead
 AHEAD = 4  # batches
-WANTS = ("sources", "notes", "bends", "partials", "sound")  # what a module may want beside spectrograms and labels
+WANTS = (
+    "sources",
+    "notes",
+    "bends",
+    "partials",
+    "pitch",
+    "sound",
+)  # what a module may want beside spectrograms and labels
 
 log = logging.getLogger("restyle")
 
@@ -141,8 +148,8 @@ class Chunks:
             int64 ``[B]``; ``notes`` float32 ``[B, N, 5]``, the columns of `Notes` with times from the chunk's start
             (notes that began before it start below 0), NaN where a chunk has fewer; ``bends`` float32 ``[B, N, L]``,
             their semitones, 0 where nothing is bent; ``partials`` float32 ``[B, R, 201]``, rows of
-            `analysis.envelopes` of notes that begin in the chunk, NaN where there are fewer; ``sound`` float32
-            ``[B, L * hop]``.
+            `analysis.envelopes` of notes that begin in the chunk, NaN where there are fewer; ``pitch`` float32
+            ``[B, 176, L]`` (see `analysis.salience`); ``sound`` float32 ``[B, L * hop]``.
         """
         made: Tensor | None = None
         starts = [self.start(chunk, epoch) for chunk in chunks]
@@ -165,6 +172,8 @@ class Chunks:
                 told.append(_padded([curves for _, curves in notes], 0.0))
             elif name == "partials":
                 told.append(_padded([self._partials(*pair) for pair in zip(chunks, starts, strict=True)], np.nan))
+            elif name == "pitch":
+                told.append(torch.stack([self._pitch(*pair) for pair in zip(chunks, starts, strict=True)]))
             else:
                 told.append(torch.stack([self._sound(*pair) for pair in zip(chunks, starts, strict=True)]))
         return made.transpose(1, 2).contiguous(), *told
@@ -190,6 +199,10 @@ class Chunks:
         rows = rows[(rows[:, 1] >= start * seconds) & (rows[:, 1] < (start + self.frames) * seconds)]
         rows[:, 1] -= start * seconds
         return rows
+
+    def _pitch(self, chunk: int, start: int) -> Tensor:
+        piece = self.store.beside(self._number(chunk), "pitch", start, start + self.frames)
+        return nn.functional.pad(torch.from_numpy(piece).float().T, (0, self.frames - len(piece)))
 
     def _sound(self, chunk: int, start: int) -> Tensor:
         hop = self.store.settings["hop"]

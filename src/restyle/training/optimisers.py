@@ -11,7 +11,17 @@ from torch import nn
 WARM = 0.05  # part of the steps in which the learning rate rises
 
 
-def optimiser(model: nn.Module, rate: float, weight_decay: float, schedule: str, steps: float) -> dict[str, Any]:
+def optimiser(
+    model: nn.Module,
+    rate: float,
+    weight_decay: float,
+    schedule: str,
+    steps: float,
+    *,
+    judge: nn.Module | None = None,
+    judge_rate: float = 0.0,
+    betas: tuple[float, float] = (0.9, 0.999),
+) -> dict[str, Any]:
     """Return what a LightningModule's `configure_optimizers` returns: Adam, or AdamW, and a schedule by steps.
 
     Args:
@@ -20,6 +30,9 @@ def optimiser(model: nn.Module, rate: float, weight_decay: float, schedule: str,
         weight_decay: of all weights but norms, biases and other single numbers a channel; 0 for Adam.
         schedule: ``constant``, or ``cosine``: up in the first steps, then down to 0.
         steps: of the whole training.
+        judge: a discriminator that learns beside the model.
+        judge_rate: its highest learning rate.
+        betas: how long Adam remembers; a game of two needs a shorter memory.
 
     Raises:
         ValueError: if there is no such schedule, or it needs to know the number of steps and it is infinite.
@@ -31,7 +44,9 @@ def optimiser(model: nn.Module, rate: float, weight_decay: float, schedule: str,
     matrices = [value for value in learnt if value.squeeze().dim() > 1]
     rest = [value for value in learnt if value.squeeze().dim() <= 1]
     groups = [{"params": matrices, "weight_decay": weight_decay}, {"params": rest, "weight_decay": 0.0}]
-    made = torch.optim.AdamW([group for group in groups if group["params"]], lr=rate)
+    if judge is not None:
+        groups.append({"params": list(judge.parameters()), "weight_decay": 0.0, "lr": judge_rate})
+    made = torch.optim.AdamW([group for group in groups if group["params"]], lr=rate, betas=betas)
     if schedule == "constant":
         return {"optimizer": made}
     curve = torch.optim.lr_scheduler.LambdaLR(made, lambda step: cosine(step, int(steps)))

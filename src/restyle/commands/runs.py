@@ -1,0 +1,78 @@
+"""Trained models as styles: a run's folder, or its weights file. Floor 6."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from restyle.commands.learn import SUFFIX, Style, load
+from restyle.errors import RestyleError
+from restyle.files import registry
+from restyle.methods import METHODS, taught
+from restyle.methods import method as make_method
+
+WEIGHTS = registry.SUFFIX
+
+
+def is_learnt(path: Path) -> bool:
+    """Return whether a style's path names what was learnt: a ``.style`` file, a run's folder or a weights file."""
+    return path.suffix in (SUFFIX, WEIGHTS) or path.is_dir()
+
+
+def read(path: Path, options: Mapping[str, Any] | None = None) -> Style:
+    """Read a style that was learnt.
+
+    Args:
+        path: a ``.style`` file, the folder of a finished run of ``restyle train``, or its weights file.
+        options: settings of the method, for a trained model.
+
+    Raises:
+        RestyleError: if it is missing, damaged or unfinished, or was trained for something else.
+    """
+    if path.suffix == SUFFIX:
+        return load(path)
+    return trained(weights(path), options or {}, path.name)
+
+
+def weights(path: Path) -> Path:
+    """Return the weights file of a finished run's folder; a file itself.
+
+    Raises:
+        RestyleError: if the folder is no run, or is not finished.
+    """
+    if not path.is_dir():
+        return path
+    if not (path / "run.json").is_file():
+        raise RestyleError(f"{path} is a folder, but no run of restyle train; give a recording in it, or a run")
+    try:
+        if not (path / "finished.json").is_file():
+            raise RestyleError(f"{path} is not finished; give its restyle train command again, then it goes on")
+        name = json.loads((path / "run.json").read_text(encoding="utf-8"))["config"]["name"]
+    except (OSError, ValueError, KeyError) as error:
+        raise RestyleError(f"{path / 'run.json'} is damaged; train again with another --out") from error
+    return path / f"{name}{WEIGHTS}"
+
+
+def trained(path: Path, options: Mapping[str, Any], name: str) -> Style:
+    """Return the style that a trained model itself is.
+
+    Args:
+        path: of its weights file.
+        options: settings of the method, as ``{"named": "jazz"}``.
+        name: what to remember it by.
+
+    Raises:
+        RestyleError: if the file is missing or damaged, or holds a model that is no style.
+    """
+    if not path.is_file():
+        raise RestyleError(f"{path}: there is no such file; check the name")
+    kind = str(registry.header(path).get("kind", ""))
+    if kind not in METHODS or not taught(kind):
+        held = f"a model of kind '{kind}'" if kind else "no model that restyle trained"
+        styles = ", ".join(method for method in METHODS if taught(method))
+        raise RestyleError(f"{path} holds {held}, which is no style; train one of {styles}, or give recordings")
+    own = {**options, "weights": str(path)}
+    profile = make_method(kind, **own).taught()  # type: ignore[attr-defined]
+    return Style(kind, {f"method/{key}": array for key, array in profile.items()}, (name,), own)

@@ -1,0 +1,176 @@
+"""`draw`: the content encoded and painted by a recurrent autoencoder that knows one style. Floor 4."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from restyle.analysis import trained
+from restyle.audio import Audio
+from restyle.blocks import Progress
+from restyle.errors import RestyleError
+from restyle.files import weights as files
+from restyle.methods.base import SILENT_STYLE, Profile, recording
+from restyle.methods.repainting import SILENT, Grid, cut, played_in, repaint
+from restyle.models.convnext import levels
+from restyle.models.draw import Draw
+from restyle.notes import Notes
+from restyle.representations.stft import Stft
+
+WEIGHTS = "draw_{}.safetensors"
+STYLES = ("piano", "strings")  # that come with the package
+FIT_RATE = 5e-4
+FIT_FRAMES, FIT_BATCH = 128, 4  # of a step of fitting
+
+
+class DrawMethod:
+    """Encode the content piece by piece and paint it again with an autoencoder that was taught a single style.
+
+    The first canvas of every piece is what the network makes of the notes that the transcriber hears; the codes of the
+    glimpses add how they are played. A style given as recordings is learnt by going on with the training for a moment,
+    on them alone.
+
+    Args:
+        start: which network that comes with the package to start from: ``piano`` or ``strings``.
+        fit: steps of going on; each takes about a tenth of a second.
+        weights: of a trained network, in place of ``start``.
+
+    Raises:
+        RestyleError: if the weights cannot be read, or a setting is out of range.
+
+    Example:
+        >>> DrawMethod(start="strings").plays_notes  # doctest: +SKIP
+        False
+
+    Source: Gregor et al., "DRAW: a recurrent neural network for image generation", ICML 2015.
+    """
+
+    name: ClassVar[str] = "draw"
+    plays_notes: ClassVar[bool] = False
+
+    def __init__(self, *, start: str = "piano", fit: int = 60, weights: str | Path = "") -> None:
+        if fit < 0:
+            raise RestyleError(f"fit must be 0 or more steps, not {fit}")
+        if not weights and start not in STYLES:
+            raise RestyleError(f"no DRAW of '{start}' comes with this version; choose {' or '.join(STYLES)}")
+        path = Path(weights) if weights else files.bundled(WEIGHTS.format(start))
+        network, settings = trained.network(path, "draw", "stft")
+        if not isinstance(network, Draw):
+            raise RestyleError(trained.refusal(path, "draw"))
+        self.network, self.steps, form = network, fit, settings["representation"]
+        self.grid = Grid(Stft(int(form["n_fft"]), int(form["hop"])), int(form["rate"]))
+
+    def taught(self) -> Profile:
+        """Return that nothing is fitted: the network's own style."""
+        return {"fitted": np.zeros(1, np.float32)}
+
+    def fit(self, style: Sequence[Audio]) -> Profile:
+        """Go on with the training of the first canvas on the style's recordings.
+
+        Returns:
+            The weights that were changed, by their names; none where the network has no notes or ``fit`` is 0.
+
+        Raises:
+            RestyleError: if the style is silent.
+        """
+        lessons = [lesson for clip in style if (lesson := self._lesson(clip))]
+        if not lessons:
+            raise RestyleError(SILENT_STYLE)
+        network = self.network
+        if network.notes is None or not self.steps:
+            return self.taught()
+        before = {name: value.clone() for name, value in network.state_dict().items()}
+        changed = [network.usual, *network.notes.parameters()]
+        for value in changed:
+            value.requires_grad_(True)
+        optimiser = torch.optim.Adam(changed, lr=FIT_RATE)
+        rng = np.random.default_rng(0)
+        for _ in range(self.steps):
+            x, pitch = _batch(lessons, rng)
+            (canvas,) = network.first(pitch, len(x), x.shape[-1])
+            optimiser.zero_grad()
+            (network.levels(canvas) - x).abs().mean().backward()
+            optimiser.step()
+        network.requires_grad_(False)
+        made = {
+            name: value.numpy().copy()
+            for name, value in network.state_dict().items()
+            if not torch.equal(value, before[name])
+        }
+        network.load_state_dict(before)
+        return made
+
+    def _lesson(self, clip: Audio) -> tuple[Tensor, Tensor] | None:
+        """Levels ``[F, L]`` of a clip, and what it plays ``[176, L]``."""
+        mean = self.grid.mean(clip)
+        if mean < SILENT:
+            return None
+        x = levels(self.grid.heard(clip) / mean)
+        return x, cut(played_in(clip, self.grid), 0, x.shape[-1])[0]
+
+    def apply(
+        self,
+        content: Audio | Notes,
+        profile: Profile,
+        *,
+        strength: float = 1.0,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> Audio:
+        """Return the content in the network's style; in between, levels lie between the content's and the painted."""
+        content = recording(content, self.name)
+        mean = self.grid.mean(content)
+        if strength == 0 or mean < SILENT:
+            return content
+        report = progress or (lambda _: None)
+        network = self._with(profile)
+        played = played_in(content, self.grid, lambda done: report(0.3 * done)) if network.pitches else None
+
+        def paint(x: Tensor, first: int) -> Tensor:
+            told = None if played is None else cut(played, first, x.shape[-1])
+            (canvas,) = network.first(told, 1, x.shape[-1])
+            return _whole(network, x, canvas[0])
+
+        return repaint(
+            content, self.grid, mean, paint, strength=strength, progress=lambda done: report(0.3 + 0.7 * done)
+        )
+
+    def _with(self, profile: Profile) -> Draw:
+        """The network with the weights that were fitted."""
+        known = self.network.state_dict()
+        fitted = {name: torch.from_numpy(np.array(array)) for name, array in profile.items() if name in known}
+        if not fitted:
+            return self.network
+        network = Draw(**self.network.settings())  # type: ignore[arg-type]
+        network.load_state_dict(known | fitted)
+        return network.eval().requires_grad_(False)
+
+
+def _batch(lessons: Sequence[tuple[Tensor, Tensor]], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Pieces of the lessons at random places, as long as the shortest allows."""
+    drawn = [lessons[i] for i in rng.integers(0, len(lessons), FIT_BATCH)]
+    frames = min(FIT_FRAMES, *(x.shape[-1] for x, _ in drawn))
+    starts = [int(rng.integers(0, x.shape[-1] - frames + 1)) for x, _ in drawn]
+    parts = [[part[:, at : at + frames] for part in lesson] for lesson, at in zip(drawn, starts, strict=True)]
+    x, pitch = (torch.stack(list(part)) for part in zip(*parts, strict=True))
+    return x, pitch
+
+
+def _whole(network: Draw, x: Tensor, canvas: Tensor) -> Tensor:
+    """Paint pieces that overlap by half, and cross-fade them to levels ``[F, L]``."""
+    frames, length = network.frames, x.shape[-1]
+    half = frames // 2
+    around = (half, half + -length % half)
+    padded = nn.functional.pad(x, around), nn.functional.pad(canvas[None], around, mode="replicate")[0]
+    pieces = [part.unfold(-1, frames, half).transpose(0, 1) for part in padded]
+    made = network.levels(network(*pieces, None).canvases[-1])
+    window = torch.sin((torch.arange(frames) + 0.5) * torch.pi / frames).square()
+    whole = torch.zeros_like(padded[0])
+    for i, piece in enumerate(made * window):
+        whole[:, i * half : i * half + frames] += piece
+    return whole[:, half : half + length]

@@ -1,0 +1,148 @@
+"""What the methods share that make a new spectrogram of the content's: block by block, and back to sound. Floor 4.
+
+Each channel keeps its part of the new magnitudes, its phases are the start of Griffin-Lim, and what lies above the
+spectrogram's highest frequency stays the content's, as much louder or softer as the bins just below became.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from restyle import blocks
+from restyle.analysis.salience import salience
+from restyle.audio import Audio
+from restyle.blocks import Progress, Span
+from restyle.models.convnext import levels, magnitudes
+from restyle.representations.phase import griffin_lim
+from restyle.representations.stft import Stft
+
+SECONDS, CONTEXT = 20.0, 2.0  # of blocks; the networks see a second and a half to either side
+SILENT = 1e-6  # root mean square of magnitudes
+ITERATIONS = 16  # of Griffin-Lim
+TOP = 16  # bins below the highest whose change the sound above follows
+LOUDER = 3.0  # nepers by which it may change
+FLOOR = 1.0  # level in nepers, about 65 dB below the mean, below which two levels are alike
+SMOOTH = 15  # frames over which the change above is averaged
+
+Paint = Callable[[Tensor, int], Tensor]  # levels [F, L] and the number of their first frame to new levels [F, L]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The frames of the spectrograms that a network knows.
+
+    Args:
+        stft: the transform.
+        rate: Hz.
+    """
+
+    stft: Stft
+    rate: int
+
+    def heard(self, audio: Audio) -> Tensor:
+        """Return the magnitudes ``[F, L]`` of a sound's mean channel."""
+        samples = torch.from_numpy(blocks.mono(audio, 0, audio.length, self.rate))
+        return self.stft(samples).abs()
+
+    def mean(self, audio: Audio) -> float:
+        """Return the root mean square of a sound's magnitudes; 0 for silence."""
+        total, count = 0.0, 0
+        for span in blocks.spans(audio.length, round(SECONDS * audio.rate), 0):
+            power = self.heard(audio.slice(span.start, span.stop)).square()
+            total, count = total + float(power.sum()), count + power.numel()
+        return (total / max(1, count)) ** 0.5
+
+
+def repaint(
+    content: Audio, grid: Grid, mean: float, paint: Paint, *, strength: float, progress: Progress | None = None
+) -> Audio:
+    """Return a content whose spectrogram was painted anew.
+
+    Args:
+        content: the recording.
+        grid: the network's frames.
+        mean: `Grid.mean` of the content, not 0.
+        paint: the network.
+        strength: 0..1, of the way from the content's levels to the painted ones.
+        progress: called with the fraction done, 0..1.
+    """
+    step = Fraction(grid.stft.hop * content.rate, grid.rate)
+    # blocks of whole frames and whole samples have one grid of frames, where there are such of a second or less
+    hop = step.numerator if step.numerator <= content.rate else 1
+
+    def one(block: Audio, span: Span) -> np.ndarray:
+        low = _resampled(block.samples, block.rate, grid.rate)
+        spectrum = grid.stft(torch.from_numpy(low))
+        own = spectrum.abs()
+        mono = grid.stft(torch.from_numpy(low.mean(axis=0, dtype=np.float32))).abs() / mean
+        with torch.inference_mode():
+            before = levels(mono)
+            after = paint(before, round(span.left / step))
+            after = before + strength * (after - before)
+        wanted = magnitudes(after) * mean
+        shares = _shares(own)
+        made = griffin_lim(wanted * shares, grid.stft, low.shape[1], iterations=ITERATIONS, phase=spectrum).numpy()
+        change = _change(before[-TOP:], after[-TOP:])
+        return _joined(block, low, made, change, grid)
+
+    return blocks.process(content, one, seconds=SECONDS, context=CONTEXT, hop=hop, progress=progress)
+
+
+def played_in(audio: Audio, grid: Grid, progress: Progress | None = None) -> np.ndarray:
+    """Return what is played in each frame of a recording, float16 ``[L, 176]`` (see `analysis.salience`)."""
+    frames = grid.stft.frames(round(audio.duration * grid.rate)) + 1
+    return salience(audio, frames, grid.stft.hop / grid.rate, progress=progress)
+
+
+def cut(played: np.ndarray, first: int, frames: int) -> Tensor:
+    """Return what is played in some frames, float32 ``[1, 176, frames]``; nothing beyond the end."""
+    part = torch.from_numpy(played[first : first + frames]).float().T[None]
+    return nn.functional.pad(part, (0, frames - part.shape[-1]))
+
+
+def _resampled(samples: np.ndarray, rate: int, wanted: int) -> np.ndarray:
+    """Samples ``[C, T]`` at another rate."""
+    import soxr
+
+    samples = np.nan_to_num(samples)
+    if rate == wanted:
+        return samples
+    return np.ascontiguousarray(soxr.resample(samples.T, rate, wanted).T, np.float32)
+
+
+def _shares(own: Tensor) -> Tensor:
+    """How loud each channel is beside their mean, smoothed over neighbouring bins and frames, ``[C, F, L]``."""
+    if len(own) == 1:
+        return torch.ones_like(own)
+    power = nn.functional.avg_pool2d(own.square()[:, None], (9, 5), 1, (4, 2))[:, 0] + 1e-12
+    return (power / power.mean(0)).sqrt()
+
+
+def _change(before: Tensor, after: Tensor) -> np.ndarray:
+    """Mean change in nepers of the highest bins ``[TOP, L]``, smoothed over time, ``[L]``."""
+    change = (after.clamp_min(FLOOR) - before.clamp_min(FLOOR)).mean(0).clamp(-LOUDER, LOUDER)
+    smooth = nn.functional.avg_pool1d(change[None, None], SMOOTH, 1, SMOOTH // 2, count_include_pad=False)
+    return smooth[0, 0].numpy()
+
+
+def _joined(block: Audio, low: np.ndarray, made: np.ndarray, change: np.ndarray, grid: Grid) -> np.ndarray:
+    """The new sound at the content's rate, with what lies above it: ``[C, T]`` of the block's length."""
+    if block.rate == grid.rate:
+        return made
+    result = _fitted(_resampled(made, grid.rate, block.rate), block.length)
+    if block.rate < grid.rate:
+        return result
+    above = np.nan_to_num(block.samples) - _fitted(_resampled(low, grid.rate, block.rate), block.length)
+    at = np.arange(block.length) / block.rate * grid.rate / grid.stft.hop
+    gain = np.exp(np.interp(at, np.arange(len(change)), change)).astype(np.float32)
+    return result + gain * above
+
+
+def _fitted(samples: np.ndarray, length: int) -> np.ndarray:
+    return np.pad(samples, ((0, 0), (0, max(0, length - samples.shape[1]))))[:, :length]

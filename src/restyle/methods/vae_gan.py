@@ -1,0 +1,143 @@
+"""`vae_gan`: the content's code and notes, decoded with the style's vector by a VAE-GAN. Floor 4."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from restyle import blocks
+from restyle.analysis import trained
+from restyle.audio import Audio
+from restyle.blocks import Progress
+from restyle.errors import RestyleError
+from restyle.files import weights as files
+from restyle.methods.base import SILENT_STYLE, Profile, recording
+from restyle.methods.repainting import SILENT, Grid, cut, played_in, repaint
+from restyle.models.convnext import levels
+from restyle.models.vae_gan import VaeGan
+from restyle.notes import Notes
+from restyle.representations.stft import Stft
+
+WEIGHTS = "vae_gan.safetensors"
+PIECE = 5.0  # seconds of a style that are heard at once, as in training
+
+
+class VaeGanMethod:
+    """Encode how the content is played, and decode it, with what is played, in the style's voice.
+
+    Args:
+        named: a style that the network was taught, by its name, in place of recordings.
+        weights: of the network; by default those that come with the package.
+
+    Raises:
+        RestyleError: if the weights cannot be read, or know no such style.
+
+    Example:
+        >>> VaeGanMethod().plays_notes  # doctest: +SKIP
+        False
+
+    Source: Larsen et al., "Autoencoding beyond pixels using a learned similarity metric", ICML 2016.
+    """
+
+    name: ClassVar[str] = "vae_gan"
+    plays_notes: ClassVar[bool] = False
+
+    def __init__(self, *, named: str = "", weights: str | Path = "") -> None:
+        path = Path(weights) if weights else files.bundled(WEIGHTS)
+        network, settings = trained.network(path, "vae_gan", "stft", spare=("named",))
+        if not isinstance(network, VaeGan):
+            raise RestyleError(trained.refusal(path, "vae_gan"))
+        self.network, form, self.labels = network, settings["representation"], list(settings["labels"])
+        self.vectors = np.array(settings.get("named", np.zeros((0, 0))))
+        if named and named not in self.labels:
+            known = ", ".join(self.labels) or "none"
+            raise RestyleError(f"{path.name} was not taught the style '{named}'; choose one of {known}")
+        self.named = named
+        self.grid = Grid(Stft(int(form["n_fft"]), int(form["hop"])), int(form["rate"]))
+
+    def taught(self) -> Profile:
+        """Return the style that was named, or that of a network that was taught one.
+
+        Raises:
+            RestyleError: if it was taught several and none is named.
+        """
+        if not self.named and len(self.labels) != 1:
+            known = ", ".join(self.labels) or "none"
+            raise RestyleError(f"these weights know several styles; choose one with --set named=NAME: {known}")
+        return {"vector": self.vectors[self.labels.index(self.named or self.labels[0])]}
+
+    def fit(self, style: Sequence[Audio]) -> Profile:
+        """Encode the style: the mean over pieces of what the network sees in them.
+
+        Returns:
+            ``vector`` ``[D]``.
+
+        Raises:
+            RestyleError: if the style is silent.
+        """
+        if self.named:
+            return self.taught()
+        seen = [moment for clip in style for moment in self._moments(clip)]
+        if not seen:
+            raise RestyleError(SILENT_STYLE)
+        with torch.inference_mode():
+            vector = self.network.styled(torch.stack(seen).mean(0, keepdim=True)).mean[0]
+        return {"vector": vector.numpy()}
+
+    def _moments(self, clip: Audio) -> list[Tensor]:
+        """What the network sees in each piece of a clip that can be heard."""
+        mean = self.grid.mean(clip)
+        if mean < SILENT:
+            return []
+        played = self._played(clip)
+        made, hop = [], self.grid.stft.hop / self.grid.rate
+        count = max(1, round(clip.duration / PIECE))
+        for span in blocks.spans(clip.length, -(-clip.length // count), 0):
+            x = levels(self.grid.heard(clip.slice(span.start, span.stop)) / mean)
+            if float(x.square().mean()) < 1e-3:
+                continue
+            first = round(span.start / clip.rate / hop)
+            with torch.inference_mode():
+                told = None if played is None else cut(played, first, x.shape[-1])
+                made.append(self.network.impression(x[None], told)[0])
+        return made
+
+    def _played(self, audio: Audio, progress: Progress | None = None) -> np.ndarray | None:
+        if not self.network.pitches:
+            return None
+        return played_in(audio, self.grid, progress)
+
+    def apply(
+        self,
+        content: Audio | Notes,
+        profile: Profile,
+        *,
+        strength: float = 1.0,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> Audio:
+        """Return the content in the style; in between, strength moves its own style vector toward the style's."""
+        content = recording(content, self.name)
+        mean = self.grid.mean(content)
+        if strength == 0 or mean < SILENT:
+            return content
+        report = progress or (lambda _: None)
+        played = self._played(content, lambda done: report(0.3 * done))
+        vector = torch.from_numpy(np.array(profile["vector"]))
+        if strength < 1:
+            own = torch.from_numpy(self.fit([content])["vector"])
+            vector = own.lerp(vector, strength)
+
+        def paint(x: Tensor, first: int) -> Tensor:
+            told = None if played is None else cut(played, first, x.shape[-1])
+            z = self.network.content(x[None]).mean
+            return self.network.decode(z, vector[None], told, x.shape[-1])[0]
+
+        return repaint(
+            content, self.grid, mean, paint, strength=strength, progress=lambda done: report(0.3 + 0.7 * done)
+        )

@@ -1,0 +1,154 @@
+"""Teaches `models/cyclegan.py` two kinds of music, of which no piece is known in both. Floor 4."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import lightning
+import torch
+from torch import Tensor, nn
+
+from restyle.losses.adversarial import check_loss, frozen, maker_loss
+from restyle.models.cyclegan import CycleGan
+from restyle.models.discriminator import Discriminator
+from restyle.training.optimisers import check_schedule, optimiser
+from restyle.training.spectral import check_stft, guarded, heard, shown
+
+FOLLOW = 0.02  # of the way that a domain's mean goes to a batch's
+
+
+class CycleGanTraining(lightning.LightningModule):
+    """Each generator fools the other domain's discriminator, is undone by the other, and leaves its own domain alone.
+
+    A batch is (log1p magnitudes ``[B, F, L]``, domains ``[B]``, 0 or 1).
+
+    Args:
+        model: what learns.
+        labels: names of the two domains.
+        representation: settings of the spectrograms.
+        widths: of the discriminators' layers.
+        spectral: whether the discriminators are normalised.
+        adversarial: ``bce``, ``least_squares`` or ``hinge``.
+        cycle: weight of what there and back changes, in nepers.
+        identity: weight of what a generator changes in the domain it leads to.
+        ceiling: part of right judgements above which a discriminator waits.
+        rate: highest learning rate.
+        judge_rate: the discriminators'.
+        weight_decay: of AdamW.
+        schedule: ``constant``, or ``cosine`` with a warm-up.
+        seed: of all that is drawn.
+
+    Raises:
+        ValueError: if there are not two domains, no such loss or schedule, or the spectrograms are not the model's.
+    """
+
+    def __init__(
+        self,
+        model: CycleGan,
+        *,
+        labels: Sequence[str],
+        representation: Mapping[str, Any],
+        widths: Sequence[int] = (16, 32, 64, 64),
+        spectral: bool = True,
+        adversarial: str = "hinge",
+        cycle: float = 2.0,
+        identity: float = 1.0,
+        ceiling: float = 0.9,
+        rate: float = 4e-4,
+        judge_rate: float = 4e-4,
+        weight_decay: float = 1e-3,
+        schedule: str = "cosine",
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        check_schedule(schedule)
+        check_loss(adversarial)
+        if len(labels) != 2:
+            raise ValueError(f"there must be two domains, a folder each, not {len(labels)}")
+        self.stft, self.sampling = check_stft(representation, model.bins), int(representation["rate"])
+        self.model, self.labels, self.seed = model, list(labels), seed
+        self.judges = nn.ModuleList(Discriminator(widths=widths, spectral=spectral) for _ in labels)
+        self.adversarial, self.cycle, self.identity, self.ceiling = adversarial, cycle, identity, ceiling
+        self.rate, self.judge_rate, self.weight_decay, self.schedule = rate, judge_rate, weight_decay, schedule
+        self.means: Tensor
+        self.register_buffer("means", torch.zeros(2, model.bins))
+        self._shown: list[tuple[str, Tensor]] = []
+        self.limits = "one pair of domains; notes and rhythm stay the content's; taught with rendered music"
+
+    def training_step(self, batch: Sequence[Tensor], batch_idx: int) -> Tensor:
+        """Return the sum of all losses of both directions, each of which reaches its own part only."""
+        x, domains = heard(batch[0]), batch[1]
+        self._remember(x, domains)
+        total = x.new_zeros(())
+        sides = [x[domains == side] for side in (0, 1)]
+        if not all(len(own) for own in sides):
+            return total + sum(value.sum() * 0 for value in self.parameters())
+        losses = self.losses(*sides)
+        for name, value in losses.items():
+            self.log(f"train_{name}", value.detach())
+        return losses["game"] + self.cycle * losses["cycle"] + self.identity * losses["identity"] + losses["judge"]
+
+    def losses(self, first: Tensor, second: Tensor) -> dict[str, Tensor]:
+        """Return the losses of levels ``[B, F, L]`` of the two domains.
+
+        Returns:
+            ``game``, ``cycle`` and ``identity`` (for the generators), ``judge`` (for the discriminators), each the sum
+            over both directions, and to be read ``right``: part of the discriminators' right judgements.
+        """
+        ways = ((first, second, self.model.there, self.model.back, self.judges[1]),
+                (second, first, self.model.back, self.model.there, self.judges[0]))  # fmt: skip
+        rows = [self._way(*way) for way in ways]
+        total = {name: rows[0][name] + rows[1][name] for name in rows[0]}
+        return total | {"right": total["right"] / 2}
+
+    def _way(
+        self, own: Tensor, other: Tensor, there: nn.Module, back: nn.Module, judge: nn.Module
+    ) -> dict[str, Tensor]:
+        made = there(own)
+        with frozen(judge):
+            game = maker_loss(judge(made)[0], self.adversarial)
+        loss, right = guarded(judge(other)[0], judge(made.detach())[0], self.adversarial, self.ceiling)
+        cycle = (back(made) - own).abs().mean()
+        identity = (there(other) - other).abs().mean()
+        return {"game": game, "judge": loss, "cycle": cycle, "identity": identity, "right": right}
+
+    def validation_step(self, batch: Sequence[Tensor], batch_idx: int) -> None:
+        """Log what there and back changes, and how near the middle of each new domain its means come."""
+        x, domains = heard(batch[0]), batch[1]
+        for side, (there, back) in enumerate(
+            ((self.model.there, self.model.back), (self.model.back, self.model.there))
+        ):
+            own = x[domains == side]
+            if not len(own):
+                continue
+            made = there(own)
+            size = len(own)
+            self.log("val_cycle", (back(made) - own).abs().mean(), batch_size=size, sync_dist=True)
+            far = (made.mean((0, 2)) - self.means[1 - side]).abs().mean()
+            self.log("val_colour", far, batch_size=size, sync_dist=True)
+            self.log("val_loss", (back(made) - own).abs().mean() + far, batch_size=size, sync_dist=True)
+            if len(self._shown) < 4 or batch_idx == 0:
+                told = f"{self.labels[side]}, made {self.labels[1 - side]}"
+                self._shown = [*self._shown[-2:], (f"{self.labels[side]}", own[0]), (told, made[0])]
+
+    def configure_optimizers(self) -> Any:
+        """Return AdamW for all players, and its schedule."""
+        steps = self.trainer.estimated_stepping_batches
+        schedule = self.rate, self.weight_decay, self.schedule, steps
+        return optimiser(self.model, *schedule, judge=self.judges, judge_rate=self.judge_rate, betas=(0.5, 0.99))
+
+    def exports(self) -> dict[str, Any]:
+        """Return what is stored with the weights: the domains and their mean levels."""
+        return {"labels": self.labels, "means": self.means}
+
+    def examples(self) -> list[dict[str, Any]]:
+        """Return for the report a piece of each domain of the last validation, and what was made of it."""
+        return shown(self._shown, self.stft, self.sampling)
+
+    def _remember(self, x: Tensor, domains: Tensor) -> None:
+        for side in (0, 1):
+            own = x[domains == side]
+            if len(own):
+                mean = own.detach().mean((0, 2))
+                self.means[side] += (mean - self.means[side]) * (FOLLOW if bool(self.means[side].any()) else 1.0)

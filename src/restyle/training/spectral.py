@@ -1,0 +1,68 @@
+"""What trainings on spectrograms share: levels of one loudness, pictures and sounds for the report. Floor 4."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from restyle.audio import Audio
+from restyle.losses.adversarial import judge_loss
+from restyle.models.convnext import levels, magnitudes
+from restyle.representations.phase import griffin_lim
+from restyle.representations.stft import Stft
+
+QUIET = 1e-3  # root mean square of magnitudes below which a chunk is not raised
+LOUD = 0.05  # root mean square of the sounds in a report
+
+
+def heard(x: Tensor) -> Tensor:
+    """Return levels ``[B, F, L]`` of log1p magnitudes, each spectrogram at one root mean square."""
+    magnitude = torch.expm1(x.float())
+    mean = magnitude.square().mean((1, 2), keepdim=True).sqrt()
+    return levels(magnitude / mean.clamp_min(QUIET))
+
+
+def check_stft(representation: Mapping[str, Any], bins: int) -> Stft:
+    """Return the transform that spectrograms were made by.
+
+    Raises:
+        ValueError: if they are of another kind, or not of as many bins as the model.
+    """
+    if representation.get("kind") != "stft":
+        raise ValueError(f"the spectrograms must be of kind stft, not {representation.get('kind')}")
+    stft = Stft(int(representation["n_fft"]), int(representation["hop"]))
+    if stft.bins != bins:
+        raise ValueError(f"the model has {bins} bins, the spectrograms {stft.bins}")
+    return stft
+
+
+def shown(rows: Sequence[tuple[str, Tensor]], stft: Stft, rate: int) -> list[dict[str, Any]]:
+    """Return titles with levels ``[F, L]`` as a report shows and plays them."""
+    made = []
+    for title, level in rows:
+        level = level.float().cpu()
+        length = (level.shape[-1] - 1) * stft.hop
+        sound = griffin_lim(magnitudes(level), stft, length, iterations=16)
+        sound = sound * (LOUD / sound.square().mean().sqrt().clamp_min(1e-6))
+        made.append({"title": title, "picture": level.numpy(), "sound": Audio(sound.clamp(-1, 1).numpy(), rate)})
+    return made
+
+
+def told_apart(real: Tensor, made: Tensor) -> Tensor:
+    """Return the part of patches that a discriminator judges rightly, 0..1."""
+    return ((real > 0).float().mean() + (made < 0).float().mean()) / 2
+
+
+def guarded(real: Tensor, made: Tensor, kind: str, ceiling: float) -> tuple[Tensor, Tensor]:
+    """Return a discriminator's loss, and how much of the patches it judges rightly.
+
+    Where that is more than ``ceiling`` the loss is 0: it waits until what is made has caught up with it.
+
+    Source: the authors' code of Larsen et al. 2016 stops either player alike, by its loss.
+    """
+    middle = 0.5 if kind == "least_squares" else 0.0
+    right = told_apart(real.detach() - middle, made.detach() - middle)
+    return judge_loss(real, made, kind) * (right <= ceiling), right

@@ -1,0 +1,222 @@
+"""Teaches `models/vae_gan.py`, a discriminator beside it. Floor 4."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from torch import Tensor
+
+from restyle.losses.adversarial import check_loss, feature_loss, frozen, maker_loss, scaled_gradient
+from restyle.losses.latent import annealed, free_bits, kl_divergence
+from restyle.models.discriminator import Discriminator
+from restyle.models.vae_gan import Normal, VaeGan
+from restyle.training.augment import respond
+from restyle.training.optimisers import check_schedule, optimiser
+from restyle.training.spectral import check_stft, guarded, heard, shown
+
+FOLLOW = 0.2  # of the way that a label's vector goes to a new one
+
+
+class VaeGanTraining(lightning.LightningModule):
+    """Content from one half of a clip, style from the other; three losses, each for its own part of the model.
+
+    The divergence and the reconstruction reach the encoders; the reconstruction (``gamma`` times) and the game with the
+    discriminator the decoder; the game alone the discriminator. The reconstruction is judged in the discriminator's
+    features, and where ``pixel`` is above 0 by levels as well. The content's encoder hears every clip through another
+    loudspeaker, so that its code cannot tell the colour.
+
+    A batch is (log1p magnitudes ``[B, F, 2 L]``, labels ``[B]``, what is played ``[B, 176, 2 L]``).
+
+    Args:
+        model: what learns.
+        labels: names of the styles.
+        representation: settings of the spectrograms.
+        widths: of the discriminator's layers.
+        patch: frames of each half that it is shown.
+        gamma: of the reconstruction in the decoder's loss, beside the game.
+        pixel: of the levels' mean difference in the reconstruction, beside the features'.
+        game: weight of the game in the decoder's loss; 0 plays none.
+        adversarial: ``bce``, ``least_squares`` or ``hinge``.
+        beta: weights of the content's divergence and the style's.
+        free: nats of each channel's divergence that cost nothing.
+        anneal: steps over which the divergence is brought in.
+        ceiling: part of right judgements above which the discriminator waits.
+        colour: standard deviation in dB of the loudspeakers.
+        rate: highest learning rate.
+        judge_rate: the discriminator's.
+        weight_decay: of AdamW.
+        schedule: ``constant``, or ``cosine`` with a warm-up.
+        seed: of all that is drawn.
+
+    Raises:
+        ValueError: if there is no such loss or schedule, or the spectrograms are not the model's.
+    """
+
+    wants = ("pitch",)
+
+    def __init__(
+        self,
+        model: VaeGan,
+        *,
+        labels: Sequence[str],
+        representation: Mapping[str, Any],
+        widths: Sequence[int] = (16, 32, 64, 64),
+        patch: int = 64,
+        gamma: float = 4.0,
+        pixel: float = 1.0,
+        game: float = 1.0,
+        adversarial: str = "hinge",
+        beta: Sequence[float] = (0.02, 0.002),
+        free: float = 0.1,
+        anneal: int = 500,
+        ceiling: float = 0.85,
+        colour: float = 6.0,
+        rate: float = 2e-3,
+        judge_rate: float = 3e-4,
+        weight_decay: float = 1e-2,
+        schedule: str = "cosine",
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        check_schedule(schedule)
+        check_loss(adversarial)
+        self.stft, self.sampling = check_stft(representation, model.bins), int(representation["rate"])
+        self.model, self.labels, self.judge = model, list(labels), Discriminator(widths=widths)
+        self.gamma, self.pixel, self.game, self.adversarial, self.ceiling = gamma, pixel, game, adversarial, ceiling
+        self.patch = patch
+        self.beta, self.free, self.anneal, self.colour, self.seed = tuple(beta), free, anneal, colour, seed
+        self.rate, self.judge_rate, self.weight_decay, self.schedule = rate, judge_rate, weight_decay, schedule
+        size = model.summary.out_features // 2
+        self.named: Tensor
+        self.register_buffer("named", torch.zeros(max(1, len(self.labels)), size))
+        self._shown: list[tuple[str, Tensor]] = []
+        self.limits = (
+            "nothing above half the spectrograms' rate; drums and voices only as far as their sounds were taught"
+        )
+
+    def training_step(self, batch: Sequence[Tensor], batch_idx: int) -> Tensor:
+        """Return the sum of the losses, through which each part gets the gradient that is meant for it."""
+        rng = np.random.default_rng((self.seed, self.global_step, batch_idx, self.global_rank))
+        x, pitch, other, heard_pitch = self._halves(batch, swap=bool(rng.integers(2)))
+        noise = torch.Generator(x.device).manual_seed(int(rng.integers(2**31)))
+        content = self.model.content(respond(x, rng, gain=0.0, curve=self.colour))
+        style = self.model.style(other, heard_pitch)
+        if len(self.labels):
+            self._remember(batch[1], style.mean.detach())
+        losses = self.losses(x, pitch, content, style, noise)
+        for name, value in losses.items():
+            self.log(f"train_{name}", value.detach())
+        weight = annealed(self.global_step, self.anneal)
+        return (
+            weight * losses["divergence"]
+            + self.gamma * losses["reconstruction"]
+            + self.game * (losses["game"] + losses["judge"])
+        )
+
+    def losses(
+        self, x: Tensor, pitch: Tensor | None, content: Normal, style: Normal, noise: torch.Generator
+    ) -> dict[str, Tensor]:
+        """Return the three losses; ``reconstruction`` is to be taken ``gamma`` times.
+
+        Args:
+            x: levels ``[B, F, L]``.
+            pitch: what is played, ``[B, 176, L]``.
+            content: codes of ``x``.
+            style: vectors.
+            noise: draws the codes.
+
+        Returns:
+            ``divergence`` (for the encoders), ``reconstruction`` (for encoders and decoder), ``game`` (for the
+            decoder), ``judge`` (for the discriminator); and to be read ``kl_content`` and ``kl_style`` in nats of a
+            code, ``levels`` (the mean difference in nepers) and ``right`` (part of the right judgements).
+        """
+        frames = x.shape[-1]
+        z, vector = (code.sample(_drawn(code.mean, noise)) for code in (content, style))
+        kls = [kl_divergence(*code) for code in (content, style)]
+        divergence = self.beta[0] * free_bits(kls[0], self.free) + self.beta[1] * free_bits(kls[1], self.free)
+        told = [scaled_gradient(code, 1 / self.gamma) for code in (z, vector)]
+        made = self.model.decode(told[0], told[1], pitch, frames)
+        difference = (made - x).abs().mean()
+        seen = self._seen(frames, noise)
+        real, wanted = self.judge(x[..., seen])
+        with frozen(self.judge):
+            alike = feature_loss(self.judge(made[..., seen])[1], wanted)
+        found = {"divergence": divergence, "reconstruction": alike + self.pixel * difference}
+        if self.game:
+            codes = z[..., seen.start // self.model.step : seen.stop // self.model.step].detach()
+            notes = None if pitch is None else pitch[..., seen]
+            played = self._played(codes, vector.detach(), notes, noise)
+            with frozen(self.judge):
+                found["game"] = maker_loss(self.judge(played)[0], self.adversarial)
+            false = self.judge(played.detach())[0]
+            found["judge"], found["right"] = guarded(real, false, self.adversarial, self.ceiling)
+        else:
+            found["game"] = found["judge"] = divergence.new_zeros(())
+        told_of = {"kl_content": free_bits(kls[0], 0.0), "kl_style": free_bits(kls[1], 0.0)}
+        return found | told_of | {"levels": difference}
+
+    def _seen(self, frames: int, noise: torch.Generator) -> slice:
+        """The frames that the discriminator is shown: whole codes, at a random place."""
+        step = self.model.step
+        size = max(1, min(self.patch, frames) // step)
+        start = int(torch.randint(0, max(1, frames // step - size + 1), (), generator=noise, device=noise.device))
+        return slice(start * step, (start + size) * step)
+
+    def _played(self, z: Tensor, vector: Tensor, pitch: Tensor | None, noise: torch.Generator) -> Tensor:
+        """What the discriminator is shown: half of it decoded from the data's codes, half from the prior's."""
+        prior = torch.arange(len(z), device=z.device) % 2 == 1
+        drawn = [torch.where(prior.view(-1, *[1] * (c.dim() - 1)), _drawn(c, noise), c) for c in (z, vector)]
+        return self.model.decode(drawn[0], drawn[1], pitch, z.shape[-1] * self.model.step)
+
+    def validation_step(self, batch: Sequence[Tensor], batch_idx: int) -> None:
+        """Log how well a half is given back, from the means of its codes and the other half's style."""
+        x, pitch, other, heard_pitch = self._halves(batch, swap=False)
+        content, style = self.model.content(x), self.model.style(other, heard_pitch)
+        made = self.model.decode(content.mean, style.mean, pitch, x.shape[-1])
+        loss = (made - x).abs().mean()
+        size = len(x)
+        self.log("val_loss", loss, batch_size=size, sync_dist=True)
+        self.log("val_alike", feature_loss(self.judge(made)[1], self.judge(x)[1]), batch_size=size, sync_dist=True)
+        for name, code in (("content", content), ("style", style)):
+            self.log(f"val_kl_{name}", free_bits(kl_divergence(*code), 0.0), batch_size=size, sync_dist=True)
+        if batch_idx == 0:
+            own = None if pitch is None else pitch[:1]
+            moved = self.model.decode(content.mean[:1], style.mean[-1:], own, x.shape[-1])
+            self._shown = [("A half of a clip", x[0]), ("The same, given back", made[0])]
+            self._shown += [("The style of another clip", x[-1]), ("The first in its style", moved[0])]
+
+    def configure_optimizers(self) -> Any:
+        """Return AdamW for both players, and its schedule."""
+        steps = self.trainer.estimated_stepping_batches
+        schedule = self.rate, self.weight_decay, self.schedule, steps
+        return optimiser(self.model, *schedule, judge=self.judge, judge_rate=self.judge_rate, betas=(0.8, 0.99))
+
+    def exports(self) -> dict[str, Any]:
+        """Return what is stored with the weights: the labels and a style vector of each."""
+        return {"labels": self.labels, "named": self.named} if self.labels else {}
+
+    def examples(self) -> list[dict[str, Any]]:
+        """Return for the report clips of the last validation as they are, given back, and in another's style."""
+        return shown(self._shown, self.stft, self.sampling)
+
+    def _halves(self, batch: Sequence[Tensor], *, swap: bool) -> tuple[Tensor, Tensor | None, Tensor, Tensor | None]:
+        """Levels and what is played of one half of each clip, then of the other."""
+        x = heard(batch[0])
+        half = x.shape[-1] // 2
+        parts = [(x[..., :half], batch[2][..., :half]), (x[..., half : 2 * half], batch[2][..., half : 2 * half])]
+        (own, pitch), (other, told) = reversed(parts) if swap else parts
+        return (own, pitch, other, told) if self.model.pitches else (own, None, other, None)
+
+    def _remember(self, labels: Tensor, vectors: Tensor) -> None:
+        for label, vector in zip(labels.tolist(), vectors.float(), strict=True):
+            if label >= 0:
+                known = self.named[label]
+                known += (vector - known) * (FOLLOW if bool(known.any()) else 1.0)
+
+
+def _drawn(like: Tensor, generator: torch.Generator) -> Tensor:
+    return torch.randn(like.shape, generator=generator, device=like.device, dtype=torch.float32)
