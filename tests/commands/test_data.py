@@ -254,20 +254,31 @@ def test_mistakes_with_instruments_are_told(recipe, music, tmp_path):
         instruments(music, tmp_path / "out", [tmp_path / "none.sf2"])
     with pytest.raises(RestyleError, match="1 or more"):
         instruments(music, tmp_path / "out", recipe.soundfonts, count=0)
+    with pytest.raises(RestyleError, match=r"no instrument 'lute'; choose from .*gm048"):
+        instruments(music, tmp_path / "out", recipe.soundfonts, only=["lute"])
 
 
-def test_notes_bends_sound_and_partials_go_into_a_store(tmp_path):
+def test_one_instrument_alone_can_be_made(recipe, tmp_path):
+    rows = [(0.2 * i, 0.2 * i + 0.18, 50 + (7 * i) % 24, 0.8, 0) for i in range(40)]
+    (tmp_path / "midi").mkdir()
+    write_midi(tmp_path / "midi" / "scale.mid", Notes.of(rows))
+    made = instruments(tmp_path / "midi", tmp_path / "clips", recipe.soundfonts, only=["gm048"], count=2, seconds=1.0)
+    assert made.new == 2 and [path.name for path in (tmp_path / "clips").iterdir()] == ["gm048"]
+
+
+def test_notes_bends_sound_partials_and_pitch_go_into_a_store(tmp_path):
     time = np.arange(16000) / 8000
     (tmp_path / "a").mkdir()
     soundfile.write(tmp_path / "a" / "tone.wav", 0.3 * np.sin(2 * np.pi * 440 * time), 8000)
     bend = np.array([[0.0, 1.0], [0.0, 0.5]])
     write_midi(tmp_path / "a" / "tone.mid", Notes.of([(0.0, 1.9, 69, 0.8, 5)]), {5: bend})
-    spectrograms(tmp_path, tmp_path / "store", {"kind": "stft", "rate": 8000}, sound=True, partials=True)
+    spectrograms(tmp_path, tmp_path / "store", {"kind": "stft", "rate": 8000}, sound=True, partials=True, pitch=True)
     store = Store.open(tmp_path / "store")
-    assert set(store.entries[0].beside) == {"notes", "bent", "bends", "partials", "sound"}
+    assert set(store.entries[0].beside) == {"notes", "bent", "bends", "partials", "pitch", "sound"}
     assert store.beside(0, "notes")[0].tolist() == pytest.approx([0, 1.9, 69, 0.8, 5], abs=0.01)
     assert store.beside(0, "bent").tolist() == [5] and store.beside(0, "bends").shape == (1, store.entries[0].frames)
     assert np.abs(store.beside(0, "sound")).max() == pytest.approx(0.3, abs=0.01)
     rows = store.beside(0, "partials").astype(float)
     assert rows.shape[1] == 201 and rows[:, 0] == pytest.approx(69, abs=0.2)
     assert np.median(rows[:, 9]) == pytest.approx(20 * np.log10(0.3), abs=0.5)
+    assert store.beside(0, "pitch").shape == (store.entries[0].frames, 176)

@@ -239,3 +239,12 @@ def test_other_folders_and_models_are_no_styles(tmp_path):
         runs.read(tmp_path)
     with pytest.raises(RestyleError, match="which is no style"):
         runs.read(weights.bundled("transcriber.safetensors"))
+
+
+def test_half_precision_halves_the_file_and_is_what_is_scored(tmp_path):
+    half = trained("draw", tmp_path / "half", labels=("one",))
+    whole = trained("draw", tmp_path / "whole", "half=false", labels=("one",))
+    (small, _), (large, _) = weights.load(half.weights), weights.load(whole.weights)
+    assert all(small[name].dtype == np.float16 for name in small)
+    assert all(np.array_equal(small[name], large[name].astype(np.float16)) for name in large)
+    assert half.scores["val_loss"] == pytest.approx(whole.scores["val_loss"], rel=1e-2)

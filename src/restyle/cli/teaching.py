@@ -78,12 +78,21 @@ def render(
     print(f"{out}: {made.new} new, {made.kept} kept, {len(made.skipped)} skipped")
 
 
-@data_app.command(epilog=examples("restyle data instruments midi -o clips --soundfont gm.sf2 --count 6"))
+@data_app.command(
+    epilog=examples(
+        "restyle data instruments midi -o clips --soundfont gm.sf2 --count 6",
+        "restyle data instruments midi -o strings --soundfont gm.sf2 --only gm048 --count 360",
+    )
+)
 def instruments(
     midi: Annotated[Path, typer.Argument(metavar="MIDI_DIR", help="MIDI files that phrases are taken from.")],
     out: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder of the clips.")],
     soundfont: Annotated[list[Path], typer.Option(metavar="F", help="An .sf2 or .sf3 file; may be given again.")],
     notes: Annotated[Path | None, typer.Option(metavar="DIR", help="Recorded single notes: more instruments.")] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Just this one, as gm000 (programme 0); may be given again."),
+    ] = None,
     count: Annotated[int, typer.Option(help="Clips of each instrument.")] = 6,
     seconds: Annotated[float, typer.Option(help="Length of a phrase; a clip has two.")] = 5.0,
     varied: Annotated[bool, typer.Option("--varied", help="Each phrase in a room of its own.")] = False,
@@ -92,7 +101,7 @@ def instruments(
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
-    """Make clips of single instruments with their notes: what timbre, note_synth and the wavenets are taught with."""
+    """Make clips of single instruments with their notes: what timbre, note_synth, vae_gan ... are taught with."""
     from restyle.commands import data as command
 
     with _counting("instruments") as report:
@@ -101,6 +110,7 @@ def instruments(
             out,
             soundfont,
             samples=notes,
+            only=only or (),
             count=count,
             seconds=seconds,
             varied=varied,

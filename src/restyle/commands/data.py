@@ -97,6 +97,7 @@ def instruments(
     soundfonts: Sequence[Path],
     *,
     samples: Path | None = None,
+    only: Sequence[str] = (),
     count: int = 6,
     seconds: float = 5.0,
     varied: bool = False,
@@ -111,6 +112,7 @@ def instruments(
         out: gets INSTRUMENT/NNNN.flac with NNNN.mid beside it; two phrases in each.
         soundfonts: every programme of each is an instrument.
         samples: a folder of recorded single notes; each of its folders is one more instrument.
+        only: names of the instruments to play, as ``gm000`` (programme 0); by default all.
         count: clips of each instrument.
         seconds: of each phrase.
         varied: whether rooms, loudspeakers and noise differ from phrase to phrase.
@@ -119,7 +121,8 @@ def instruments(
         report: called with an instrument's name, how many are done, and of how many.
 
     Raises:
-        RestyleError: if a folder is missing or holds no MIDI files, or a SoundFont cannot be used.
+        RestyleError: if a folder is missing or holds no MIDI files, a SoundFont cannot be used, or there is no
+            instrument of a name.
     """
     recipe = Recipe(tuple(soundfonts), samples=samples)
     _check_fonts(recipe)
@@ -134,7 +137,11 @@ def instruments(
                  seconds, varied, seed)
             for i, font in enumerate(soundfonts)
         ]  # fmt: skip
-        tasks = [(plan, name) for plan in plans for name in _opened(plan).names]
+        there = [(plan, name) for plan in plans for name in _opened(plan).names]
+        if strange := sorted(set(only) - {name for _, name in there}):
+            known = ", ".join(name for _, name in there)
+            raise RestyleError(f"there is no instrument '{strange[0]}'; choose from {known}")
+        tasks = [task for task in there if not only or task[1] in only]
         for number, ((_, name), outcome) in enumerate(cluster.each(_play_instrument, tasks, jobs, None), 1):
             result = pool.KILLED if outcome is None else outcome
             if isinstance(result, str):

@@ -46,9 +46,8 @@ class Grid:
     rate: int
 
     def heard(self, audio: Audio) -> Tensor:
-        """Return the magnitudes ``[F, L]`` of a sound's mean channel."""
-        samples = torch.from_numpy(blocks.mono(audio, 0, audio.length, self.rate))
-        return self.stft(samples).abs()
+        """Return the magnitudes ``[F, L]`` of a sound, the root mean square of its channels'."""
+        return _together(self.stft(torch.from_numpy(_resampled(audio.samples, audio.rate, self.rate))))
 
     def mean(self, audio: Audio) -> float:
         """Return the root mean square of a sound's magnitudes; 0 for silence."""
@@ -79,15 +78,14 @@ def repaint(
     def one(block: Audio, span: Span) -> np.ndarray:
         low = _resampled(block.samples, block.rate, grid.rate)
         spectrum = grid.stft(torch.from_numpy(low))
-        own = spectrum.abs()
-        mono = grid.stft(torch.from_numpy(low.mean(axis=0, dtype=np.float32))).abs() / mean
         with torch.inference_mode():
-            before = levels(mono)
+            before = levels(_together(spectrum) / mean)
             after = paint(before, round(span.left / step))
             after = before + strength * (after - before)
         wanted = magnitudes(after) * mean
-        shares = _shares(own)
-        made = griffin_lim(wanted * shares, grid.stft, low.shape[1], iterations=ITERATIONS, phase=spectrum).numpy()
+        made = griffin_lim(
+            wanted * _shares(spectrum.abs()), grid.stft, low.shape[1], iterations=ITERATIONS, phase=spectrum
+        ).numpy()
         change = _change(before[-TOP:], after[-TOP:])
         return _joined(block, low, made, change, grid)
 
@@ -116,8 +114,13 @@ def _resampled(samples: np.ndarray, rate: int, wanted: int) -> np.ndarray:
     return np.ascontiguousarray(soxr.resample(samples.T, rate, wanted).T, np.float32)
 
 
+def _together(spectrum: Tensor) -> Tensor:
+    """Root mean square over the channels of a spectrum ``[C, F, L]``."""
+    return spectrum.abs().square().mean(0).sqrt()
+
+
 def _shares(own: Tensor) -> Tensor:
-    """How loud each channel is beside their mean, smoothed over neighbouring bins and frames, ``[C, F, L]``."""
+    """How loud each channel is beside all, smoothed over neighbouring bins and frames, ``[C, F, L]``."""
     if len(own) == 1:
         return torch.ones_like(own)
     power = nn.functional.avg_pool2d(own.square()[:, None], (9, 5), 1, (4, 2))[:, 0] + 1e-12

@@ -23,6 +23,7 @@ DEFAULTS: dict[str, Any] = {
     "name": "",  # of the weights file; by default the config's own
     "licence": "unknown: it follows from the data",  # of the weights
     "start": "",  # a weights file to start from, of this model or a smaller one; by default from nothing
+    "half": False,  # whether its numbers are kept in 16 bits
     "seed": 0,
     "model": {},
     "module": {},

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from restyle.losses.adversarial import check_loss, frozen, maker_loss
 from restyle.models.cyclegan import CycleGan
 from restyle.models.discriminator import Discriminator
+from restyle.training.classifier import of_all_processes
 from restyle.training.optimisers import check_schedule, optimiser
 from restyle.training.spectral import check_stft, guarded, heard, shown
 
@@ -74,6 +75,7 @@ class CycleGanTraining(lightning.LightningModule):
         self.means: Tensor
         self.register_buffer("means", torch.zeros(2, model.bins))
         self._shown: list[tuple[str, Tensor]] = []
+        self._seen: list[tuple[str, int, Tensor]] = []
         self.limits = "one pair of domains; notes and rhythm stay the content's; taught with rendered music"
 
     def training_step(self, batch: Sequence[Tensor], batch_idx: int) -> Tensor:
@@ -114,23 +116,35 @@ class CycleGanTraining(lightning.LightningModule):
         return {"game": game, "judge": loss, "cycle": cycle, "identity": identity, "right": right}
 
     def validation_step(self, batch: Sequence[Tensor], batch_idx: int) -> None:
-        """Log what there and back changes, and how near the middle of each new domain its means come."""
+        """Log what there and back changes; add up the levels of what was made and of the domains."""
         x, domains = heard(batch[0]), batch[1]
-        for side, (there, back) in enumerate(
-            ((self.model.there, self.model.back), (self.model.back, self.model.there))
-        ):
+        ways = ((self.model.there, self.model.back), (self.model.back, self.model.there))
+        for side, (there, back) in enumerate(ways):
             own = x[domains == side]
             if not len(own):
                 continue
             made = there(own)
-            size = len(own)
-            self.log("val_cycle", (back(made) - own).abs().mean(), batch_size=size, sync_dist=True)
-            far = (made.mean((0, 2)) - self.means[1 - side]).abs().mean()
-            self.log("val_colour", far, batch_size=size, sync_dist=True)
-            self.log("val_loss", (back(made) - own).abs().mean() + far, batch_size=size, sync_dist=True)
-            if len(self._shown) < 4 or batch_idx == 0:
+            self.log("val_cycle", (back(made) - own).abs().mean(), batch_size=len(own), sync_dist=True)
+            for kind, seen in (("real", own), ("made", made)):
+                target = side if kind == "real" else 1 - side
+                self._seen.append((kind, target, _sums(seen)))
+            if batch_idx == 0 or len(self._shown) < 4:
                 told = f"{self.labels[side]}, made {self.labels[1 - side]}"
-                self._shown = [*self._shown[-2:], (f"{self.labels[side]}", own[0]), (told, made[0])]
+                self._shown = [*self._shown[-2:], (self.labels[side], own[0]), (told, made[0])]
+
+    def on_validation_epoch_end(self) -> None:
+        """Log how far means and deviations of all that was made are from those of the domain that it should join."""
+        seen, self._seen = of_all_processes(self._seen), []
+        if not seen:
+            return
+        far = [
+            (_statistics(seen, "made", side) - _statistics(seen, "real", side)).abs().mean()
+            for side in (0, 1)
+            if {("made", side), ("real", side)} <= {(kind, target) for kind, target, _ in seen}
+        ]
+        colour = torch.stack(far).mean() if far else torch.zeros(())
+        self.log("val_colour", colour)
+        self.log("val_loss", colour)
 
     def configure_optimizers(self) -> Any:
         """Return AdamW for all players, and its schedule."""
@@ -152,3 +166,16 @@ class CycleGanTraining(lightning.LightningModule):
             if len(own):
                 mean = own.detach().mean((0, 2))
                 self.means[side] += (mean - self.means[side]) * (FOLLOW if bool(self.means[side].any()) else 1.0)
+
+
+def _sums(levels: Tensor) -> Tensor:
+    """Frames, and the sums of levels ``[B, F, L]`` and of their squares over them, ``[3, F]``."""
+    count = torch.full((levels.shape[1],), float(levels.shape[0] * levels.shape[2]))
+    return torch.stack([count, levels.sum((0, 2)).cpu(), levels.square().sum((0, 2)).cpu()])
+
+
+def _statistics(seen: Sequence[tuple[str, int, Tensor]], kind: str, side: int) -> Tensor:
+    """Mean and deviation of every bin over all that was seen of a kind and side, ``[2, F]``."""
+    count, total, squares = torch.stack([sums for k, s, sums in seen if (k, s) == (kind, side)]).sum(0)
+    mean = total / count
+    return torch.stack([mean, (squares / count - mean.square()).clamp_min(0).sqrt()])

@@ -19,7 +19,9 @@ from restyle.training.report import spell
 SHOWN = 24  # labels in a card
 
 
-def export(path: Path, model: nn.Module, facts: Mapping[str, Any], scores: Mapping[str, float]) -> dict[str, Any]:
+def export(
+    path: Path, model: nn.Module, facts: Mapping[str, Any], scores: Mapping[str, float], *, half: bool = False
+) -> dict[str, Any]:
     """Write a model's weights with all that is needed to use them, without Lightning.
 
     Args:
@@ -28,6 +30,7 @@ def export(path: Path, model: nn.Module, facts: Mapping[str, Any], scores: Mappi
         facts: ``kind``, ``name``, ``representation``, ``labels``, ``data``, ``training``, ``licence``; and ``more``,
             what the training's ``exports()`` gave: arrays are stored beside the weights, the rest joins the settings.
         scores: name to value.
+        half: whether to write 16 bits a number; :func:`halve` makes the model that will be read.
 
     Returns:
         The settings that were written: ``model`` (the arguments), ``class_path``, ``scores`` and the facts.
@@ -36,6 +39,8 @@ def export(path: Path, model: nn.Module, facts: Mapping[str, Any], scores: Mappi
         RestyleError: if the file cannot be written.
     """
     arrays = {name: value.detach().cpu().numpy() for name, value in model.state_dict().items()}
+    if half:
+        arrays = {name: array.astype("f2") if array.dtype == "f4" else array for name, array in arrays.items()}
     given = getattr(model, "settings", None)
     own = given() if callable(given) else {}
     settings: dict[str, Any] = {"model": own, "class_path": f"{type(model).__module__}.{type(model).__qualname__}"}
@@ -47,6 +52,14 @@ def export(path: Path, model: nn.Module, facts: Mapping[str, Any], scores: Mappi
             settings[name] = value
     weights.save(path, arrays, settings)
     return settings
+
+
+def halve(model: nn.Module) -> None:
+    """Round a model's numbers to 16 bits, in place, as a file of them would."""
+    with torch.no_grad():
+        for value in model.state_dict().values():
+            if value.is_floating_point():
+                value.copy_(value.half())
 
 
 def load_into(model: nn.Module, path: Path, prefix: str = "") -> None:

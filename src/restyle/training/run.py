@@ -19,7 +19,7 @@ from restyle.errors import RestyleError
 from restyle.training import config as configs
 from restyle.training.data import Batches, Chunks, Sides, check_classes, labels, sides
 from restyle.training.diary import Diary
-from restyle.training.export import card, export, grow, load_into
+from restyle.training.export import card, export, grow, halve, load_into
 from restyle.training.facts import Machine, facts, told
 from restyle.training.folder import Trained, begun, finished, write
 from restyle.training.resuming import Average, Checkpoints, WholeFiles
@@ -207,6 +207,8 @@ def _finish(
     best = diary.best
     assert best is not None  # there is an epoch at the least
     load_into(module, out / "best.safetensors")
+    if config["half"]:
+        halve(model)
     scores = _scored(module, _in_order(data.held_out, module, config), config)
     known["more"] = _exports(module)
     if test and (batches := _test_batches(config, module, *test, classes)):
@@ -217,7 +219,8 @@ def _finish(
     known["training"] |= {"epochs": len(diary.rows), "steps": int(diary.rows[-1]["step"]), "verdict": word}
     known["training"] |= {"best_epoch": int(best["epoch"]), "seconds": round(diary.state_dict()["seconds"])}
     weights, limits = out / f"{config['name']}.safetensors", str(getattr(module, "limits", ""))
-    card(weights.with_suffix(".md"), model, export(weights, model, known, scores), limits)
+    written = export(weights, model, known, scores, half=config["half"])
+    card(weights.with_suffix(".md"), model, written, limits)
     diary.finish(told(known) | {f"score_{name}": f"{value:.4g}" for name, value in scores.items()})
     write(out / "finished.json", {"scores": scores, "epochs": len(diary.rows), "best_epoch": int(best["epoch"])})
     return Trained(weights, len(diary.rows), int(best["epoch"]), scores, before=False)

@@ -46,6 +46,7 @@ class VaeGanTraining(lightning.LightningModule):
         anneal: steps over which the divergence is brought in.
         ceiling: part of right judgements above which the discriminator waits.
         colour: standard deviation in dB of the loudspeakers.
+        voice: the same of a loudspeaker that a whole clip is played through: more styles than there are.
         rate: highest learning rate.
         judge_rate: the discriminator's.
         weight_decay: of AdamW.
@@ -70,11 +71,12 @@ class VaeGanTraining(lightning.LightningModule):
         pixel: float = 1.0,
         game: float = 1.0,
         adversarial: str = "hinge",
-        beta: Sequence[float] = (0.02, 0.002),
+        beta: Sequence[float] = (0.02, 0.0005),
         free: float = 0.1,
         anneal: int = 500,
         ceiling: float = 0.85,
         colour: float = 6.0,
+        voice: float = 5.0,
         rate: float = 2e-3,
         judge_rate: float = 3e-4,
         weight_decay: float = 1e-2,
@@ -88,7 +90,14 @@ class VaeGanTraining(lightning.LightningModule):
         self.model, self.labels, self.judge = model, list(labels), Discriminator(widths=widths)
         self.gamma, self.pixel, self.game, self.adversarial, self.ceiling = gamma, pixel, game, adversarial, ceiling
         self.patch = patch
-        self.beta, self.free, self.anneal, self.colour, self.seed = tuple(beta), free, anneal, colour, seed
+        self.beta, self.free, self.anneal, self.colour, self.voice, self.seed = (
+            tuple(beta),
+            free,
+            anneal,
+            colour,
+            voice,
+            seed,
+        )
         self.rate, self.judge_rate, self.weight_decay, self.schedule = rate, judge_rate, weight_decay, schedule
         size = model.summary.out_features // 2
         self.named: Tensor
@@ -101,7 +110,8 @@ class VaeGanTraining(lightning.LightningModule):
     def training_step(self, batch: Sequence[Tensor], batch_idx: int) -> Tensor:
         """Return the sum of the losses, through which each part gets the gradient that is meant for it."""
         rng = np.random.default_rng((self.seed, self.global_step, batch_idx, self.global_rank))
-        x, pitch, other, heard_pitch = self._halves(batch, swap=bool(rng.integers(2)))
+        whole = respond(heard(batch[0]), rng, gain=0.0, curve=self.voice) if self.voice else heard(batch[0])
+        x, pitch, other, heard_pitch = self._halves(whole, batch[2], swap=bool(rng.integers(2)))
         noise = torch.Generator(x.device).manual_seed(int(rng.integers(2**31)))
         content = self.model.content(respond(x, rng, gain=0.0, curve=self.colour))
         style = self.model.style(other, heard_pitch)
@@ -174,7 +184,7 @@ class VaeGanTraining(lightning.LightningModule):
 
     def validation_step(self, batch: Sequence[Tensor], batch_idx: int) -> None:
         """Log how well a half is given back, from the means of its codes and the other half's style."""
-        x, pitch, other, heard_pitch = self._halves(batch, swap=False)
+        x, pitch, other, heard_pitch = self._halves(heard(batch[0]), batch[2], swap=False)
         content, style = self.model.content(x), self.model.style(other, heard_pitch)
         made = self.model.decode(content.mean, style.mean, pitch, x.shape[-1])
         loss = (made - x).abs().mean()
@@ -203,13 +213,12 @@ class VaeGanTraining(lightning.LightningModule):
         """Return for the report clips of the last validation as they are, given back, and in another's style."""
         return shown(self._shown, self.stft, self.sampling)
 
-    def _halves(self, batch: Sequence[Tensor], *, swap: bool) -> tuple[Tensor, Tensor | None, Tensor, Tensor | None]:
+    def _halves(self, x: Tensor, pitch: Tensor, *, swap: bool) -> tuple[Tensor, Tensor | None, Tensor, Tensor | None]:
         """Levels and what is played of one half of each clip, then of the other."""
-        x = heard(batch[0])
         half = x.shape[-1] // 2
-        parts = [(x[..., :half], batch[2][..., :half]), (x[..., half : 2 * half], batch[2][..., half : 2 * half])]
-        (own, pitch), (other, told) = reversed(parts) if swap else parts
-        return (own, pitch, other, told) if self.model.pitches else (own, None, other, None)
+        parts = [(part[..., :half], part[..., half : 2 * half]) for part in (x, pitch)]
+        (own, other), (played, told) = (part[::-1] if swap else part for part in parts)
+        return (own, played, other, told) if self.model.pitches else (own, None, other, None)
 
     def _remember(self, labels: Tensor, vectors: Tensor) -> None:
         for label, vector in zip(labels.tolist(), vectors.float(), strict=True):
