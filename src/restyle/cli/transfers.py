@@ -37,7 +37,8 @@ from restyle.errors import RestyleError
         "restyle transfer song.mid guitar1.wav guitar2.wav -o out.flac",
         "restyle transfer song.mp3 choir.style -o out.wav --strength 0.7 --tempo 120",
         "restyle transfer song.wav --genre jazz -o out.wav",
-        "restyle transfer song.wav my_run -o out.wav      (my_run: made by restyle train draw)",
+        "restyle transfer song.wav draw_strings -o out.wav      (a model of restyle models)",
+        "restyle transfer song.wav my_run -o out.wav      (made by restyle train draw)",
         "restyle transfer song.wav style.wav -o out.wav --method note_synth --fit 100",
         "restyle transfer song.wav style.wav -o out.wav --method wavenet --set decoder=autoregressive",
     )
@@ -92,12 +93,13 @@ def transfer(
 def _styles(style: list[Path] | None, genre: str | None) -> list[Path]:
     """The recordings, or the file of a genre's style."""
     from restyle.commands.learn import genre_file
+    from restyle.commands.runs import named
 
     if genre and style:
         raise RestyleError(f"there are two styles, {style[0]} and the genre '{genre}'; give one of them")
     if not genre and not style:
         raise RestyleError("there is no style; give recordings, a .style file, or --genre")
-    return [genre_file(genre)] if genre else style or []
+    return [genre_file(genre)] if genre else [named(path) for path in style or []]
 
 
 @app.command(

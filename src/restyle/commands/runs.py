@@ -1,4 +1,4 @@
-"""Trained models as styles: a run's folder, or its weights file. Floor 6."""
+"""Trained models as styles: a run's folder, its weights file, or the name of a model that is there. Floor 6."""
 
 from __future__ import annotations
 
@@ -34,6 +34,19 @@ def read(path: Path, options: Mapping[str, Any] | None = None) -> Style:
     if path.suffix == SUFFIX:
         return load(path)
     return trained(weights(path), options or {}, path.name)
+
+
+def named(path: Path) -> Path:
+    """Return the weights file of a model that is a style by its bare name, as ``draw_strings``; any other path itself.
+
+    Example:
+        >>> named(Path("draw_strings")).name, named(Path("song.wav")).name
+        ('draw_strings.safetensors', 'song.wav')
+    """
+    if path.suffix or path.parent != Path() or path.exists():
+        return path
+    found = (model.path for model in registry.models() if model.name == path.name)
+    return next(found, path)
 
 
 def weights(path: Path) -> Path:

@@ -53,6 +53,38 @@ def multi_scale_spectral_loss(
     return torch.stack(terms).mean()
 
 
+def chroma_filters(bins: int, rate: int, *, lowest: float = 100.0, highest: float = 5000.0) -> Tensor:
+    """Return weights ``[12, F]`` that sum the bins of a spectrum by pitch class, C first.
+
+    Args:
+        bins: F, from 0 Hz to half the rate.
+        rate: Hz.
+        lowest: Hz; bins below are too wide to tell their pitch.
+        highest: Hz.
+
+    Example:
+        >>> int(chroma_filters(1025, 44100)[:, round(440 / 44100 * 2048)].argmax())  # A
+        9
+    """
+    frequency = torch.arange(bins) * (rate / 2 / (bins - 1))
+    pitch = 69 + 12 * torch.log2(frequency.clamp_min(1) / 440)
+    far = (pitch - torch.arange(12)[:, None] + 6) % 12 - 6
+    return (1 - far.abs()).clamp_min(0) * ((frequency >= lowest) & (frequency <= highest))
+
+
+def chroma_distance(x: Tensor, y: Tensor, filters: Tensor, *, frames: int = 9) -> Tensor:
+    """Return one less the cosine of the pitch classes of magnitudes ``[B, F, L]``, the mean over time; a scalar.
+
+    Args:
+        x: one.
+        y: the other; silence is as far as can be from all else.
+        filters: of :func:`chroma_filters`.
+        frames: over which pitch classes are summed.
+    """
+    smooth = [torch.nn.functional.avg_pool1d(filters @ part, frames, max(1, frames // 2)) for part in (x, y)]
+    return (1 - torch.nn.functional.cosine_similarity(smooth[0] + 1e-6, smooth[1] + 1e-6, dim=1)).mean()
+
+
 def magnitudes(x: Tensor, size: int) -> Tensor:
     """Return magnitudes ``[B, F, L]`` of sounds ``[B, T]``; a sine wave of amplitude 1 has the magnitude 1."""
     window = torch.hann_window(size, dtype=x.dtype, device=x.device)

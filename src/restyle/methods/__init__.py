@@ -26,10 +26,10 @@ METHODS = {
     "mosaic": ("restyle.methods.mosaic", "MosaicMethod", "rebuilds the content from short pieces of the style (NMF)"),
     "spectral": ("restyle.methods.spectral", "SpectralMethod", "merges spectrograms: content's detail, style's colour"),
     "texture": ("restyle.methods.texture", "TextureMethod", "optimises a spectrogram toward the style's texture"),
+    "gatys": ("restyle.methods.gatys", "GatysMethod", "the same through the features of a genre classifier"),
     "vae_gan": ("restyle.methods.vae_gan", "VaeGanMethod", "decodes the content with the style's vector (VAE-GAN)"),
     "draw": ("restyle.methods.draw", "DrawMethod", "paints the content anew, with one style that was taught (DRAW)"),
     "cyclegan": ("restyle.methods.cyclegan", "CycleGanMethod", "from one kind of music to another, both taught (GAN)"),
-    "gatys": ("restyle.methods.gatys", "GatysMethod", "the same through the features of a genre classifier"),
 }
 
 

@@ -16,16 +16,14 @@ from restyle.blocks import Progress
 from restyle.errors import RestyleError
 from restyle.files import weights as files
 from restyle.methods.base import SILENT_STYLE, Profile, recording
+from restyle.methods.fitting import fitted, lesson, with_fitted
 from restyle.methods.repainting import SILENT, Grid, cut, played_in, repaint
-from restyle.models.convnext import levels
 from restyle.models.draw import Draw
 from restyle.notes import Notes
 from restyle.representations.stft import Stft
 
 WEIGHTS = "draw_{}.safetensors"
 STYLES = ("piano", "strings")  # that come with the package
-FIT_RATE = 5e-4
-FIT_FRAMES, FIT_BATCH = 128, 4  # of a step of fitting
 
 
 class DrawMethod:
@@ -78,40 +76,18 @@ class DrawMethod:
         Raises:
             RestyleError: if the style is silent.
         """
-        lessons = [lesson for clip in style if (lesson := self._lesson(clip))]
+        lessons = [one for clip in style if (one := lesson(clip, self.grid))]
         if not lessons:
             raise RestyleError(SILENT_STYLE)
         network = self.network
         if network.notes is None or not self.steps:
             return self.taught()
-        before = {name: value.clone() for name, value in network.state_dict().items()}
-        changed = [network.usual, *network.notes.parameters()]
-        for value in changed:
-            value.requires_grad_(True)
-        optimiser = torch.optim.Adam(changed, lr=FIT_RATE)
-        rng = np.random.default_rng(0)
-        for _ in range(self.steps):
-            x, pitch = _batch(lessons, rng)
-            (canvas,) = network.first(pitch, len(x), x.shape[-1])
-            optimiser.zero_grad()
-            (network.levels(canvas) - x).abs().mean().backward()
-            optimiser.step()
-        network.requires_grad_(False)
-        made = {
-            name: value.numpy().copy()
-            for name, value in network.state_dict().items()
-            if not torch.equal(value, before[name])
-        }
-        network.load_state_dict(before)
-        return made
 
-    def _lesson(self, clip: Audio) -> tuple[Tensor, Tensor] | None:
-        """Levels ``[F, L]`` of a clip, and what it plays ``[176, L]``."""
-        mean = self.grid.mean(clip)
-        if mean < SILENT:
-            return None
-        x = levels(self.grid.heard(clip) / mean)
-        return x, cut(played_in(clip, self.grid), 0, x.shape[-1])[0]
+        def loss(x: Tensor, pitch: Tensor) -> Tensor:
+            (canvas,) = network.first(pitch, len(x), x.shape[-1])
+            return (network.levels(canvas) - x).abs().mean()
+
+        return fitted(network, [network.usual, *network.notes.parameters()], loss, lessons, steps=self.steps)
 
     def apply(
         self,
@@ -128,7 +104,7 @@ class DrawMethod:
         if strength == 0 or mean < SILENT:
             return content
         report = progress or (lambda _: None)
-        network = self._with(profile)
+        network = with_fitted(self.network, profile)
         played = played_in(content, self.grid, lambda done: report(0.3 * done)) if network.pitches else None
 
         def paint(x: Tensor, first: int) -> Tensor:
@@ -139,26 +115,6 @@ class DrawMethod:
         return repaint(
             content, self.grid, mean, paint, strength=strength, progress=lambda done: report(0.3 + 0.7 * done)
         )
-
-    def _with(self, profile: Profile) -> Draw:
-        """The network with the weights that were fitted."""
-        known = self.network.state_dict()
-        fitted = {name: torch.from_numpy(np.array(array)) for name, array in profile.items() if name in known}
-        if not fitted:
-            return self.network
-        network = Draw(**self.network.settings())  # type: ignore[arg-type]
-        network.load_state_dict(known | fitted)
-        return network.eval().requires_grad_(False)
-
-
-def _batch(lessons: Sequence[tuple[Tensor, Tensor]], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Pieces of the lessons at random places, as long as the shortest allows."""
-    drawn = [lessons[i] for i in rng.integers(0, len(lessons), FIT_BATCH)]
-    frames = min(FIT_FRAMES, *(x.shape[-1] for x, _ in drawn))
-    starts = [int(rng.integers(0, x.shape[-1] - frames + 1)) for x, _ in drawn]
-    parts = [[part[:, at : at + frames] for part in lesson] for lesson, at in zip(drawn, starts, strict=True)]
-    x, pitch = (torch.stack(list(part)) for part in zip(*parts, strict=True))
-    return x, pitch
 
 
 def _whole(network: Draw, x: Tensor, canvas: Tensor) -> Tensor:

@@ -10,21 +10,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from restyle import blocks
 from restyle.analysis import trained
 from restyle.audio import Audio
 from restyle.blocks import Progress
 from restyle.errors import RestyleError
 from restyle.files import weights as files
 from restyle.methods.base import SILENT_STYLE, Profile, recording
+from restyle.methods.fitting import Lesson, lesson
 from restyle.methods.repainting import SILENT, Grid, cut, played_in, repaint
-from restyle.models.convnext import levels
 from restyle.models.vae_gan import VaeGan
 from restyle.notes import Notes
 from restyle.representations.stft import Stft
 
 WEIGHTS = "vae_gan.safetensors"
-PIECE = 5.0  # seconds of a style that are heard at once, as in training
+PIECE = 312  # frames of a style that are heard at once, five seconds
+QUIET = 0.02  # nepers; a piece whose mean level is lower is a pause
 
 
 class VaeGanMethod:
@@ -53,7 +53,7 @@ class VaeGanMethod:
         if not isinstance(network, VaeGan):
             raise RestyleError(trained.refusal(path, "vae_gan"))
         self.network, form, self.labels = network, settings["representation"], list(settings["labels"])
-        self.vectors = np.array(settings.get("named", np.zeros((0, 0))))
+        self.vectors = np.array(settings["named"])
         if named and named not in self.labels:
             known = ", ".join(self.labels) or "none"
             raise RestyleError(f"{path.name} was not taught the style '{named}'; choose one of {known}")
@@ -66,10 +66,10 @@ class VaeGanMethod:
         Raises:
             RestyleError: if it was taught several and none is named.
         """
-        if not self.named and len(self.labels) != 1:
-            known = ", ".join(self.labels) or "none"
+        if not self.named and len(self.labels) > 1:
+            known = ", ".join(self.labels)
             raise RestyleError(f"these weights know several styles; choose one with --set named=NAME: {known}")
-        return {"vector": self.vectors[self.labels.index(self.named or self.labels[0])]}
+        return {"vector": self.vectors[self.labels.index(self.named) if self.named else 0]}
 
     def fit(self, style: Sequence[Audio]) -> Profile:
         """Encode the style: the mean over pieces of what the network sees in them.
@@ -82,35 +82,21 @@ class VaeGanMethod:
         """
         if self.named:
             return self.taught()
-        seen = [moment for clip in style for moment in self._moments(clip)]
-        if not seen:
+        lessons = [one for clip in style if (one := lesson(clip, self.grid))]
+        if not lessons:
             raise RestyleError(SILENT_STYLE)
-        with torch.inference_mode():
-            vector = self.network.styled(torch.stack(seen).mean(0, keepdim=True)).mean[0]
-        return {"vector": vector.numpy()}
+        return {"vector": self._vector(lessons).numpy()}
 
-    def _moments(self, clip: Audio) -> list[Tensor]:
-        """What the network sees in each piece of a clip that can be heard."""
-        mean = self.grid.mean(clip)
-        if mean < SILENT:
-            return []
-        played = self._played(clip)
-        made, hop = [], self.grid.stft.hop / self.grid.rate
-        count = max(1, round(clip.duration / PIECE))
-        for span in blocks.spans(clip.length, -(-clip.length // count), 0):
-            x = levels(self.grid.heard(clip.slice(span.start, span.stop)) / mean)
-            if float(x.square().mean()) < 1e-3:
-                continue
-            first = round(span.start / clip.rate / hop)
-            with torch.inference_mode():
-                told = None if played is None else cut(played, first, x.shape[-1])
-                made.append(self.network.impression(x[None], told)[0])
-        return made
+    def _vector(self, lessons: Sequence[Lesson]) -> Tensor:
+        """The style vector of the mean of what the network sees in pieces of the lessons."""
+        pieces = [piece for one in lessons for piece in _pieces(one)]
+        heard = [piece for piece in pieces if float(piece.levels.mean()) > QUIET] or pieces
+        with torch.no_grad():
+            seen = [self.network.impression(x[None], self._told(pitch)) for x, pitch in heard]
+            return self.network.styled(torch.stack(seen).mean(0)).mean[0]
 
-    def _played(self, audio: Audio, progress: Progress | None = None) -> np.ndarray | None:
-        if not self.network.pitches:
-            return None
-        return played_in(audio, self.grid, progress)
+    def _told(self, pitch: Tensor) -> Tensor | None:
+        return pitch[None] if self.network.pitches else None
 
     def apply(
         self,
@@ -127,11 +113,11 @@ class VaeGanMethod:
         if strength == 0 or mean < SILENT:
             return content
         report = progress or (lambda _: None)
-        played = self._played(content, lambda done: report(0.3 * done))
+        played = played_in(content, self.grid, lambda done: report(0.3 * done)) if self.network.pitches else None
         vector = torch.from_numpy(np.array(profile["vector"]))
         if strength < 1:
-            own = torch.from_numpy(self.fit([content])["vector"])
-            vector = own.lerp(vector, strength)
+            own = lesson(content, self.grid)
+            vector = vector if own is None else self._vector([own]).lerp(vector, strength)
 
         def paint(x: Tensor, first: int) -> Tensor:
             told = None if played is None else cut(played, first, x.shape[-1])
@@ -141,3 +127,10 @@ class VaeGanMethod:
         return repaint(
             content, self.grid, mean, paint, strength=strength, progress=lambda done: report(0.3 + 0.7 * done)
         )
+
+
+def _pieces(whole: Lesson) -> list[Lesson]:
+    """A recording in pieces of about the length that the network was taught with."""
+    count = max(1, round(whole.levels.shape[-1] / PIECE))
+    parts = zip(*(part.tensor_split(count, -1) for part in whole), strict=True)
+    return [Lesson(*pair) for pair in parts]

@@ -115,7 +115,7 @@ class Draw(nn.Module):
         self,
         *,
         bins: int = 513,
-        frames: int = 32,
+        frames: int = 128,
         pitches: int = 176,
         width: int = 256,
         dilations: Sequence[int] = (1, 2, 4, 8, 1, 2),

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from restyle.losses.adversarial import check_loss, frozen, maker_loss
+from restyle.losses.spectral import chroma_distance, chroma_filters
+from restyle.models.convnext import magnitudes
 from restyle.models.cyclegan import CycleGan
 from restyle.models.discriminator import Discriminator
 from restyle.training.classifier import of_all_processes
@@ -22,6 +24,9 @@ FOLLOW = 0.02  # of the way that a domain's mean goes to a batch's
 class CycleGanTraining(lightning.LightningModule):
     """Each generator fools the other domain's discriminator, is undone by the other, and leaves its own domain alone.
 
+    The networks are large enough to hide what they need for the way back, and to play other chords meanwhile: so the
+    pitch classes of what is made are held to those of what it is made of.
+
     A batch is (log1p magnitudes ``[B, F, L]``, domains ``[B]``, 0 or 1).
 
     Args:
@@ -33,6 +38,7 @@ class CycleGanTraining(lightning.LightningModule):
         adversarial: ``bce``, ``least_squares`` or ``hinge``.
         cycle: weight of what there and back changes, in nepers.
         identity: weight of what a generator changes in the domain it leads to.
+        tonal: weight of the distance of pitch classes.
         ceiling: part of right judgements above which a discriminator waits.
         rate: highest learning rate.
         judge_rate: the discriminators'.
@@ -53,8 +59,9 @@ class CycleGanTraining(lightning.LightningModule):
         widths: Sequence[int] = (16, 32, 64, 64),
         spectral: bool = True,
         adversarial: str = "hinge",
-        cycle: float = 2.0,
+        cycle: float = 3.0,
         identity: float = 1.0,
+        tonal: float = 5.0,
         ceiling: float = 0.9,
         rate: float = 4e-4,
         judge_rate: float = 4e-4,
@@ -70,7 +77,10 @@ class CycleGanTraining(lightning.LightningModule):
         self.stft, self.sampling = check_stft(representation, model.bins), int(representation["rate"])
         self.model, self.labels, self.seed = model, list(labels), seed
         self.judges = nn.ModuleList(Discriminator(widths=widths, spectral=spectral) for _ in labels)
-        self.adversarial, self.cycle, self.identity, self.ceiling = adversarial, cycle, identity, ceiling
+        self.adversarial, self.ceiling = adversarial, ceiling
+        self.cycle, self.identity, self.tonal = cycle, identity, tonal
+        self.filters: Tensor
+        self.register_buffer("filters", chroma_filters(model.bins, self.sampling), persistent=False)
         self.rate, self.judge_rate, self.weight_decay, self.schedule = rate, judge_rate, weight_decay, schedule
         self.means: Tensor
         self.register_buffer("means", torch.zeros(2, model.bins))
@@ -89,14 +99,15 @@ class CycleGanTraining(lightning.LightningModule):
         losses = self.losses(*sides)
         for name, value in losses.items():
             self.log(f"train_{name}", value.detach())
-        return losses["game"] + self.cycle * losses["cycle"] + self.identity * losses["identity"] + losses["judge"]
+        kept = sum(getattr(self, name) * losses[name] for name in ("cycle", "identity", "tonal"))
+        return losses["game"] + losses["judge"] + kept
 
     def losses(self, first: Tensor, second: Tensor) -> dict[str, Tensor]:
         """Return the losses of levels ``[B, F, L]`` of the two domains.
 
         Returns:
-            ``game``, ``cycle`` and ``identity`` (for the generators), ``judge`` (for the discriminators), each the sum
-            over both directions, and to be read ``right``: part of the discriminators' right judgements.
+            ``game``, ``cycle``, ``identity`` and ``tonal`` (for the generators), ``judge`` (for the discriminators),
+            each the sum over both directions, and to be read ``right``: part of the right judgements.
         """
         ways = ((first, second, self.model.there, self.model.back, self.judges[1]),
                 (second, first, self.model.back, self.model.there, self.judges[0]))  # fmt: skip
@@ -113,7 +124,9 @@ class CycleGanTraining(lightning.LightningModule):
         loss, right = guarded(judge(other)[0], judge(made.detach())[0], self.adversarial, self.ceiling)
         cycle = (back(made) - own).abs().mean()
         identity = (there(other) - other).abs().mean()
-        return {"game": game, "judge": loss, "cycle": cycle, "identity": identity, "right": right}
+        tonal = chroma_distance(magnitudes(made), magnitudes(own), self.filters)
+        kept = {"cycle": cycle, "identity": identity, "tonal": tonal}
+        return {"game": game, "judge": loss, "right": right} | kept
 
     def validation_step(self, batch: Sequence[Tensor], batch_idx: int) -> None:
         """Log what there and back changes; add up the levels of what was made and of the domains."""
@@ -124,6 +137,8 @@ class CycleGanTraining(lightning.LightningModule):
             if not len(own):
                 continue
             made = there(own)
+            tonal = chroma_distance(magnitudes(made), magnitudes(own), self.filters)
+            self.log("val_tonal", tonal, batch_size=len(own), sync_dist=True)
             self.log("val_cycle", (back(made) - own).abs().mean(), batch_size=len(own), sync_dist=True)
             for kind, seen in (("real", own), ("made", made)):
                 target = side if kind == "real" else 1 - side

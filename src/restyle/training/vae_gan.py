@@ -115,8 +115,7 @@ class VaeGanTraining(lightning.LightningModule):
         noise = torch.Generator(x.device).manual_seed(int(rng.integers(2**31)))
         content = self.model.content(respond(x, rng, gain=0.0, curve=self.colour))
         style = self.model.style(other, heard_pitch)
-        if len(self.labels):
-            self._remember(batch[1], style.mean.detach())
+        self._remember(batch[1].clamp_min(0), style.mean.detach())
         losses = self.losses(x, pitch, content, style, noise)
         for name, value in losses.items():
             self.log(f"train_{name}", value.detach())
@@ -206,8 +205,8 @@ class VaeGanTraining(lightning.LightningModule):
         return optimiser(self.model, *schedule, judge=self.judge, judge_rate=self.judge_rate, betas=(0.8, 0.99))
 
     def exports(self) -> dict[str, Any]:
-        """Return what is stored with the weights: the labels and a style vector of each."""
-        return {"labels": self.labels, "named": self.named} if self.labels else {}
+        """Return what is stored with the weights: the labels and a style vector of each; one where there are none."""
+        return {"labels": self.labels, "named": self.named}
 
     def examples(self) -> list[dict[str, Any]]:
         """Return for the report clips of the last validation as they are, given back, and in another's style."""
@@ -222,9 +221,8 @@ class VaeGanTraining(lightning.LightningModule):
 
     def _remember(self, labels: Tensor, vectors: Tensor) -> None:
         for label, vector in zip(labels.tolist(), vectors.float(), strict=True):
-            if label >= 0:
-                known = self.named[label]
-                known += (vector - known) * (FOLLOW if bool(known.any()) else 1.0)
+            known = self.named[label]
+            known += (vector - known) * (FOLLOW if bool(known.any()) else 1.0)
 
 
 def _drawn(like: Tensor, generator: torch.Generator) -> Tensor:

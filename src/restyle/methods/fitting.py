@@ -1,0 +1,103 @@
+"""What networks learn of the very recordings they are to sound like, before they play. Floor 4."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from restyle.audio import Audio
+from restyle.methods.base import Profile
+from restyle.methods.repainting import SILENT, Grid, cut, played_in
+from restyle.models.convnext import levels
+
+RATE = 1e-3
+FRAMES, BATCH = 128, 4  # of a step
+LONGEST = 120.0  # seconds of a recording that are learnt from
+
+Fitted = TypeVar("Fitted", bound=nn.Module)
+
+
+class Lesson(NamedTuple):
+    """Levels ``[F, L]`` of a clip, and what it plays ``[176, L]``."""
+
+    levels: Tensor
+    pitch: Tensor
+
+
+def lesson(clip: Audio, grid: Grid) -> Lesson | None:
+    """Return what is learnt of a clip; None if it is silent."""
+    clip = clip.slice(0, round(LONGEST * clip.rate))
+    mean = grid.mean(clip)
+    if mean < SILENT:
+        return None
+    x = levels(grid.heard(clip) / mean)
+    return Lesson(x, cut(played_in(clip, grid), 0, x.shape[-1])[0])
+
+
+def fitted(
+    network: nn.Module,
+    changed: Sequence[nn.Parameter],
+    loss: Callable[[Tensor, Tensor], Tensor],
+    lessons: Sequence[Lesson],
+    *,
+    steps: int,
+) -> dict[str, np.ndarray]:
+    """Lower a loss on lessons for some steps of Adam, from a high rate to a low one, and put the network back.
+
+    Args:
+        network: what plays; its weights take no gradients before and after.
+        changed: those of its weights that are learnt.
+        loss: of levels ``[B, F, L]`` and what is played ``[B, 176, L]``.
+        lessons: of the style.
+        steps: how many.
+
+    Returns:
+        The changed weights by their names.
+    """
+    own = {id(value) for value in changed}
+    names = {name: value for name, value in network.named_parameters() if id(value) in own}
+    before = {name: value.detach().clone() for name, value in names.items()}
+    for value in changed:
+        value.requires_grad_(True)
+    optimiser = torch.optim.Adam(changed, lr=RATE)
+    rng = np.random.default_rng(0)
+    for step in range(steps):
+        optimiser.param_groups[0]["lr"] = RATE * (1 - step / steps)
+        x, pitch = _batch(lessons, rng)
+        optimiser.zero_grad()
+        loss(x, pitch).backward()
+        optimiser.step()
+    made = {name: value.detach().numpy().astype(np.float16) for name, value in names.items()}
+    with torch.no_grad():
+        for name, value in names.items():
+            value.requires_grad_(False).copy_(before[name])
+            value.grad = None
+    return made
+
+
+def with_fitted(network: Fitted, profile: Profile) -> Fitted:
+    """Return a network with the weights of a profile in place of its own; itself where there are none."""
+    known = network.state_dict()
+    learnt = {name: torch.from_numpy(np.array(array)) for name, array in profile.items() if name in known}
+    if not learnt:
+        return network
+    made = copy.deepcopy(network)
+    made.load_state_dict(known | learnt)
+    return made
+
+
+def _batch(lessons: Sequence[Lesson], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Pieces of lessons at random places, as long as the shortest allows."""
+    drawn = [lessons[i] for i in rng.integers(0, len(lessons), BATCH)]
+    frames = min(FRAMES, *(lesson.levels.shape[-1] for lesson in drawn))
+    parts = []
+    for one in drawn:
+        at = int(rng.integers(0, one.levels.shape[-1] - frames + 1))
+        parts.append([part[:, at : at + frames] for part in one])
+    x, pitch = (torch.stack(list(part)) for part in zip(*parts, strict=True))
+    return x, pitch
