@@ -98,7 +98,7 @@ class CycleGanTraining(lightning.LightningModule):
             return total + sum(value.sum() * 0 for value in self.parameters())
         losses = self.losses(*sides)
         for name, value in losses.items():
-            self.log(f"train_{name}", value.detach())
+            self.log(f"train_{name}", value.detach(), on_step=False, on_epoch=True)
         kept = sum(getattr(self, name) * losses[name] for name in ("cycle", "identity", "tonal"))
         return losses["game"] + losses["judge"] + kept
 

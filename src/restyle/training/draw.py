@@ -84,7 +84,7 @@ class DrawTraining(lightning.LightningModule):
         divergence = free_bits(kl.flatten(1), self.free)
         losses = {"reconstruction": self.distance(made.canvases[-1], target), "first": self.distance(first, target)}
         for name, value in (losses | {"kl": free_bits(kl.flatten(1), 0.0)}).items():
-            self.log(f"train_{name}", value.detach())
+            self.log(f"train_{name}", value.detach(), on_step=False, on_epoch=True)
         weight = annealed(self.global_step, self.anneal)
         loss = losses["reconstruction"] + weight * self.beta * divergence
         return loss + self.first * losses["first"] if self.model.pitches else loss

@@ -129,17 +129,22 @@ def _curves(shown: Mapping[str, Any]) -> list[str]:
     rows, points = shown["rows"], shown["points"]
     names = list({name: None for row in rows for name in row if name not in HIDDEN})
     losses = [name for name in names if "loss" in name]
-    others = [name for name in names if name not in losses]
+    others = list({_stem(name): None for name in names if name not in losses})  # each has a scale of its own
 
     def lines(wanted: list[str]) -> dict[str, list[tuple[float, float]]]:
         return {name: [(row["epoch"], row[name]) for row in rows if name in row] for name in wanted}
 
     return [
         curve("Loss", lines(losses), "epoch"),
-        curve("Scores", lines(others), "epoch"),
+        *(curve(stem.capitalize(), lines([n for n in names if _stem(n) == stem]), "epoch") for stem in others),
         curve("Loss in training", {"loss": [(point["step"], point["loss"]) for point in points]}, "step"),
         curve("Learning rate", {"rate": [(p["step"], p["learning_rate"]) for p in points]}, "step", log=True),
     ]
+
+
+def _stem(name: str) -> str:
+    """What a number is of, on whichever side."""
+    return name.removeprefix("train_").removeprefix("val_").replace("_", " ")
 
 
 def _table(shown: Mapping[str, Any]) -> str:

@@ -118,7 +118,7 @@ class VaeGanTraining(lightning.LightningModule):
         self._remember(batch[1].clamp_min(0), style.mean.detach())
         losses = self.losses(x, pitch, content, style, noise)
         for name, value in losses.items():
-            self.log(f"train_{name}", value.detach())
+            self.log(f"train_{name}", value.detach(), on_step=False, on_epoch=True)
         weight = annealed(self.global_step, self.anneal)
         return (
             weight * losses["divergence"]
