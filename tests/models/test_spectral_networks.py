@@ -170,6 +170,12 @@ def test_a_wide_generator_lets_all_frequencies_change_all():
     assert (moved > 1e-5).float().mean() > 0.9
 
 
+def test_the_lowest_bins_can_be_left_alone():
+    x = 4 + noise(2, 33, 20)
+    made = WideGenerator(bins=33, width=8, dilations=(1,), fixed=5)(x)
+    assert torch.equal(made[:, :5], x[:, :5]) and (made[:, 5:] != x[:, 5:]).any(1).all()
+
+
 @pytest.mark.parametrize(("bins", "frames"), [(33, 50), (32, 17), (35, 64)])
 def test_the_papers_generator_takes_any_size(bins, frames):
     x = noise(2, bins, frames).abs()

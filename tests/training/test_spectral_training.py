@@ -130,7 +130,7 @@ def test_each_part_of_a_vae_gan_gets_the_gradient_of_its_own_losses():
 
 def test_the_players_of_a_cyclegan_get_their_own_losses():
     torch.manual_seed(0)
-    model = CycleGan(bins=BINS, width=8, depth=(1,))
+    model = CycleGan(bins=BINS, width=8, depth=(1,), fixed=0)
     module = CycleGanTraining(model, labels=["a", "b"], representation=FORM, widths=(4, 4), ceiling=1.0)
     module.judges.eval()
     a, b = levels(2, 24, 1), levels(3, 24, 2) + 1

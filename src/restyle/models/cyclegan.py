@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from restyle.models.convnext import MIDDLE, SPREAD, Tower
@@ -19,6 +21,8 @@ class WideGenerator(nn.Module):
         bins: frequency bins F.
         width: of the blocks.
         dilations: of the blocks.
+        fixed: lowest bins that stay as they are: where bins are wider than the notes lie apart, the network could not
+            know which of them it plays.
 
     Example:
         >>> WideGenerator(bins=33, width=8, dilations=(1,))(torch.rand(2, 33, 50)).shape
@@ -28,9 +32,17 @@ class WideGenerator(nn.Module):
     transfer on arbitrarily long samples using spectrograms", 2019 (arXiv 1910.03713).
     """
 
-    def __init__(self, *, bins: int = 1025, width: int = 224, dilations: Sequence[int] = (1, 2, 4, 8, 1, 2, 4, 1)):
+    def __init__(
+        self,
+        *,
+        bins: int = 1025,
+        width: int = 224,
+        dilations: Sequence[int] = (1, 2, 4, 8, 1, 2, 4, 1),
+        fixed: int = 0,
+    ) -> None:
         super().__init__()
-        self._settings = {"bins": bins, "width": width, "dilations": list(dilations)}
+        self._settings = {"bins": bins, "width": width, "dilations": list(dilations), "fixed": fixed}
+        self.fixed = fixed
         self.tower = Tower(bins, width, bins, dilations=dilations, entry=1)
 
     def settings(self) -> dict[str, object]:
@@ -39,7 +51,8 @@ class WideGenerator(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Change levels ``[B, F, L]``."""
-        return (x + SPREAD * self.tower((x - MIDDLE) / SPREAD)).relu()
+        made = (x + SPREAD * self.tower((x - MIDDLE) / SPREAD)).relu()
+        return torch.cat([x[:, : self.fixed], made[:, self.fixed :]], dim=1)
 
 
 class ResnetGenerator(nn.Module):
@@ -112,6 +125,7 @@ class CycleGan(nn.Module):
         bins: frequency bins F.
         width: of the generators.
         depth: dilations of the blocks (``wide``), or their number (``resnet``).
+        fixed: lowest bins that stay as they are (``wide``).
 
     Example:
         >>> model = CycleGan(bins=33, width=8, depth=(1,))
@@ -129,13 +143,15 @@ class CycleGan(nn.Module):
         bins: int = 1025,
         width: int = 224,
         depth: Sequence[int] = (1, 2, 4, 8, 1, 2, 4, 1),
+        fixed: int = 6,
     ) -> None:
         super().__init__()
         if generator not in GENERATORS:
             raise ValueError(f"the generator must be one of {', '.join(GENERATORS)}, not '{generator}'")
-        self._settings = {"generator": generator, "bins": bins, "width": width, "depth": list(depth)}
-        self.bins = bins
-        deep = {"dilations": depth} if generator == "wide" else {"blocks": depth[0]}
+        self._settings: dict[str, object] = {"generator": generator, "bins": bins, "width": width, "depth": list(depth)}
+        self._settings |= {"fixed": fixed}
+        self.bins, self.fixed = bins, fixed if generator == "wide" else 0
+        deep: dict[str, Any] = {"dilations": depth, "fixed": fixed} if generator == "wide" else {"blocks": depth[0]}
         self.there, self.back = (GENERATORS[generator](bins=bins, width=width, **deep) for _ in range(2))
 
     def settings(self) -> dict[str, object]:

@@ -118,10 +118,11 @@ class CycleGanTraining(lightning.LightningModule):
     def _way(
         self, own: Tensor, other: Tensor, there: nn.Module, back: nn.Module, judge: nn.Module
     ) -> dict[str, Tensor]:
-        made = there(own)
+        made, lowest = there(own), self.model.fixed  # a discriminator would know the domain by what cannot change
         with frozen(judge):
-            game = maker_loss(judge(made)[0], self.adversarial)
-        loss, right = guarded(judge(other)[0], judge(made.detach())[0], self.adversarial, self.ceiling)
+            game = maker_loss(judge(made[:, lowest:])[0], self.adversarial)
+        scores = judge(other[:, lowest:])[0], judge(made[:, lowest:].detach())[0]
+        loss, right = guarded(*scores, self.adversarial, self.ceiling)
         cycle = (back(made) - own).abs().mean()
         identity = (there(other) - other).abs().mean()
         tonal = chroma_distance(magnitudes(made), magnitudes(own), self.filters)
