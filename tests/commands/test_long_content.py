@@ -34,7 +34,8 @@ def melody(pitches, weight):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-def test_two_hours_need_little_more_memory_than_minutes(tmp_path):
+@pytest.mark.parametrize("style", ["style.wav", "draw_piano"])
+def test_two_hours_need_little_more_memory_than_minutes(style, tmp_path):
     """A tune every ten minutes for two hours: the last one is played as the first, in 1.5 gigabytes."""
     played = melody([60, 64, 67, 72, 67, 64, 60, 55], lambda k: 1 / k**2)
     samples = blocks.empty(1, HOURS * 3600 * RATE)
@@ -43,7 +44,7 @@ def test_two_hours_need_little_more_memory_than_minutes(tmp_path):
         blocks.release(samples)
     restyle.write(tmp_path / "long.wav", Audio(samples, RATE))
     restyle.write(tmp_path / "style.wav", Audio(melody([57, 62, 65, 69, 74], lambda k: 1 / k)[None], RATE))
-    command = [sys.executable, "-c", TRANSFER, "transfer", "long.wav", "style.wav", "-o", "out.wav"]
+    command = [sys.executable, "-c", TRANSFER, "transfer", "long.wav", style, "-o", "out.wav"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert int(done.stderr.split()[-1]) < 1.5e6  # kB
     result = restyle.read(tmp_path / "out.wav")

@@ -23,7 +23,7 @@ from restyle.representations.phase import griffin_lim
 from restyle.representations.stft import Stft
 
 SECONDS, CONTEXT = 20.0, 2.0  # of blocks; the networks see a second and a half to either side
-SILENT = 1e-6  # root mean square of magnitudes
+SILENT = 1e-6  # of samples, and root mean square of magnitudes
 ITERATIONS = 16  # of Griffin-Lim
 TOP = 16  # bins below the highest whose change the sound above follows
 LOUDER = 3.0  # nepers by which it may change
@@ -76,6 +76,8 @@ def repaint(
     hop = step.numerator if step.numerator <= content.rate else 1
 
     def one(block: Audio, span: Span) -> np.ndarray:
+        if np.abs(block.samples).max(initial=0) < SILENT:
+            return block.samples
         low = _resampled(block.samples, block.rate, grid.rate)
         spectrum = grid.stft(torch.from_numpy(low))
         with torch.inference_mode():
