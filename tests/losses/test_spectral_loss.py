@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from restyle.losses.spectral import magnitudes, multi_scale_spectral_loss
+from restyle.losses.spectral import chroma_distance, chroma_filters, magnitudes, multi_scale_spectral_loss
 
 RATE = 16000
 
@@ -83,3 +83,37 @@ def test_its_gradient_leads_to_the_right_amplitude():
         multi_scale_spectral_loss(amplitude * tone([1.0]), right).backward()
         optimiser.step()
     assert amplitude.item() == pytest.approx(0.3, abs=0.03)
+
+
+def spectrum(pitches, frames=30, rate=44100, size=2048):
+    """Magnitudes ``[1, F, L]`` of steady tones."""
+    time = torch.arange(size + 512 * (frames - 1)) / rate
+    sound = sum(torch.sin(2 * torch.pi * 440 * 2 ** ((p - 69) / 12) * time) for p in pitches)
+    frame = sound.unfold(0, size, 512) * torch.hann_window(size)
+    return torch.fft.rfft(frame).abs().T[None]
+
+
+def test_every_pitch_is_in_its_class():
+    filters = chroma_filters(1025, 44100)
+    for pitch in range(72, 104, 5):  # lower ones lie nearer than bins
+        assert (filters @ spectrum([pitch])[0]).sum(1).argmax().item() == pitch % 12
+    assert not filters[:, :4].any() and not filters[:, 300:].any()  # below 100 Hz, above 5 kHz
+
+
+def test_the_distance_of_pitch_classes_knows_notes_and_no_levels_or_octaves():
+    filters = chroma_filters(1025, 44100)
+
+    def far(a, b):
+        return chroma_distance(spectrum(a), spectrum(b), filters).item()
+
+    assert far([60, 64, 67], [60, 64, 67]) == pytest.approx(0, abs=1e-6)
+    assert chroma_distance(spectrum([69]), 0.1 * spectrum([69]), filters).item() == pytest.approx(0, abs=1e-4)
+    assert far([81], [93]) < 0.05 < 0.5 < far([81], [87])
+
+
+def test_silence_and_short_spectra_have_a_distance():
+    filters = chroma_filters(1025, 44100)
+    x = spectrum([69]).requires_grad_(True)
+    chroma_distance(x, torch.zeros_like(x), filters).backward()
+    assert x.grad.isfinite().all()
+    assert chroma_distance(x[..., :9], x[..., :9], filters).item() == pytest.approx(0, abs=1e-6)

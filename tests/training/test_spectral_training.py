@@ -180,6 +180,7 @@ def test_a_recording_is_heard_at_one_level():
         (lambda: VaeGanTraining(VaeGan(bins=9), labels=[], representation=FORM), "9 bins"),
         (lambda: DrawTraining(Draw(bins=BINS), representation=FORM | {"kind": "mel"}), "kind stft"),
         (lambda: DrawTraining(Draw(bins=BINS), representation=FORM, likelihood="gauss"), "laplace or bernoulli"),
+        (lambda: DrawTraining(Draw(bins=BINS, frames=64), representation=FORM, frames=32), "no piece of 64"),
         (lambda: CycleGanTraining(CycleGan(bins=BINS), labels=["a"], representation=FORM), "two domains"),
         (lambda: CycleGanTraining(CycleGan(bins=BINS), labels="ab", representation=FORM, adversarial="x"), "hinge"),
     ],
@@ -213,7 +214,7 @@ def test_a_config_is_taught_and_its_run_is_a_style(name, tmp_path):
 def test_a_report_tells_and_plays_how_it_goes(tmp_path):
     trained("draw", tmp_path, labels=("one",))
     page = (tmp_path / "run" / "report.html").read_text()
-    assert "Its first canvas" in page and "audio" in page and "val first" in page.replace("_", " ")
+    assert "Its first canvas" in page and "audio" in page and "Kl, by epoch" in page and "val first" in page.replace("_", " ")
 
 
 def test_styles_are_kept_by_name(tmp_path):

@@ -84,7 +84,7 @@ class CycleGanTraining(lightning.LightningModule):
         self.rate, self.judge_rate, self.weight_decay, self.schedule = rate, judge_rate, weight_decay, schedule
         self.means: Tensor
         self.register_buffer("means", torch.zeros(2, model.bins))
-        self._shown: list[tuple[str, Tensor]] = []
+        self._examples: dict[str, list[tuple[str, Tensor]]] = {}  # of each domain
         self._seen: list[tuple[str, int, Tensor]] = []
         self.limits = "one pair of domains; notes and rhythm stay the content's; taught with rendered music"
 
@@ -141,12 +141,9 @@ class CycleGanTraining(lightning.LightningModule):
             tonal = chroma_distance(magnitudes(made), magnitudes(own), self.filters)
             self.log("val_tonal", tonal, batch_size=len(own), sync_dist=True)
             self.log("val_cycle", (back(made) - own).abs().mean(), batch_size=len(own), sync_dist=True)
-            for kind, seen in (("real", own), ("made", made)):
-                target = side if kind == "real" else 1 - side
-                self._seen.append((kind, target, _sums(seen)))
-            if batch_idx == 0 or len(self._shown) < 4:
-                told = f"{self.labels[side]}, made {self.labels[1 - side]}"
-                self._shown = [*self._shown[-2:], (self.labels[side], own[0]), (told, made[0])]
+            self._seen += [("real", side, _sums(own)), ("made", 1 - side, _sums(made))]
+            label, other = self.labels[side], self.labels[1 - side]
+            self._examples[label] = [(label, own[0]), (f"{label}, made {other}", made[0])]
 
     def on_validation_epoch_end(self) -> None:
         """Log how far means and deviations of all that was made are from those of the domain that it should join."""
@@ -174,7 +171,7 @@ class CycleGanTraining(lightning.LightningModule):
 
     def examples(self) -> list[dict[str, Any]]:
         """Return for the report a piece of each domain of the last validation, and what was made of it."""
-        return shown(self._shown, self.stft, self.sampling)
+        return shown([row for rows in self._examples.values() for row in rows], self.stft, self.sampling)
 
     def _remember(self, x: Tensor, domains: Tensor) -> None:
         for side in (0, 1):

@@ -29,6 +29,7 @@ class DrawTraining(lightning.LightningModule):
     Args:
         model: what learns.
         representation: settings of the spectrograms.
+        frames: of a chunk, where it is known.
         likelihood: ``laplace``, the mean difference of levels; or ``bernoulli``, the paper's, of levels as parts of the
             loudest, summed over the piece.
         beta: weight of the divergence.
@@ -42,7 +43,8 @@ class DrawTraining(lightning.LightningModule):
         seed: of all that is drawn.
 
     Raises:
-        ValueError: if there is no such likelihood or schedule, or the spectrograms are not the model's.
+        ValueError: if there is no such likelihood or schedule, the spectrograms are not the model's, or chunks are
+            shorter than its pieces.
     """
 
     wants = ("pitch",)
@@ -52,6 +54,7 @@ class DrawTraining(lightning.LightningModule):
         model: Draw,
         *,
         representation: Mapping[str, Any],
+        frames: int | None = None,
         likelihood: str = "laplace",
         beta: float = 2e-4,
         free: float = 0.02,
@@ -67,6 +70,8 @@ class DrawTraining(lightning.LightningModule):
         check_schedule(schedule)
         if likelihood not in ("laplace", "bernoulli"):
             raise ValueError(f"the likelihood must be laplace or bernoulli, not '{likelihood}'")
+        if frames is not None and frames < model.frames:
+            raise ValueError(f"chunks of {frames} frames hold no piece of {model.frames}; set data.frames higher")
         self.stft, self.sampling = check_stft(representation, model.bins), int(representation["rate"])
         self.model, self.likelihood, self.beta, self.free, self.anneal = model, likelihood, beta, free, anneal
         self.first, self.colour, self.seed = first, colour, seed
@@ -80,13 +85,12 @@ class DrawTraining(lightning.LightningModule):
         x = heard(batch[0])
         told = respond(x, rng, gain=0.0, curve=self.colour) if self.colour else x
         made, target, first = self.painted(x, told, batch[2], rng)
-        kl = kl_divergence(*made.codes).transpose(0, 1).flatten(1, 1)  # [B, T, D]
-        divergence = free_bits(kl.flatten(1), self.free)
+        kl = _divergence(made)
         losses = {"reconstruction": self.distance(made.canvases[-1], target), "first": self.distance(first, target)}
-        for name, value in (losses | {"kl": free_bits(kl.flatten(1), 0.0)}).items():
+        for name, value in (losses | {"kl": free_bits(kl, 0.0)}).items():
             self.log(f"train_{name}", value.detach(), on_step=False, on_epoch=True)
         weight = annealed(self.global_step, self.anneal)
-        loss = losses["reconstruction"] + weight * self.beta * divergence
+        loss = losses["reconstruction"] + weight * self.beta * free_bits(kl, self.free)
         return loss + self.first * losses["first"] if self.model.pitches else loss
 
     def painted(
@@ -120,24 +124,16 @@ class DrawTraining(lightning.LightningModule):
         """Log how well pieces are given back from the means of their codes, and how far the notes alone get."""
         x = heard(batch[0])
         made, target, first = self.painted(x, x, batch[2], None)
-        size = len(x)
-        mean = (self.model.levels(made.canvases[-1]) - target).abs().mean()
-        self.log("val_loss", mean, batch_size=size, sync_dist=True)
-        alone = (self.model.levels(first) - target).abs().mean()
-        self.log("val_first", alone, batch_size=size, sync_dist=True)
-        kl = free_bits(kl_divergence(*made.codes).transpose(0, 1).flatten(1), 0.0)
-        self.log("val_kl", kl, batch_size=size, sync_dist=True)
+        last, alone = (self.model.levels(canvas) for canvas in (made.canvases[-1], first))
+        found = {"loss": (last - target).abs().mean(), "first": (alone - target).abs().mean()}
+        for name, value in (found | {"kl": free_bits(_divergence(made), 0.0)}).items():
+            self.log(f"val_{name}", value, batch_size=len(x), sync_dist=True)
         if batch_idx == 0:
+            glimpse = self.model.levels(made.canvases[0])
+            parts = {"A clip": target, "Its first canvas": alone, "After the first glimpse": glimpse}
             count = x.shape[-1] // self.model.frames
-            whole = [
-                torch.cat(list(part[:count]), dim=1)
-                for part in (
-                    target,
-                    *map(self.model.levels, (first, *made.canvases[:: max(1, self.model.glimpses - 1)])),
-                )
-            ]
-            titles = ("A clip", "Its first canvas", "After the first glimpse", "After the last")
-            self._shown = list(zip(titles, whole, strict=False))
+            parts["After the last"] = last
+            self._shown = [(title, torch.cat(list(part[:count]), dim=1)) for title, part in parts.items()]
 
     def configure_optimizers(self) -> Any:
         """Return AdamW, and its schedule."""
@@ -147,6 +143,11 @@ class DrawTraining(lightning.LightningModule):
     def examples(self) -> list[dict[str, Any]]:
         """Return for the report a clip of the last validation, and how it was painted."""
         return shown(self._shown, self.stft, self.sampling)
+
+
+def _divergence(made: Painted) -> Tensor:
+    """Of all codes of each piece, ``[B, T * D]``."""
+    return kl_divergence(*made.codes).transpose(0, 1).flatten(1)
 
 
 def _pieces(x: Tensor, frames: int) -> Tensor:
