@@ -9,17 +9,15 @@ from typing import ClassVar
 import numpy as np
 from torch import Tensor
 
-from restyle.analysis import trained
 from restyle.audio import Audio
 from restyle.blocks import Progress
 from restyle.errors import RestyleError
 from restyle.files import weights as files
 from restyle.methods.base import SILENT_STYLE, Profile, recording
-from restyle.methods.repainting import SILENT, Grid, repaint
+from restyle.methods.repainting import SILENT, open_network, repaint
 from restyle.models.convnext import levels
 from restyle.models.cyclegan import CycleGan
 from restyle.notes import Notes
-from restyle.representations.stft import Stft
 
 WEIGHTS = "cyclegan.safetensors"
 
@@ -47,15 +45,12 @@ class CycleGanMethod:
 
     def __init__(self, *, to: str = "", weights: str | Path = "") -> None:
         path = Path(weights) if weights else files.bundled(WEIGHTS)
-        network, settings = trained.network(path, "cyclegan", "stft", spare=("means",))
-        if not isinstance(network, CycleGan):
-            raise RestyleError(trained.refusal(path, "cyclegan"))
-        self.network, form, self.labels = network, settings["representation"], list(settings["labels"])
+        self.network, settings, self.grid = open_network(path, self.name, CycleGan, spare=("means",))
+        self.labels = list(settings["labels"])
         self.means = np.array(settings["means"])
         if to and to not in self.labels:
             raise RestyleError(f"{path.name} does not lead to '{to}'; choose {' or '.join(self.labels)}")
         self.to = to
-        self.grid = Grid(Stft(int(form["n_fft"]), int(form["hop"])), int(form["rate"]))
 
     def taught(self) -> Profile:
         """Return the direction: ``to`` ``[1]``, the number of the kind of music that it leads to."""

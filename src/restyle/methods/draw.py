@@ -10,17 +10,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from restyle.analysis import trained
 from restyle.audio import Audio
 from restyle.blocks import Progress
 from restyle.errors import RestyleError
 from restyle.files import weights as files
 from restyle.methods.base import SILENT_STYLE, Profile, recording
 from restyle.methods.fitting import fitted, lesson, with_fitted
-from restyle.methods.repainting import SILENT, Grid, cut, played_in, repaint
+from restyle.methods.repainting import SILENT, cut, open_network, played_in, repaint
 from restyle.models.draw import Draw
 from restyle.notes import Notes
-from restyle.representations.stft import Stft
 
 WEIGHTS = "draw_{}.safetensors"
 STYLES = ("piano", "strings")  # that come with the package
@@ -57,11 +55,8 @@ class DrawMethod:
         if not weights and start not in STYLES:
             raise RestyleError(f"no DRAW of '{start}' comes with this version; choose {' or '.join(STYLES)}")
         path = Path(weights) if weights else files.bundled(WEIGHTS.format(start))
-        network, settings = trained.network(path, "draw", "stft")
-        if not isinstance(network, Draw):
-            raise RestyleError(trained.refusal(path, "draw"))
-        self.network, self.steps, form = network, fit, settings["representation"]
-        self.grid = Grid(Stft(int(form["n_fft"]), int(form["hop"])), int(form["rate"]))
+        self.network, _, self.grid = open_network(path, self.name, Draw)
+        self.steps = fit
 
     def taught(self) -> Profile:
         """Return that nothing is fitted: the network's own style."""

@@ -9,15 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from restyle import blocks
+from restyle.analysis import trained
 from restyle.analysis.salience import salience
 from restyle.audio import Audio
 from restyle.blocks import Progress, Span
+from restyle.errors import RestyleError
 from restyle.models.convnext import levels, magnitudes
 from restyle.representations.phase import griffin_lim
 from restyle.representations.stft import Stft
@@ -30,6 +34,7 @@ LOUDER = 3.0  # nepers by which it may change
 FLOOR = 1.0  # level in nepers, about 65 dB below the mean, below which two levels are alike
 SMOOTH = 15  # frames over which the change above is averaged
 
+Network = TypeVar("Network", bound=nn.Module)
 Paint = Callable[[Tensor, int], Tensor]  # levels [F, L] and the number of their first frame to new levels [F, L]
 
 
@@ -56,6 +61,30 @@ class Grid:
             power = self.heard(audio.slice(span.start, span.stop)).square()
             total, count = total + float(power.sum()), count + power.numel()
         return (total / max(1, count)) ** 0.5
+
+
+def open_network(
+    path: Path, name: str, made: type[Network], *, spare: tuple[str, ...] = ()
+) -> tuple[Network, dict[str, Any], Grid]:
+    """Read a network on spectrograms.
+
+    Args:
+        path: of its weights file.
+        name: of the method that wants it.
+        made: what it must be.
+        spare: names of arrays that are kept beside the weights (see `trained.network`).
+
+    Returns:
+        The network, what its file tells, and its grid.
+
+    Raises:
+        RestyleError: if there is no such file, or it holds something else.
+    """
+    found, settings = trained.network(path, name, "stft", spare=spare)
+    if not isinstance(found, made):
+        raise RestyleError(trained.refusal(path, name))
+    form = settings["representation"]
+    return found, settings, Grid(Stft(int(form["n_fft"]), int(form["hop"])), int(form["rate"]))
 
 
 def repaint(

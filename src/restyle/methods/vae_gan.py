@@ -10,17 +10,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from restyle.analysis import trained
 from restyle.audio import Audio
 from restyle.blocks import Progress
 from restyle.errors import RestyleError
 from restyle.files import weights as files
 from restyle.methods.base import SILENT_STYLE, Profile, recording
 from restyle.methods.fitting import Lesson, lesson
-from restyle.methods.repainting import SILENT, Grid, cut, played_in, repaint
+from restyle.methods.repainting import SILENT, cut, open_network, played_in, repaint
 from restyle.models.vae_gan import VaeGan
 from restyle.notes import Notes
-from restyle.representations.stft import Stft
 
 WEIGHTS = "vae_gan.safetensors"
 PIECE = 312  # frames of a style that are heard at once, five seconds
@@ -49,16 +47,13 @@ class VaeGanMethod:
 
     def __init__(self, *, named: str = "", weights: str | Path = "") -> None:
         path = Path(weights) if weights else files.bundled(WEIGHTS)
-        network, settings = trained.network(path, "vae_gan", "stft", spare=("named",))
-        if not isinstance(network, VaeGan):
-            raise RestyleError(trained.refusal(path, "vae_gan"))
-        self.network, form, self.labels = network, settings["representation"], list(settings["labels"])
+        self.network, settings, self.grid = open_network(path, self.name, VaeGan, spare=("named",))
+        self.labels = list(settings["labels"])
         self.vectors = np.array(settings["named"])
         if named and named not in self.labels:
             known = ", ".join(self.labels) or "none"
             raise RestyleError(f"{path.name} was not taught the style '{named}'; choose one of {known}")
         self.named = named
-        self.grid = Grid(Stft(int(form["n_fft"]), int(form["hop"])), int(form["rate"]))
 
     def taught(self) -> Profile:
         """Return the style that was named, or that of a network that was taught one.
