@@ -7,8 +7,8 @@ Three lines do it::
 
 The public names, by subject (the first list can be had from here, without knowing the rooms):
 
-- here: `read`, `write` (sound files), `transfer`, `learn`, `genre`, `Style`, `read_midi`, `write_midi`, and the values
-  `Audio`, `Notes`; `RestyleError` is the one exception for what a user can get wrong
+- here: `read`, `write` (sound files), `transfer`, `learn`, `genre`, `trained`, `Style`, `read_midi`, `write_midi`, and the
+  values `Audio`, `Notes`; `RestyleError` is the one exception for what a user can get wrong
 - values: `restyle.audio.Audio`, `restyle.notes.Notes`
 - files: `restyle.files.sound` (`read`, `write`, `info`), `restyle.files.midi` (`read_midi`, `write_midi`),
   `restyle.files.weights`
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from restyle.commands.learn import Style as Style
     from restyle.commands.learn import genre as genre
     from restyle.commands.learn import learn as learn
+    from restyle.commands.runs import trained as trained
     from restyle.commands.transfer import transfer as transfer
     from restyle.errors import RestyleError as RestyleError
     from restyle.files.midi import read_midi as read_midi
@@ -55,6 +56,7 @@ _PUBLIC = {
     "learn": "restyle.commands.learn",
     "read": "restyle.files.sound",
     "read_midi": "restyle.files.midi",
+    "trained": "restyle.commands.runs",
     "transfer": "restyle.commands.transfer",
     "write": "restyle.files.sound",
     "write_midi": "restyle.files.midi",

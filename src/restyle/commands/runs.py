@@ -33,7 +33,24 @@ def read(path: Path, options: Mapping[str, Any] | None = None) -> Style:
     """
     if path.suffix == SUFFIX:
         return load(path)
-    return trained(weights(path), options or {}, path.name)
+    return _style(weights(path), options or {}, path.name)
+
+
+def trained(model: str | Path, **options: Any) -> Style:
+    """Return the style that a trained model is.
+
+    Args:
+        model: the folder of a finished run of ``restyle train``, a weights file, or a name of ``restyle models``.
+        options: settings of the method, as ``named="jazz"``.
+
+    Raises:
+        RestyleError: if there is none, or it was trained for something else.
+
+    Example:
+        >>> trained("draw_strings").method
+        'draw'
+    """
+    return read(named(Path(model)), options)
 
 
 def named(path: Path) -> Path:
@@ -68,17 +85,8 @@ def weights(path: Path) -> Path:
     return path / f"{name}{WEIGHTS}"
 
 
-def trained(path: Path, options: Mapping[str, Any], name: str) -> Style:
-    """Return the style that a trained model itself is.
-
-    Args:
-        path: of its weights file.
-        options: settings of the method, as ``{"named": "jazz"}``.
-        name: what to remember it by.
-
-    Raises:
-        RestyleError: if the file is missing or damaged, or holds a model that is no style.
-    """
+def _style(path: Path, options: Mapping[str, Any], name: str) -> Style:
+    """The style of a weights file, remembered by a name."""
     if not path.is_file():
         raise RestyleError(f"{path}: there is no such file; check the name")
     kind = str(registry.header(path).get("kind", ""))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 
@@ -14,7 +15,7 @@ def kl_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
 
     Source: Kingma, Welling, "Auto-encoding variational Bayes", ICLR 2014, appendix B.
     """
-    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
+    return 0.5 * (mean.square() + torch.exp(log_variance) - 1 - log_variance)
 
 
 def free_bits(kl: Tensor, least: float) -> Tensor:
