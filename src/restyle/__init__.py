@@ -7,8 +7,8 @@ Three lines do it::
 
 The public names, by subject (the first list can be had from here, without knowing the rooms):
 
-- here: `read`, `write` (sound files), `transfer`, `learn`, `genre`, `trained`, `Style`, `read_midi`, `write_midi`, and the
-  values `Audio`, `Notes`; `RestyleError` is the one exception for what a user can get wrong
+- here: `read`, `write` (sound files), `transfer`, `learn`, `genre`, `trained`, `Style`, `read_midi`, `write_midi`, and
+  the values `Audio`, `Notes`; `RestyleError` is the one exception for what a user can get wrong
 - values: `restyle.audio.Audio`, `restyle.notes.Notes`
 - files: `restyle.files.sound` (`read`, `write`, `info`), `restyle.files.midi` (`read_midi`, `write_midi`),
   `restyle.files.weights`
