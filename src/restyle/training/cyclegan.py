@@ -155,9 +155,8 @@ class CycleGanTraining(lightning.LightningModule):
             for side in (0, 1)
             if {("made", side), ("real", side)} <= {(kind, target) for kind, target, _ in seen}
         ]
-        colour = torch.stack(far).mean() if far else torch.zeros(())
-        self.log("val_colour", colour)
-        self.log("val_loss", colour)
+        self.log("val_loss", torch.stack(far).mean() if far else torch.zeros(()))
+        self.log("val_epoch", float(self.current_epoch))  # no number tells the best epoch of a game: the last may count
 
     def configure_optimizers(self) -> Any:
         """Return AdamW for all players, and its schedule."""
