@@ -32,11 +32,12 @@ def salience(audio: Audio, frames: int, hop: float, *, progress: Progress | None
         ((63, 176), 69)
     """
     roll = transcribe(audio, progress=progress).roll
-    both = np.concatenate([roll.frame, roll.onset], axis=1)
     place = np.arange(frames) * (hop / roll.hop)
-    low = np.minimum(place.astype(int), len(both) - 1)
-    high = np.minimum(low + 1, len(both) - 1)
+    low = np.minimum(place.astype(int), len(roll.frame) - 1)
     part = (place - low).clip(0, 1)[:, None].astype(np.float16)
-    if not part.any():
-        return both[low]
-    return both[low] * (1 - part) + both[high] * part
+    made = np.empty((frames, ROWS), np.float16)
+    for rows, out in ((roll.frame, made[:, :PITCHES]), (roll.onset, made[:, PITCHES:])):
+        np.take(rows, low, axis=0, out=out, mode="clip")
+        if part.any():
+            out += part * (rows[np.minimum(low + 1, len(rows) - 1)] - out)
+    return made
