@@ -5,10 +5,11 @@ import math
 import pytest
 import torch
 
-from restyle.models.convnext import ConvNext, Tower, levels, magnitudes
+from restyle.models.convnext import ConvNext, Tower
 from restyle.models.cyclegan import CycleGan, ResnetGenerator, WideGenerator
 from restyle.models.discriminator import Discriminator
 from restyle.models.draw import TOP, Attention, Draw, filterbank
+from restyle.models.levels import levels, magnitudes
 from restyle.models.vae_gan import Normal, VaeGan, moments
 
 

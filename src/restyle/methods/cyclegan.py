@@ -15,8 +15,8 @@ from restyle.errors import RestyleError
 from restyle.files import weights as files
 from restyle.methods.base import SILENT_STYLE, Profile, recording
 from restyle.methods.repainting import SILENT, open_network, repaint
-from restyle.models.convnext import levels
 from restyle.models.cyclegan import CycleGan
+from restyle.models.levels import levels
 from restyle.notes import Notes
 
 WEIGHTS = "cyclegan.safetensors"

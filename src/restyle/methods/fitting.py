@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from restyle.audio import Audio
 from restyle.methods.base import Profile
 from restyle.methods.repainting import SILENT, Grid, cut, played_in
-from restyle.models.convnext import levels
+from restyle.models.levels import levels
 
 RATE = 1e-3
 FRAMES, BATCH = 128, 4  # of a step

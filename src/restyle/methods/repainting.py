@@ -22,7 +22,7 @@ from restyle.analysis.salience import salience
 from restyle.audio import Audio
 from restyle.blocks import Progress, Span
 from restyle.errors import RestyleError
-from restyle.models.convnext import levels, magnitudes
+from restyle.models.levels import levels, magnitudes
 from restyle.representations.phase import griffin_lim
 from restyle.representations.stft import Stft
 

@@ -7,24 +7,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-DEPTH = 1000.0  # a magnitude of 1 / DEPTH of the mean is where levels end
-MIDDLE, SPREAD = 4.0, 2.0  # of levels, about
-
-
-def levels(magnitude: Tensor) -> Tensor:
-    """Return logarithmic levels in nepers of magnitudes whose root mean square is 1: 0 is 60 dB below and all softer.
-
-    Example:
-        >>> levels(torch.tensor([0.0, 1.0])).round().tolist()
-        [0.0, 7.0]
-    """
-    return torch.log1p(DEPTH * magnitude)
-
-
-def magnitudes(levels: Tensor) -> Tensor:
-    """Return the magnitudes of levels, the inverse of :func:`levels`."""
-    return torch.expm1(levels.clamp(0, 16)) / DEPTH
-
 
 class ConvNext(nn.Module):
     """A wide convolution of each channel over time, and a small network over the channels of each frame, added.

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from restyle.models.convnext import MIDDLE, SPREAD, Tower
+from restyle.models.convnext import Tower
+from restyle.models.levels import MIDDLE, SPREAD, scaled
 
 
 class WideGenerator(nn.Module):
@@ -41,17 +42,12 @@ class WideGenerator(nn.Module):
         fixed: int = 0,
     ) -> None:
         super().__init__()
-        self._settings = {"bins": bins, "width": width, "dilations": list(dilations), "fixed": fixed}
         self.fixed = fixed
         self.tower = Tower(bins, width, bins, dilations=dilations, entry=1)
 
-    def settings(self) -> dict[str, object]:
-        """Return the constructor's arguments, as stored beside weights."""
-        return dict(self._settings)
-
     def forward(self, x: Tensor) -> Tensor:
         """Change levels ``[B, F, L]``."""
-        made = (x + SPREAD * self.tower((x - MIDDLE) / SPREAD)).relu()
+        made = (x + SPREAD * self.tower(scaled(x))).relu()
         return torch.cat([x[:, : self.fixed], made[:, self.fixed :]], dim=1)
 
 
@@ -73,7 +69,6 @@ class ResnetGenerator(nn.Module):
 
     def __init__(self, *, bins: int = 257, width: int = 64, blocks: int = 9) -> None:
         super().__init__()
-        self._settings = {"bins": bins, "width": width, "blocks": blocks}
 
         def layer(before: int, after: int, size: int, stride: int = 1) -> nn.Sequential:
             convolution = nn.Conv2d(before, after, size, stride, size // 2, padding_mode="reflect")
@@ -88,14 +83,10 @@ class ResnetGenerator(nn.Module):
         last = nn.Conv2d(width, 1, 7, padding=3, padding_mode="reflect")
         self.layers = nn.Sequential(*down, *inner, up(4 * width, 2 * width), up(2 * width, width), last)
 
-    def settings(self) -> dict[str, object]:
-        """Return the constructor's arguments, as stored beside weights."""
-        return dict(self._settings)
-
     def forward(self, x: Tensor) -> Tensor:
         """Change levels ``[B, F, L]``."""
         high, along = x.shape[1:]
-        wide = nn.functional.pad((x[:, None] - MIDDLE) / SPREAD, (0, -along % 4, 0, -high % 4), mode="replicate")
+        wide = nn.functional.pad(scaled(x)[:, None], (0, -along % 4, 0, -high % 4), mode="replicate")
         return (MIDDLE + SPREAD * self.layers(wide)[:, 0, :high, :along]).relu()
 
 

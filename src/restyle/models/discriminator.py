@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from restyle.models.convnext import MIDDLE, SPREAD
+from restyle.models.levels import scaled
 
 
 class Discriminator(nn.Module):
@@ -38,7 +38,7 @@ class Discriminator(nn.Module):
         spectral: bool = True,
     ) -> None:
         super().__init__()
-        wrap = spectral_norm if spectral else _same
+        wrap = spectral_norm if spectral else nn.Sequential
         layers, before = [], 2
         for i, width in enumerate(widths):
             padding = (kernel[0] // 2, kernel[1] // 2)
@@ -53,14 +53,10 @@ class Discriminator(nn.Module):
         Returns:
             Logits that a patch was recorded ``[B, 1, F', L']``, and the features of every layer.
         """
-        x = ((levels - MIDDLE) / SPREAD)[:, None]
+        x = scaled(levels)[:, None]
         height = torch.linspace(-1, 1, x.shape[2], device=x.device)[:, None].expand_as(x)
         x, features = torch.cat([x, height], dim=1), []
         for layer in self.layers:
             x = nn.functional.leaky_relu(layer(x), 0.2)
             features.append(x)
         return self.out(x), features
-
-
-def _same(layer: nn.Module) -> nn.Module:
-    return layer

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from restyle.models.convnext import MIDDLE, SPREAD, Tower
+from restyle.models.convnext import Tower
+from restyle.models.levels import SPREAD, scaled
 from restyle.models.vae_gan import Normal
 
 TOP = 12.0  # nepers, of the loudest level that can be painted
@@ -171,7 +172,7 @@ class Draw(nn.Module):
         told = self.told(canvas.mean(-1))
         encoding = x.new_zeros(2, rows, self.hidden)
         decoding = self.start[:, None].expand(2, rows, self.hidden)
-        seen = (x - MIDDLE) / SPREAD
+        seen = scaled(x)
         canvases, means, variances = [], [], []
         for t in range(self.glimpses):
             missing = (x - self.levels(canvas)) / SPREAD

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from restyle.models.convnext import MIDDLE, SPREAD, Tower
+from restyle.models.convnext import Tower
+from restyle.models.levels import MIDDLE, SPREAD, scaled
 
 
 class Normal(NamedTuple):
@@ -118,11 +119,6 @@ class VaeGan(nn.Module):
         along = z.repeat_interleave(self.step, -1)[..., :frames]
         told = along if pitch is None else torch.cat([pitch, along], dim=1)
         return nn.functional.softplus(self.usual + SPREAD * self.decoder(told, style))
-
-
-def scaled(x: Tensor) -> Tensor:
-    """Return levels with a mean near 0 and a deviation near 1."""
-    return (x - MIDDLE) / SPREAD
 
 
 def moments(seen: Tensor) -> Tensor:

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from restyle.losses.adversarial import check_loss, frozen, maker_loss
 from restyle.losses.spectral import chroma_distance, chroma_filters
-from restyle.models.convnext import magnitudes
 from restyle.models.cyclegan import CycleGan
 from restyle.models.discriminator import Discriminator
+from restyle.models.levels import magnitudes
 from restyle.training.classifier import of_all_processes
 from restyle.training.optimisers import check_schedule, optimiser
 from restyle.training.spectral import check_stft, guarded, heard, shown

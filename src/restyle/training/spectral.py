@@ -10,7 +10,7 @@ from torch import Tensor
 
 from restyle.audio import Audio
 from restyle.losses.adversarial import judge_loss
-from restyle.models.convnext import levels, magnitudes
+from restyle.models.levels import levels, magnitudes
 from restyle.representations.phase import griffin_lim
 from restyle.representations.stft import Stft
 
