@@ -26,7 +26,7 @@ def db(part, whole):
 
 
 def painted(content, paint, strength=1.0):
-    return repaint(content, GRID, GRID.mean(content), paint, strength=strength)
+    return repaint(content, GRID, paint, strength=strength)
 
 
 @pytest.mark.parametrize(("rate", "channels"), [(16000, 1), (44100, 2), (48000, 1), (8000, 2), (11025, 1)])

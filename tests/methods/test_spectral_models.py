@@ -60,7 +60,7 @@ def test_a_drawing_keeps_the_notes_and_takes_the_sound(start):
 
 def test_fitting_brings_the_first_canvas_nearer_and_leaves_the_network(drawn):
     clip = played(OTHER, *ORGAN)
-    one, network = lesson(clip, drawn.grid), drawn.network
+    one, network = lesson(clip, drawn.grid, 176), drawn.network
     before = {name: value.clone() for name, value in network.state_dict().items()}
     found = drawn.fit([clip])
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
@@ -68,7 +68,7 @@ def test_fitting_brings_the_first_canvas_nearer_and_leaves_the_network(drawn):
 
     def far(changed):
         with torch.no_grad():
-            (canvas,) = changed.first(one.pitch[None], 1, one.levels.shape[-1])
+            canvas = changed.first(one.pitch[None])
             return float((changed.levels(canvas)[0] - one.levels).abs().mean())
 
     assert far(with_fitted(network, found)) < 0.9 * far(network)
@@ -82,11 +82,11 @@ def test_several_clips_are_learnt_from_together(drawn):
 
 def test_a_silent_recording_is_no_lesson():
     grid = Grid(Stft(1024, 256), RATE)
-    assert lesson(Audio(np.zeros((1, RATE)), RATE), grid) is None
+    assert lesson(Audio(np.zeros((1, RATE)), RATE), grid, 176) is None
 
 
 def test_what_is_not_to_change_stays(drawn):
-    one = lesson(played(OTHER, *ORGAN), drawn.grid)
+    one = lesson(played(OTHER, *ORGAN), drawn.grid, 176)
     network = drawn.network
     made = fitted(network, [network.usual], lambda x, _: (network.usual - x.mean()).square().mean(), [one], steps=3)
     assert set(made) == {"usual"} and made["usual"].dtype == np.float16

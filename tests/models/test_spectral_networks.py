@@ -65,7 +65,7 @@ def test_a_vae_gan_takes_any_length(frames):
     model, x, pitch = vae_gan(), noise(2, 17, frames).abs(), noise(2, 6, frames).sigmoid()
     z, style = model.content(x), model.style(x, pitch)
     assert z.mean.shape == (2, 3, -(-frames // 4)) and style.mean.shape == (2, 4)
-    made = model.decode(z.mean, style.mean, pitch, frames)
+    made = model.decode(z.mean, style.mean, pitch)
     assert made.shape == (2, 17, frames) and (made >= 0).all()
 
 
@@ -86,8 +86,8 @@ def test_sampling_adds_noise_by_its_deviation():
 
 
 def test_without_notes_a_vae_gan_is_told_nothing_else():
-    model, x = vae_gan(pitches=0), noise(1, 17, 12).abs()
-    assert model.decode(model.content(x).mean, model.style(x).mean, None, 12).shape == (1, 17, 12)
+    model, x, nothing = vae_gan(pitches=0), noise(1, 17, 12).abs(), torch.zeros(1, 0, 12)
+    assert model.decode(model.content(x).mean, model.style(x, nothing).mean, nothing).shape == (1, 17, 12)
 
 
 # DRAW
@@ -127,18 +127,22 @@ def draw(**changes):
 @pytest.mark.parametrize("pitches", [0, 6])
 def test_a_drawing_with_and_without_attention_and_notes(grid, pitches):
     model, x = draw(grid=grid, pitches=pitches), noise(2, 17, 8).abs()
-    (canvas,) = model.first(noise(2, 6, 8).sigmoid() if pitches else None, 2, 8)
+    canvas = model.first(noise(2, pitches, 8).sigmoid())
     made = model(x, canvas, noise(4, 2, 3))
     assert made.canvases.shape == (4, 2, 17, 8) and made.codes.mean.shape == (4, 2, 3)
     shown = model.levels(made.canvases[-1])
     assert (shown >= 0).all() and (shown <= TOP).all()
 
 
-def test_painting_the_codes_of_a_piece_gives_its_last_canvas():
+def test_the_decoder_paints_every_canvas_from_the_codes_alone():
     model, x, drawn = draw(), noise(2, 17, 8).abs(), noise(4, 2, 3)
-    (canvas,) = model.first(noise(2, 6, 8).sigmoid(), 2, 8)
+    canvas = model.first(noise(2, 6, 8).sigmoid())
     made = model(x, canvas, drawn)
-    assert torch.allclose(model.paint(canvas, made.codes.sample(drawn)), made.canvases[-1], atol=1e-5)
+    told, (hidden, cell) = model.told(canvas.mean(-1)), model.start[:, None].expand(2, 2, 12)
+    for z, wanted in zip(made.codes.sample(drawn), made.canvases, strict=True):
+        hidden, cell = model.decoder(torch.cat([z, told], 1), (hidden, cell))
+        canvas = canvas + model._write(hidden)
+        assert torch.allclose(canvas, wanted, atol=1e-5)
 
 
 def test_what_a_glimpse_adds_lies_where_it_looks():
@@ -154,8 +158,8 @@ def test_what_a_glimpse_adds_lies_where_it_looks():
 
 
 def test_the_first_canvas_is_of_any_length_and_without_notes_constant():
-    assert draw().first(noise(1, 6, 50), 1, 50)[0].shape == (1, 17, 50)
-    (canvas,) = draw(pitches=0).first(None, 2, 30)
+    assert draw().first(noise(1, 6, 50)).shape == (1, 17, 50)
+    canvas = draw(pitches=0).first(torch.zeros(2, 0, 30))
     assert canvas.shape == (2, 17, 30) and (canvas == canvas[:1, :, :1]).all()
 
 

@@ -108,11 +108,11 @@ def test_each_part_of_a_vae_gan_gets_the_gradient_of_its_own_losses():
     noise = torch.Generator().manual_seed(1)
     z, s = (code.sample(torch.randn(code.mean.shape, generator=noise).double()) for code in (content, style))
     torch.randint(0, 1, (), generator=noise)
-    recon = model.decode(z, s, pitch, 16)
+    recon = model.decode(z, s, pitch)
     prior = [torch.randn(code.shape, generator=noise).double() for code in (z, s)]
     half = torch.arange(4) % 2 == 1
     mixed = [torch.where(half.view(-1, *[1] * (c.dim() - 1)), p, c) for p, c in zip(prior, (z, s), strict=True)]
-    played = model.decode(*mixed, pitch, 16)
+    played = model.decode(*mixed, pitch)
     kl = sum(b * free_bits(kl_divergence(*c), 0.0) for b, c in zip(module.beta, (content, style), strict=True))
     alike = feature_loss(module.judge(recon)[1], module.judge(x)[1]) + 0.7 * (recon - x).abs().mean()
     game = maker_loss(module.judge(played)[0], "hinge")

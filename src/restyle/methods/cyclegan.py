@@ -81,12 +81,11 @@ class CycleGanMethod:
     ) -> Audio:
         """Return the content as the other kind of music; in between, levels lie between both."""
         content = recording(content, self.name)
-        mean = self.grid.mean(content)
-        if strength == 0 or mean < SILENT:
+        if strength == 0:
             return content
         generator = (self.network.back, self.network.there)[int(profile["to"][0])]
 
         def paint(x: Tensor, first: int) -> Tensor:
             return generator(x[None])[0]
 
-        return repaint(content, self.grid, mean, paint, strength=strength, progress=progress)
+        return repaint(content, self.grid, paint, strength=strength, progress=progress)

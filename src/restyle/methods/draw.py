@@ -16,7 +16,7 @@ from restyle.errors import RestyleError
 from restyle.files import weights as files
 from restyle.methods.base import SILENT_STYLE, Profile, recording
 from restyle.methods.fitting import fitted, lesson, with_fitted
-from restyle.methods.repainting import SILENT, cut, open_network, played_in, repaint
+from restyle.methods.repainting import cut, open_network, played_in, repaint
 from restyle.models.draw import Draw
 from restyle.notes import Notes
 
@@ -71,7 +71,7 @@ class DrawMethod:
         Raises:
             RestyleError: if the style is silent.
         """
-        lessons = [one for clip in style if (one := lesson(clip, self.grid))]
+        lessons = [one for clip in style if (one := lesson(clip, self.grid, self.network.pitches))]
         if not lessons:
             raise RestyleError(SILENT_STYLE)
         network = self.network
@@ -79,8 +79,7 @@ class DrawMethod:
             return self.taught()
 
         def loss(x: Tensor, pitch: Tensor) -> Tensor:
-            (canvas,) = network.first(pitch, len(x), x.shape[-1])
-            return (network.levels(canvas) - x).abs().mean()
+            return (network.levels(network.first(pitch)) - x).abs().mean()
 
         return fitted(network, [network.usual, *network.notes.parameters()], loss, lessons, steps=self.steps)
 
@@ -95,21 +94,16 @@ class DrawMethod:
     ) -> Audio:
         """Return the content in the network's style; in between, levels lie between the content's and the painted."""
         content = recording(content, self.name)
-        mean = self.grid.mean(content)
-        if strength == 0 or mean < SILENT:
+        if strength == 0:
             return content
         report = progress or (lambda _: None)
         network = with_fitted(self.network, profile)
-        played = played_in(content, self.grid, lambda done: report(0.3 * done)) if network.pitches else None
+        played = played_in(content, self.grid, network.pitches, lambda done: report(0.3 * done))
 
         def paint(x: Tensor, first: int) -> Tensor:
-            told = None if played is None else cut(played, first, x.shape[-1])
-            (canvas,) = network.first(told, 1, x.shape[-1])
-            return _whole(network, x, canvas[0])
+            return _whole(network, x, network.first(cut(played, first, x.shape[-1]))[0])
 
-        return repaint(
-            content, self.grid, mean, paint, strength=strength, progress=lambda done: report(0.3 + 0.7 * done)
-        )
+        return repaint(content, self.grid, paint, strength=strength, progress=lambda done: report(0.3 + 0.7 * done))
 
 
 def _whole(network: Draw, x: Tensor, canvas: Tensor) -> Tensor:

@@ -23,20 +23,20 @@ Fitted = TypeVar("Fitted", bound=nn.Module)
 
 
 class Lesson(NamedTuple):
-    """Levels ``[F, L]`` of a clip, and what it plays ``[176, L]``."""
+    """Levels ``[F, L]`` of a clip, and what it plays ``[pitches, L]``."""
 
     levels: Tensor
     pitch: Tensor
 
 
-def lesson(clip: Audio, grid: Grid) -> Lesson | None:
-    """Return what is learnt of a clip; None if it is silent."""
+def lesson(clip: Audio, grid: Grid, pitches: int) -> Lesson | None:
+    """Return what is learnt of a clip, for a network that is told so many pitches; None if it is silent."""
     clip = clip.slice(0, round(LONGEST * clip.rate))
     mean = grid.mean(clip)
     if mean < SILENT:
         return None
     x = levels(grid.heard(clip) / mean)
-    return Lesson(x, cut(played_in(clip, grid), 0, x.shape[-1])[0])
+    return Lesson(x, cut(played_in(clip, grid, pitches), 0, x.shape[-1])[0])
 
 
 def fitted(
@@ -52,7 +52,7 @@ def fitted(
     Args:
         network: what plays; its weights take no gradients before and after.
         changed: those of its weights that are learnt.
-        loss: of levels ``[B, F, L]`` and what is played ``[B, 176, L]``.
+        loss: of levels ``[B, F, L]`` and what is played ``[B, pitches, L]``.
         lessons: of the style.
         steps: how many.
 

@@ -31,7 +31,7 @@ SILENT = 1e-6  # of samples, and root mean square of magnitudes
 ITERATIONS = 16  # of Griffin-Lim
 TOP = 16  # bins below the highest whose change the sound above follows
 LOUDER = 3.0  # nepers by which it may change
-FLOOR = 1.0  # level in nepers, about 65 dB below the mean, below which two levels are alike
+FLOOR = 1.0  # level in nepers, about 55 dB below the mean, below which two levels are alike
 SMOOTH = 15  # frames over which the change above is averaged
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -87,19 +87,19 @@ def open_network(
     return found, settings, Grid(Stft(int(form["n_fft"]), int(form["hop"])), int(form["rate"]))
 
 
-def repaint(
-    content: Audio, grid: Grid, mean: float, paint: Paint, *, strength: float, progress: Progress | None = None
-) -> Audio:
-    """Return a content whose spectrogram was painted anew.
+def repaint(content: Audio, grid: Grid, paint: Paint, *, strength: float, progress: Progress | None = None) -> Audio:
+    """Return a content whose spectrogram was painted anew; silence as it is.
 
     Args:
         content: the recording.
         grid: the network's frames.
-        mean: `Grid.mean` of the content, not 0.
         paint: the network.
         strength: 0..1, of the way from the content's levels to the painted ones.
         progress: called with the fraction done, 0..1.
     """
+    mean = grid.mean(content)
+    if mean < SILENT:
+        return content
     step = Fraction(grid.stft.hop * content.rate, grid.rate)
     # blocks of whole frames and whole samples have one grid of frames, where there are such of a second or less
     hop = step.numerator if step.numerator <= content.rate else 1
@@ -123,14 +123,23 @@ def repaint(
     return blocks.process(content, one, seconds=SECONDS, context=CONTEXT, hop=hop, progress=progress)
 
 
-def played_in(audio: Audio, grid: Grid, progress: Progress | None = None) -> np.ndarray:
-    """Return what is played in each frame of a recording, float16 ``[L, 176]`` (see `analysis.salience`)."""
+def played_in(audio: Audio, grid: Grid, pitches: int, progress: Progress | None = None) -> np.ndarray:
+    """Return what is played in each frame of a recording, float16 ``[L, pitches]``.
+
+    Args:
+        audio: the recording.
+        grid: the frames.
+        pitches: as many as a network is told: 176 (see `analysis.salience`), or 0, for which nothing is done.
+        progress: called with the fraction done, 0..1.
+    """
     frames = grid.stft.frames(round(audio.duration * grid.rate)) + 1
+    if not pitches:
+        return np.zeros((frames, 0), np.float16)
     return salience(audio, frames, grid.stft.hop / grid.rate, progress=progress)
 
 
 def cut(played: np.ndarray, first: int, frames: int) -> Tensor:
-    """Return what is played in some frames, float32 ``[1, 176, frames]``; nothing beyond the end."""
+    """Return what is played in some frames, float32 ``[1, pitches, frames]``; nothing beyond the end."""
     part = torch.from_numpy(played[first : first + frames]).float().T[None]
     return nn.functional.pad(part, (0, frames - part.shape[-1]))
 
@@ -169,14 +178,14 @@ def _joined(block: Audio, low: np.ndarray, made: np.ndarray, change: np.ndarray,
     """The new sound at the content's rate, with what lies above it: ``[C, T]`` of the block's length."""
     if block.rate == grid.rate:
         return made
-    result = _fitted(_resampled(made, grid.rate, block.rate), block.length)
+    result = _long(_resampled(made, grid.rate, block.rate), block.length)
     if block.rate < grid.rate:
         return result
-    above = np.nan_to_num(block.samples) - _fitted(_resampled(low, grid.rate, block.rate), block.length)
+    above = np.nan_to_num(block.samples) - _long(_resampled(low, grid.rate, block.rate), block.length)
     at = np.arange(block.length) / block.rate * grid.rate / grid.stft.hop
     gain = np.exp(np.interp(at, np.arange(len(change)), change)).astype(np.float32)
     return result + gain * above
 
 
-def _fitted(samples: np.ndarray, length: int) -> np.ndarray:
+def _long(samples: np.ndarray, length: int) -> np.ndarray:
     return np.pad(samples, ((0, 0), (0, max(0, length - samples.shape[1]))))[:, :length]

@@ -16,7 +16,7 @@ from restyle.errors import RestyleError
 from restyle.files import weights as files
 from restyle.methods.base import SILENT_STYLE, Profile, recording
 from restyle.methods.fitting import Lesson, lesson
-from restyle.methods.repainting import SILENT, cut, open_network, played_in, repaint
+from restyle.methods.repainting import cut, open_network, played_in, repaint
 from restyle.models.vae_gan import VaeGan
 from restyle.notes import Notes
 
@@ -77,7 +77,7 @@ class VaeGanMethod:
         """
         if self.named:
             return self.taught()
-        lessons = [one for clip in style if (one := lesson(clip, self.grid))]
+        lessons = [one for clip in style if (one := lesson(clip, self.grid, self.network.pitches))]
         if not lessons:
             raise RestyleError(SILENT_STYLE)
         return {"vector": self._vector(lessons).numpy()}
@@ -87,11 +87,8 @@ class VaeGanMethod:
         pieces = [piece for one in lessons for piece in _pieces(one)]
         heard = [piece for piece in pieces if float(piece.levels.mean()) > QUIET] or pieces
         with torch.no_grad():
-            seen = [self.network.impression(x[None], self._told(pitch)) for x, pitch in heard]
+            seen = [self.network.impression(x[None], pitch[None]) for x, pitch in heard]
             return self.network.styled(torch.stack(seen).mean(0)).mean[0]
-
-    def _told(self, pitch: Tensor) -> Tensor | None:
-        return pitch[None] if self.network.pitches else None
 
     def apply(
         self,
@@ -104,24 +101,20 @@ class VaeGanMethod:
     ) -> Audio:
         """Return the content in the style; in between, strength moves its own style vector toward the style's."""
         content = recording(content, self.name)
-        mean = self.grid.mean(content)
-        if strength == 0 or mean < SILENT:
+        if strength == 0:
             return content
         report = progress or (lambda _: None)
-        played = played_in(content, self.grid, lambda done: report(0.3 * done)) if self.network.pitches else None
+        played = played_in(content, self.grid, self.network.pitches, lambda done: report(0.3 * done))
         vector = torch.from_numpy(np.array(profile["vector"]))
         if strength < 1:
-            own = lesson(content, self.grid)
+            own = lesson(content, self.grid, self.network.pitches)
             vector = vector if own is None else self._vector([own]).lerp(vector, strength)
 
         def paint(x: Tensor, first: int) -> Tensor:
-            told = None if played is None else cut(played, first, x.shape[-1])
             z = self.network.content(x[None]).mean
-            return self.network.decode(z, vector[None], told, x.shape[-1])[0]
+            return self.network.decode(z, vector[None], cut(played, first, x.shape[-1]))[0]
 
-        return repaint(
-            content, self.grid, mean, paint, strength=strength, progress=lambda done: report(0.3 + 0.7 * done)
-        )
+        return repaint(content, self.grid, paint, strength=strength, progress=lambda done: report(0.3 + 0.7 * done))
 
 
 def _pieces(whole: Lesson) -> list[Lesson]:

@@ -105,7 +105,7 @@ class Draw(nn.Module):
     Example:
         >>> model = Draw(bins=33, frames=8, pitches=0, hidden=16, latent=4, glimpses=3, grid=4)
         >>> piece = torch.rand(2, 33, 8)
-        >>> made = model(piece, *model.first(None, 2, 8), noise=None)
+        >>> made = model(piece, model.first(torch.rand(2, 0, 8)), noise=None)
         >>> made.canvases.shape, made.codes.mean.shape, model.levels(made.canvases[-1]).shape
         (torch.Size([3, 2, 33, 8]), torch.Size([3, 2, 4]), torch.Size([2, 33, 8]))
 
@@ -127,12 +127,8 @@ class Draw(nn.Module):
         told: int = 64,
     ) -> None:
         super().__init__()
-        names = ("bins", "frames", "pitches", "width", "hidden", "latent", "glimpses", "grid", "told")
-        values = (bins, frames, pitches, width, hidden, latent, glimpses, grid, told)
-        self._settings = dict(zip(names, values, strict=True)) | {"dilations": list(dilations)}
-        self.bins, self.frames, self.pitches, self.glimpses, self.latent, self.hidden = (
-            bins, frames, pitches, glimpses, latent, hidden
-        )  # fmt: skip
+        self.bins, self.frames, self.pitches, self.width, self.dilations = bins, frames, pitches, width, list(dilations)
+        self.hidden, self.latent, self.glimpses, self.grid, self.size = hidden, latent, glimpses, grid, told
         self.notes = Tower(pitches, width, bins, dilations=dilations) if pitches else None
         self.usual = nn.Parameter(torch.full((bins, 1), -1.0))
         self.told = nn.Linear(bins, told)
@@ -148,13 +144,14 @@ class Draw(nn.Module):
 
     def settings(self) -> dict[str, object]:
         """Return the constructor's arguments, as stored beside weights."""
-        return dict(self._settings)
+        names = ("bins", "frames", "pitches", "width", "dilations", "hidden", "latent", "glimpses", "grid")
+        return {name: getattr(self, name) for name in names} | {"told": self.size}
 
-    def first(self, pitch: Tensor | None, rows: int, frames: int) -> tuple[Tensor]:
-        """Return the first canvas ``[B, F, L]``, of any length, in a tuple, from what is played ``[B, pitches, L]``."""
-        if self.notes is None or pitch is None:
-            return (self.usual.expand(rows, self.bins, frames),)
-        return (self.usual + self.notes(pitch),)
+    def first(self, pitch: Tensor) -> Tensor:
+        """Return the first canvas ``[B, F, L]``, of any length, from what is played ``[B, pitches, L]``."""
+        if self.notes is None:
+            return self.usual.expand(len(pitch), self.bins, pitch.shape[-1])
+        return self.usual + self.notes(pitch)
 
     def levels(self, canvas: Tensor) -> Tensor:
         """Return the levels that a canvas shows, 0 to 12 nepers."""
@@ -188,15 +185,6 @@ class Draw(nn.Module):
             variances.append(code.log_variance)
         return Painted(torch.stack(canvases), Normal(torch.stack(means), torch.stack(variances)))
 
-    def paint(self, canvas: Tensor, codes: Tensor) -> Tensor:
-        """Paint pieces from codes ``[T, B, D]``, as drawn from the prior, onto a first canvas; return the last."""
-        told = self.told(canvas.mean(-1))
-        decoding = self.start[:, None].expand(2, len(canvas), self.hidden)
-        for z in codes:
-            decoding = torch.stack(self.decoder(torch.cat([z, told], 1), (decoding[0], decoding[1])))
-            canvas = canvas + self._write(decoding[0])
-        return canvas
-
     def _read(self, seen: Tensor, missing: Tensor, state: Tensor) -> Tensor:
         """What a glimpse shows of the piece, and of what the canvas lacks."""
         if self.reading is None:
@@ -211,7 +199,6 @@ class Draw(nn.Module):
         if self.writing is None:
             return patch.view(-1, self.bins, self.frames)
         high, along, intensity = self.writing(state)
-        grid = self.writing.grid
         # filters of unit sum add little to wide places: scaled so that a patch of ones paints about one
         wide = high.sum(1).amax(-1, keepdim=True)[..., None] * along.sum(1).amax(-1, keepdim=True)[..., None]
-        return intensity * (high.mT @ patch.view(-1, grid, grid) @ along) / wide.clamp_min(1e-6)
+        return intensity * (high.mT @ patch.view(-1, self.grid, self.grid) @ along) / wide.clamp_min(1e-6)

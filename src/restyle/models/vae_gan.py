@@ -33,7 +33,7 @@ class VaeGan(nn.Module):
 
     Args:
         bins: frequency bins F.
-        pitches: rows of what is played; 0 leaves it out, and the content's code must tell all.
+        pitches: rows of what is played; with 0 the content's code must tell all.
         width: of the decoder.
         encoder: width of the encoders.
         content: size of the content's code.
@@ -44,8 +44,9 @@ class VaeGan(nn.Module):
     Example:
         >>> model = VaeGan(bins=33, pitches=0, width=16, encoder=16, content=4, style=8, dilations=(1,))
         >>> x = torch.rand(2, 33, 20)
-        >>> z, style = model.content(x).mean, model.style(x).mean
-        >>> z.shape, style.shape, model.decode(z, style, None, 20).shape
+        >>> pitch = torch.rand(2, 0, 20)
+        >>> z, style = model.content(x).mean, model.style(x, pitch).mean
+        >>> z.shape, style.shape, model.decode(z, style, pitch).shape
         (torch.Size([2, 4, 5]), torch.Size([2, 8]), torch.Size([2, 33, 20]))
 
     Source: Larsen et al., "Autoencoding beyond pixels using a learned similarity metric", ICML 2016; style by mean and
@@ -93,32 +94,30 @@ class VaeGan(nn.Module):
         mean, log_variance = read.chunk(2, 1)
         return Normal(mean, log_variance.clamp(-8, 4))
 
-    def style(self, x: Tensor, pitch: Tensor | None = None) -> Normal:
+    def style(self, x: Tensor, pitch: Tensor) -> Normal:
         """Encode levels ``[B, F, L]`` and what is played ``[B, pitches, L]``: style vectors ``[B, style]``."""
         return self.styled(self.impression(x, pitch))
 
-    def impression(self, x: Tensor, pitch: Tensor | None = None) -> Tensor:
+    def impression(self, x: Tensor, pitch: Tensor) -> Tensor:
         """Return mean and deviation over time of what is seen in levels, ``[B, 2 * encoder]``; they can be averaged."""
-        told = [scaled(x)] if pitch is None else [scaled(x), pitch]
-        return moments(self.listener(torch.cat(told, dim=1)))
+        return moments(self.listener(torch.cat([scaled(x), pitch], dim=1)))
 
     def styled(self, impression: Tensor) -> Normal:
         """Encode impressions of one stretch, or the mean of several: style vectors ``[B, style]``."""
         mean, log_variance = self.summary(impression).chunk(2, 1)
         return Normal(mean, log_variance.clamp(-8, 4))
 
-    def decode(self, z: Tensor, style: Tensor, pitch: Tensor | None, frames: int) -> Tensor:
+    def decode(self, z: Tensor, style: Tensor, pitch: Tensor) -> Tensor:
         """Return levels ``[B, F, L]``, not negative.
 
         Args:
             z: codes of the content ``[B, content, ceil(L / step)]``.
             style: vectors ``[B, style]``.
-            pitch: what is played ``[B, pitches, L]``; None for a model without.
-            frames: L.
+            pitch: what is played ``[B, pitches, L]``.
         """
-        along = z.repeat_interleave(self.step, -1)[..., :frames]
-        told = along if pitch is None else torch.cat([pitch, along], dim=1)
-        return nn.functional.softplus(self.usual + SPREAD * self.decoder(told, style))
+        along = z.repeat_interleave(self.step, -1)[..., : pitch.shape[-1]]
+        made = self.decoder(torch.cat([pitch, along], dim=1), style)
+        return nn.functional.softplus(self.usual + SPREAD * made)
 
 
 def moments(seen: Tensor) -> Tensor:

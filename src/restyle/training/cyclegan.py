@@ -16,7 +16,7 @@ from restyle.models.discriminator import Discriminator
 from restyle.models.levels import magnitudes
 from restyle.training.classifier import of_all_processes
 from restyle.training.optimisers import check_schedule, optimiser
-from restyle.training.spectral import check_stft, guarded, heard, shown
+from restyle.training.spectral import check_stft, follow, guarded, heard, shown
 
 FOLLOW = 0.02  # of the way that a domain's mean goes to a batch's
 
@@ -176,8 +176,7 @@ class CycleGanTraining(lightning.LightningModule):
         for side in (0, 1):
             own = x[domains == side]
             if len(own):
-                mean = own.detach().mean((0, 2))
-                self.means[side] += (mean - self.means[side]) * (FOLLOW if bool(self.means[side].any()) else 1.0)
+                follow(self.means[side], own.detach().mean((0, 2)), FOLLOW)
 
 
 def _sums(levels: Tensor) -> Tensor:

@@ -104,7 +104,7 @@ class DrawTraining(lightning.LightningModule):
             pitch: what is played, ``[B, 176, L]``.
             rng: draws the codes; None takes their means.
         """
-        (canvas,) = self.model.first(pitch if self.model.pitches else None, len(x), x.shape[-1])
+        canvas = self.model.first(pitch[:, : self.model.pitches])
         pieces = [_pieces(part, self.model.frames) for part in (told, canvas, x)]
         noise = None
         if rng is not None:

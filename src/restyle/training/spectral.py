@@ -51,9 +51,9 @@ def shown(rows: Sequence[tuple[str, Tensor]], stft: Stft, rate: int) -> list[dic
     return made
 
 
-def told_apart(real: Tensor, made: Tensor) -> Tensor:
-    """Return the part of patches that a discriminator judges rightly, 0..1."""
-    return ((real > 0).float().mean() + (made < 0).float().mean()) / 2
+def follow(mean: Tensor, seen: Tensor, part: float) -> None:
+    """Move a running mean, in place, a part of the way to what was seen; all of it the first time."""
+    mean += (seen - mean) * (part if bool(mean.any()) else 1.0)
 
 
 def guarded(real: Tensor, made: Tensor, kind: str, ceiling: float) -> tuple[Tensor, Tensor]:
@@ -64,5 +64,5 @@ def guarded(real: Tensor, made: Tensor, kind: str, ceiling: float) -> tuple[Tens
     Source: the authors' code of Larsen et al. 2016 stops either player alike, by its loss.
     """
     middle = 0.5 if kind == "least_squares" else 0.0
-    right = told_apart(real.detach() - middle, made.detach() - middle)
+    right = ((real > middle).float().mean() + (made < middle).float().mean()) / 2
     return judge_loss(real, made, kind) * (right <= ceiling), right

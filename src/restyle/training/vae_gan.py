@@ -16,7 +16,7 @@ from restyle.models.discriminator import Discriminator
 from restyle.models.vae_gan import Normal, VaeGan
 from restyle.training.augment import respond
 from restyle.training.optimisers import check_schedule, optimiser
-from restyle.training.spectral import check_stft, guarded, heard, shown
+from restyle.training.spectral import check_stft, follow, guarded, heard, shown
 
 FOLLOW = 0.2  # of the way that a label's vector goes to a new one
 
@@ -39,7 +39,6 @@ class VaeGanTraining(lightning.LightningModule):
         patch: frames of each half that it is shown.
         gamma: of the reconstruction in the decoder's loss, beside the game.
         pixel: of the levels' mean difference in the reconstruction, beside the features'.
-        game: weight of the game in the decoder's loss; 0 plays none.
         adversarial: ``bce``, ``least_squares`` or ``hinge``.
         beta: weights of the content's divergence and the style's.
         free: nats of each channel's divergence that cost nothing.
@@ -69,7 +68,6 @@ class VaeGanTraining(lightning.LightningModule):
         patch: int = 64,
         gamma: float = 4.0,
         pixel: float = 1.0,
-        game: float = 1.0,
         adversarial: str = "hinge",
         beta: Sequence[float] = (0.02, 0.0005),
         free: float = 0.1,
@@ -88,24 +86,15 @@ class VaeGanTraining(lightning.LightningModule):
         check_loss(adversarial)
         self.stft, self.sampling = check_stft(representation, model.bins), int(representation["rate"])
         self.model, self.labels, self.judge = model, list(labels), Discriminator(widths=widths)
-        self.gamma, self.pixel, self.game, self.adversarial, self.ceiling = gamma, pixel, game, adversarial, ceiling
-        self.patch = patch
-        self.beta, self.free, self.anneal, self.colour, self.voice, self.seed = (
-            tuple(beta),
-            free,
-            anneal,
-            colour,
-            voice,
-            seed,
-        )
+        self.gamma, self.pixel, self.adversarial, self.ceiling, self.patch = gamma, pixel, adversarial, ceiling, patch
+        self.beta, self.free, self.anneal = tuple(beta), free, anneal
+        self.colour, self.voice, self.seed = colour, voice, seed
         self.rate, self.judge_rate, self.weight_decay, self.schedule = rate, judge_rate, weight_decay, schedule
         size = model.summary.out_features // 2
         self.named: Tensor
         self.register_buffer("named", torch.zeros(max(1, len(self.labels)), size))
         self._shown: list[tuple[str, Tensor]] = []
-        self.limits = (
-            "nothing above half the spectrograms' rate; drums and voices only as far as their sounds were taught"
-        )
+        self.limits = "nothing above half the spectrograms' rate; drums and voices only where they were taught"
 
     def training_step(self, batch: Sequence[Tensor], batch_idx: int) -> Tensor:
         """Return the sum of the losses, through which each part gets the gradient that is meant for it."""
@@ -120,14 +109,11 @@ class VaeGanTraining(lightning.LightningModule):
         for name, value in losses.items():
             self.log(f"train_{name}", value.detach(), on_step=False, on_epoch=True)
         weight = annealed(self.global_step, self.anneal)
-        return (
-            weight * losses["divergence"]
-            + self.gamma * losses["reconstruction"]
-            + self.game * (losses["game"] + losses["judge"])
-        )
+        loss = weight * losses["divergence"] + self.gamma * losses["reconstruction"]
+        return loss + losses["game"] + losses["judge"]
 
     def losses(
-        self, x: Tensor, pitch: Tensor | None, content: Normal, style: Normal, noise: torch.Generator
+        self, x: Tensor, pitch: Tensor, content: Normal, style: Normal, noise: torch.Generator
     ) -> dict[str, Tensor]:
         """Return the three losses; ``reconstruction`` is to be taken ``gamma`` times.
 
@@ -143,28 +129,23 @@ class VaeGanTraining(lightning.LightningModule):
             decoder), ``judge`` (for the discriminator); and to be read ``kl_content`` and ``kl_style`` in nats of a
             code, ``levels`` (the mean difference in nepers) and ``right`` (part of the right judgements).
         """
-        frames = x.shape[-1]
         z, vector = (code.sample(_drawn(code.mean, noise)) for code in (content, style))
         kls = [kl_divergence(*code) for code in (content, style)]
         divergence = self.beta[0] * free_bits(kls[0], self.free) + self.beta[1] * free_bits(kls[1], self.free)
         told = [scaled_gradient(code, 1 / self.gamma) for code in (z, vector)]
-        made = self.model.decode(told[0], told[1], pitch, frames)
+        made = self.model.decode(told[0], told[1], pitch)
         difference = (made - x).abs().mean()
-        seen = self._seen(frames, noise)
+        seen = self._seen(x.shape[-1], noise)
         real, wanted = self.judge(x[..., seen])
         with frozen(self.judge):
             alike = feature_loss(self.judge(made[..., seen])[1], wanted)
+        codes = z[..., seen.start // self.model.step : seen.stop // self.model.step].detach()
+        played = self._played(codes, vector.detach(), pitch[..., seen], noise)
+        with frozen(self.judge):
+            game = maker_loss(self.judge(played)[0], self.adversarial)
+        judge, right = guarded(real, self.judge(played.detach())[0], self.adversarial, self.ceiling)
         found = {"divergence": divergence, "reconstruction": alike + self.pixel * difference}
-        if self.game:
-            codes = z[..., seen.start // self.model.step : seen.stop // self.model.step].detach()
-            notes = None if pitch is None else pitch[..., seen]
-            played = self._played(codes, vector.detach(), notes, noise)
-            with frozen(self.judge):
-                found["game"] = maker_loss(self.judge(played)[0], self.adversarial)
-            false = self.judge(played.detach())[0]
-            found["judge"], found["right"] = guarded(real, false, self.adversarial, self.ceiling)
-        else:
-            found["game"] = found["judge"] = divergence.new_zeros(())
+        found |= {"game": game, "judge": judge, "right": right}
         told_of = {"kl_content": free_bits(kls[0], 0.0), "kl_style": free_bits(kls[1], 0.0)}
         return found | told_of | {"levels": difference}
 
@@ -175,17 +156,17 @@ class VaeGanTraining(lightning.LightningModule):
         start = int(torch.randint(0, max(1, frames // step - size + 1), (), generator=noise, device=noise.device))
         return slice(start * step, (start + size) * step)
 
-    def _played(self, z: Tensor, vector: Tensor, pitch: Tensor | None, noise: torch.Generator) -> Tensor:
+    def _played(self, z: Tensor, vector: Tensor, pitch: Tensor, noise: torch.Generator) -> Tensor:
         """What the discriminator is shown: half of it decoded from the data's codes, half from the prior's."""
         prior = torch.arange(len(z), device=z.device) % 2 == 1
         drawn = [torch.where(prior.view(-1, *[1] * (c.dim() - 1)), _drawn(c, noise), c) for c in (z, vector)]
-        return self.model.decode(drawn[0], drawn[1], pitch, z.shape[-1] * self.model.step)
+        return self.model.decode(drawn[0], drawn[1], pitch)
 
     def validation_step(self, batch: Sequence[Tensor], batch_idx: int) -> None:
         """Log how well a half is given back, from the means of its codes and the other half's style."""
         x, pitch, other, heard_pitch = self._halves(heard(batch[0]), batch[2], swap=False)
         content, style = self.model.content(x), self.model.style(other, heard_pitch)
-        made = self.model.decode(content.mean, style.mean, pitch, x.shape[-1])
+        made = self.model.decode(content.mean, style.mean, pitch)
         loss = (made - x).abs().mean()
         size = len(x)
         self.log("val_loss", loss, batch_size=size, sync_dist=True)
@@ -193,8 +174,7 @@ class VaeGanTraining(lightning.LightningModule):
         for name, code in (("content", content), ("style", style)):
             self.log(f"val_kl_{name}", free_bits(kl_divergence(*code), 0.0), batch_size=size, sync_dist=True)
         if batch_idx == 0:
-            own = None if pitch is None else pitch[:1]
-            moved = self.model.decode(content.mean[:1], style.mean[-1:], own, x.shape[-1])
+            moved = self.model.decode(content.mean[:1], style.mean[-1:], pitch[:1])
             self._shown = [("A half of a clip", x[0]), ("The same, given back", made[0])]
             self._shown += [("The style of another clip", x[-1]), ("The first in its style", moved[0])]
 
@@ -212,17 +192,17 @@ class VaeGanTraining(lightning.LightningModule):
         """Return for the report clips of the last validation as they are, given back, and in another's style."""
         return shown(self._shown, self.stft, self.sampling)
 
-    def _halves(self, x: Tensor, pitch: Tensor, *, swap: bool) -> tuple[Tensor, Tensor | None, Tensor, Tensor | None]:
+    def _halves(self, x: Tensor, pitch: Tensor, *, swap: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Levels and what is played of one half of each clip, then of the other."""
         half = x.shape[-1] // 2
-        parts = [(part[..., :half], part[..., half : 2 * half]) for part in (x, pitch)]
-        (own, other), (played, told) = (part[::-1] if swap else part for part in parts)
-        return (own, played, other, told) if self.model.pitches else (own, None, other, None)
+        told = pitch[:, : self.model.pitches]
+        parts = [(part[..., :half], part[..., half : 2 * half]) for part in (x, told)]
+        (own, other), (played, heard_pitch) = (part[::-1] if swap else part for part in parts)
+        return own, played, other, heard_pitch
 
     def _remember(self, labels: Tensor, vectors: Tensor) -> None:
         for label, vector in zip(labels.tolist(), vectors.float(), strict=True):
-            known = self.named[label]
-            known += (vector - known) * (FOLLOW if bool(known.any()) else 1.0)
+            follow(self.named[label], vector, FOLLOW)
 
 
 def _drawn(like: Tensor, generator: torch.Generator) -> Tensor:
