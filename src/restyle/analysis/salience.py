@@ -37,7 +37,7 @@ def salience(audio: Audio, frames: int, hop: float, *, progress: Progress | None
     part = (place - low).clip(0, 1)[:, None].astype(np.float16)
     made = np.empty((frames, ROWS), np.float16)
     for rows, out in ((roll.frame, made[:, :PITCHES]), (roll.onset, made[:, PITCHES:])):
-        np.take(rows, low, axis=0, out=out, mode="clip")
+        np.take(rows, low, axis=0, out=out, mode="clip")  # any other mode makes a copy first
         if part.any():
             out += part * (rows[np.minimum(low + 1, len(rows) - 1)] - out)
     return made

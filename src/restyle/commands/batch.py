@@ -161,8 +161,8 @@ def is_done(pair: Pair, settings: Settings) -> bool:
 def _do(task: tuple[Pair, Settings]) -> Outcome:
     pair, settings = task
     try:
-        for path in (pair.content, *([] if pair.style.is_dir() else [pair.style])):
-            transfer.check_input(path)
+        transfer.check_input(pair.content)
+        transfer.check_style(pair.style)
         learnt = _learnt(pair.style, pair.style.stat().st_mtime_ns, settings)
         record = transfer.run(pair.content, [pair.style], pair.out, settings=settings, learnt=learnt)
     except RestyleError as error:

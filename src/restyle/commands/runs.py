@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from restyle.commands.learn import SUFFIX, Style, load
 from restyle.errors import RestyleError
 from restyle.files import registry
 from restyle.methods import METHODS, taught
 from restyle.methods import method as make_method
+from restyle.methods.base import Taught
 
 WEIGHTS = registry.SUFFIX
 
@@ -95,5 +96,5 @@ def _style(path: Path, options: Mapping[str, Any], name: str) -> Style:
         styles = ", ".join(method for method in METHODS if taught(method))
         raise RestyleError(f"{path} holds {held}, which is no style; train one of {styles}, or give recordings")
     own = {**options, "weights": str(path)}
-    profile = make_method(kind, **own).taught()  # type: ignore[attr-defined]
-    return Style(kind, {f"method/{key}": array for key, array in profile.items()}, (name,), own)
+    used = cast(Taught, make_method(kind, **own))
+    return Style(kind, {f"method/{key}": array for key, array in used.taught().items()}, (name,), own)

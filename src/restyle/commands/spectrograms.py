@@ -136,15 +136,8 @@ def _items(folder: Path, more: More) -> list[Sound]:
     items = []
     for item in found.items:
         states = [path.stat() for path in (item.path, item.notes) if path]
-        told = json.dumps(
-            [
-                [(s.st_size, s.st_mtime_ns) for s in states],
-                item.labels,
-                item.source,
-                item.split,
-                more[: 3 if more.pitch else 2],
-            ]
-        )
+        sizes = [(state.st_size, state.st_mtime_ns) for state in states]
+        told = json.dumps([sizes, item.labels, item.source, item.split, more])
         name = item.path.relative_to(folder).as_posix()
         stamp = hashlib.sha256(told.encode()).hexdigest()[:16]
         items.append(Sound(name, item.path, item.labels, item.source, item.split, stamp, item.notes))

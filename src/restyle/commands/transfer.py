@@ -212,8 +212,9 @@ def check_files(
     from restyle.files.sound import check_output
 
     inputs = [content, *styles]
-    for path in [content, *(style for style in styles if not style.is_dir())]:
-        check_input(path)
+    check_input(content)
+    for style in styles:
+        check_style(style)
     if any(is_learnt(path) for path in styles) and len(styles) > 1:
         raise RestyleError("a learnt style stands alone; give one .style file or run, or any number of recordings")
     check_output(out, bits)
@@ -237,6 +238,15 @@ def check_input(path: Path) -> None:
         raise RestyleError(f"{path} is a folder; give a recording in it")
     if not path.exists():
         raise RestyleError(f"{path}: there is no such file; check the name")
+
+
+def check_style(path: Path) -> None:
+    """Refuse a style that is no file, nor the folder of a finished run.
+
+    Raises:
+        RestyleError: if it is neither.
+    """
+    check_input(runs.weights(path))
 
 
 def read_style(styles: Sequence[Path], clips: Sequence[Audio], settings: Settings) -> Style:
