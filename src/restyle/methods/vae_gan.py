@@ -22,6 +22,7 @@ from restyle.notes import Notes
 
 WEIGHTS = "vae_gan.safetensors"
 PIECE = 312  # frames of a style that are heard at once, five seconds
+NAMES = 8  # of styles in a sentence
 QUIET = 0.02  # nepers; a piece whose mean level is lower is a pause
 
 
@@ -51,8 +52,7 @@ class VaeGanMethod:
         self.labels = list(settings["labels"])
         self.vectors = np.array(settings["named"])
         if named and named not in self.labels:
-            known = ", ".join(self.labels) or "none"
-            raise RestyleError(f"{path.name} was not taught the style '{named}'; choose one of {known}")
+            raise RestyleError(f"{path.name} was not taught the style '{named}'; choose one of {_some(self.labels)}")
         self.named = named
 
     def taught(self) -> Profile:
@@ -62,7 +62,7 @@ class VaeGanMethod:
             RestyleError: if it was taught several and none is named.
         """
         if not self.named and len(self.labels) > 1:
-            known = ", ".join(self.labels)
+            known = _some(self.labels)
             raise RestyleError(f"these weights know several styles; choose one with --set named=NAME: {known}")
         return {"vector": self.vectors[self.labels.index(self.named) if self.named else 0]}
 
@@ -122,3 +122,9 @@ def _pieces(whole: Lesson) -> list[Lesson]:
     count = max(1, round(whole.levels.shape[-1] / PIECE))
     parts = zip(*(part.tensor_split(count, -1) for part in whole), strict=True)
     return [Lesson(*pair) for pair in parts]
+
+
+def _some(labels: Sequence[str]) -> str:
+    """The first names, and how many there are."""
+    more = f" ... ({len(labels)} in all)" if len(labels) > NAMES else ""
+    return ", ".join(labels[:NAMES]) + more
