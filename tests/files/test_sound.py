@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import subprocess
 import sys
@@ -567,7 +566,3 @@ def test_an_hour_needs_little_memory(tmp_path: Path) -> None:
     length, mebibytes = map(int, done.stdout.split())
     assert length == 60 * 60 * 44100
     assert mebibytes < 300
-
-
-def test_library_logger_is_named_restyle() -> None:
-    assert sound.log is logging.getLogger("restyle")

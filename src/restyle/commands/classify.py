@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,15 +12,13 @@ import numpy as np
 from restyle.commands import outputs
 from restyle.commands.inputs import read_sound
 from restyle.commands.transfer import check_input
-from restyle.errors import RestyleError
+from restyle.errors import RestyleError, warn
 
 if TYPE_CHECKING:
     from restyle.analysis.accuracy import Accuracy
     from restyle.analysis.genre import Genres
 
 Report = Callable[[Path, "Genres"], None]
-
-log = logging.getLogger("restyle")
 
 
 @dataclass(frozen=True)
@@ -96,7 +93,7 @@ def run(
             except RestyleError as error:
                 if recording.path in files:
                     raise
-                log.warning("%s", error)
+                warn(str(error))
                 continue
             found = genre.classify(sound, weights=weights, progress=_part(progress, i, len(recordings)))
             row = _told(recording, found)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +18,8 @@ from restyle.commands.settings import Settings
 from restyle.commands.transfer import part
 from restyle.comparison import media, report
 from restyle.comparison.table import COPIES, Comparison, Pair
-from restyle.errors import RestyleError
+from restyle.errors import RestyleError, warn
 from restyle.methods import METHODS
-
-log = logging.getLogger("restyle")
 
 SECONDS = 30.0  # of each sound on the page, where there is room
 MAIN = ("content.pitch", "content.note_f1", "style.mfcc", "rhythm.tempo_error", "quality.lsd")
@@ -190,7 +187,7 @@ def _prepare(task: _Shown) -> media.PairMedia | None:
     try:
         sounds = excerpts(task.pair, task.folder, task.settings, task.seconds)
     except RestyleError as error:
-        log.warning("%s is shown without sound: %s", task.pair.title, error)
+        warn(f"{task.pair.title} is shown without sound: {error}")
         return None
     notes = {name: transcribe(audio).notes for name, audio in sounds.items()}
     return media.prepare(task.pair, sounds, notes, kbps=task.kbps)

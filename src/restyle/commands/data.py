@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,14 +18,12 @@ from restyle.datasets.manifest import MANIFEST, read_manifest
 from restyle.datasets.recipe import Recipe
 from restyle.datasets.recorded import NoteSamples
 from restyle.datasets.songs import Song, digest, make
-from restyle.errors import RestyleError
+from restyle.errors import RestyleError, warn
 from restyle.files.safely import writing
 
 __all__ = ["Made", "Recipe", "instruments", "render", "spectrograms"]
 
 MIDI = (".mid", ".midi")
-
-log = logging.getLogger("restyle")
 
 
 def render(
@@ -251,7 +248,7 @@ def _others(out: Path, known: dict[str, dict[str, Any]], songs: list[Song]) -> d
     wanted = {song.file for song in songs}
     others = {name: row for name, row in known.items() if name not in wanted and (out / name).is_file()}
     if others:
-        log.warning("%s also holds %d songs of other files or variations, which stay part of the set", out, len(others))
+        warn(f"{out} also holds {len(others)} songs of other files or variations, which stay part of the set")
     return others
 
 

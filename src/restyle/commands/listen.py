@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,9 +9,7 @@ from restyle.commands import compare, outputs
 from restyle.commands.transfer import check_input
 from restyle.comparison import listening
 from restyle.comparison.table import COPIES
-from restyle.errors import RestyleError
-
-log = logging.getLogger("restyle")
+from restyle.errors import RestyleError, warn
 
 SECONDS = 10.0  # longer sounds are hard to keep in mind (ITU-R BS.1534)
 
@@ -41,7 +38,7 @@ def make(folder: Path, out: Path, *, seed: int = 0, seconds: float = SECONDS) ->
         try:
             sounds = compare.excerpts(pair, folder, comparison.settings, seconds)
         except RestyleError as error:
-            log.warning("%s is left out: %s", pair.title, error)
+            warn(f"{pair.title} is left out: {error}")
             continue
         made = {name: sound for name, sound in sounds.items() if name not in (*COPIES, "target")}
         if made:

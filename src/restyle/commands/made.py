@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-log = logging.getLogger("restyle")
+from restyle.errors import warn
 
 Report = Callable[[str, int, int], None]  # name, how many are done, of how many
 
@@ -23,4 +22,4 @@ class Made:
         """Note that a file is left out, and warn of it, once."""
         if (name, reason) not in self.skipped:
             self.skipped.append((name, reason))
-            log.warning("%s is skipped: %s", name, reason)
+            warn(f"{name} is skipped: {reason}")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from restyle.commands.inputs import MIDI, is_silent, read_sound
 from restyle.commands.outputs import check_output
-from restyle.commands.transfer import check_input, log
+from restyle.commands.transfer import check_input
+from restyle.errors import warn
 from restyle.notes import Notes
 
 
@@ -31,7 +32,7 @@ def run(path: Path, out: Path, *, progress: Callable[[float], None] | None = Non
     check_output(out, [path], MIDI)
     audio = read_sound(path)
     if is_silent(audio):
-        log.warning("%s is silent, so there are no notes in it", path)
+        warn(f"{path} is silent, so there are no notes in it")
         notes = Notes.of([])
     else:
         from restyle.analysis.transcription import transcribe

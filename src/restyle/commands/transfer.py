@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from restyle.commands.inputs import MIDI, check_notes, check_sound, is_silent, r
 from restyle.commands.learn import DEFAULT, Style
 from restyle.commands.runs import is_learnt
 from restyle.commands.settings import Settings
-from restyle.errors import RestyleError
+from restyle.errors import RestyleError, collect_warnings, warn
 from restyle.methods import method as make_method
 from restyle.notes import Notes
 
@@ -125,7 +124,7 @@ def styled(content: Audio | Notes, style: Style, settings: Settings, progress: P
             f"the style was learnt for the method '{style.method}', not '{wanted}'; learn it for that one"
         )
     if isinstance(content, Audio) and is_silent(content):
-        log.warning("the content is silent, so the result is silence")
+        warn("the content is silent, so the result is silence")
         return Audio(np.zeros_like(content.samples), content.rate)
     used = make_method(style.method, **{**style.options, **settings.options})
     if isinstance(content, Notes) and not used.plays_notes:
@@ -180,7 +179,7 @@ def run(
     """
     settings, begun = settings or Settings(), time.monotonic()
     targets = check_files(content, styles, out, midi, bits=settings.bits)
-    with outputs.folder(pictures), _warnings() as warnings:
+    with outputs.folder(pictures), collect_warnings() as warnings:
         log.info("reading %s", content)
         played = read_content(content, start=settings.start, duration=settings.duration)
         clips = [] if is_learnt(styles[0]) or (learnt and not pictures) else [read_sound(path) for path in styles]
@@ -320,20 +319,3 @@ def _draw(paths: Sequence[Path], content: Audio | Notes, clips: Sequence[Audio],
     top = plot.loudest(list(sounds.values()))
     for path, (name, sound) in zip(paths[1:], sounds.items(), strict=True):
         plot.save(plot.spectrogram(sound, name, top=top), path)
-
-
-@contextmanager
-def _warnings() -> Iterator[list[str]]:
-    """Collect what is warned of inside."""
-    collected: list[str] = []
-
-    class Collector(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            collected.append(record.getMessage())
-
-    handler = Collector(logging.WARNING)
-    log.addHandler(handler)
-    try:
-        yield collected
-    finally:
-        log.removeHandler(handler)

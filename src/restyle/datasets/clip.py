@@ -12,7 +12,7 @@ import numpy as np
 
 from restyle.audio import Audio
 from restyle.blocks import release
-from restyle.errors import RestyleError
+from restyle.errors import RestyleError, warn
 from restyle.files.midi import read_midi
 from restyle.files.sound import read
 from restyle.notes import Notes
@@ -123,7 +123,7 @@ class SoundFiles:
         if name not in self._known:
             self._known.add(name)
             self.skipped.append((name, reason))
-            log.log(logging.INFO if expected else logging.WARNING, "%s: %s is skipped: %s", self.name, name, reason)
+            (log.info if expected else warn)(f"{self.name}: {name} is skipped: {reason}")
 
     def present(self, items: Iterable[Item]) -> list[Item]:
         """Return the items whose sound file is there and skip the others.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from restyle.errors import RestyleError
+from restyle.errors import RestyleError, warn
 from restyle.files.midi import read_midi
 from restyle.notes import Notes
 
@@ -47,8 +46,6 @@ RANGES = {
     104: (43, 88), 108: (48, 88), 109: (45, 84), 110: (55, 103), 111: (48, 86),  # sitar ... fiddle, shanai
 }
 # fmt: on
-
-log = logging.getLogger("restyle")
 
 
 @dataclass(frozen=True)
@@ -201,7 +198,7 @@ class _Finder:
         try:
             notes = read_midi(path)
         except RestyleError as error:
-            log.warning("a MIDI file is left out: %s", error)
+            warn(f"a MIDI file is left out: {error}")
             notes = self._notes[path] = Notes.of([])
         if len(self._notes) < KEPT:
             self._notes[path] = notes

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 import numpy as np
 
 from restyle.datasets.clip import Item
-from restyle.errors import RestyleError
-
-log = logging.getLogger("restyle")
+from restyle.errors import RestyleError, warn
 
 
 def split(
@@ -65,7 +62,7 @@ def _own(items: Sequence[Item], fractions: dict[str, float], seed: int) -> dict[
         sides |= _by_source(sides[first], {side: fractions[side] / together for side in (first, *missing)}, seed)
     on_two = sum(count > 1 for count in Counter(source for own in sides.values() for source in _sources(own)).values())
     if on_two:
-        log.warning("the data set's own split has %d of %d sources on two sides", on_two, len(_sources(items)))
+        warn(f"the data set's own split has {on_two} of {len(_sources(items))} sources on two sides")
     return sides
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 from collections.abc import Container, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -18,15 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from restyle.errors import RestyleError
+from restyle.errors import RestyleError, warn
 from restyle.files import shards
 from restyle.files.safely import writing
 
 INDEX = "index.json"
 SHARD = 2**27  # bytes of arrays in a shard, about
 BLOCK = 4096  # frames looked at at once
-
-log = logging.getLogger("restyle")
 
 
 @dataclass(frozen=True)
@@ -268,7 +265,7 @@ class StoreWriter:
                 told = shards.read_settings(path)
                 rows = told["entries"]
             except (RestyleError, KeyError) as error:
-                log.warning("%s is made anew: %s", path.name, error)
+                warn(f"{path.name} is made anew: {error}")
                 continue
             if told["spectrograms"] != self.settings:
                 other = sorted(name for name in self.settings if told["spectrograms"].get(name) != self.settings[name])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import numpy as np
 
 from restyle.audio import Audio
 from restyle.blocks import empty, release
-from restyle.errors import RestyleError
+from restyle.errors import RestyleError, warn
 from restyle.files.safely import check_writable, writing
 
 BLOCK = 2**17  # samples of each channel written at once
@@ -30,8 +29,6 @@ RATES = {
     ".mp3": (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000),
 }
 CHANNELS = {".mp3": 2, ".flac": 8}
-
-log = logging.getLogger("restyle")
 
 
 @dataclass(frozen=True)
@@ -104,7 +101,7 @@ def read(path: str | Path, *, start: float = 0.0, duration: float | None = None)
             raise RestyleError(f"{path} holds no samples; choose another file")
         if source.cut:
             seconds = samples.shape[1] / source.rate
-            log.warning("%s is damaged or cut off: only %.1f s of it could be read", path, seconds)
+            warn(f"{path} is damaged or cut off: only {seconds:.1f} s of it could be read")
     return Audio(samples, source.rate)
 
 
@@ -254,7 +251,7 @@ def _nearest_rate(path: Path, rate: int) -> int:
     known = RATES.get(path.suffix.lower(), (rate,))
     nearest = min((k for k in known if k >= rate), default=known[-1])
     if nearest != rate:
-        log.warning("%s files know no %d Hz: the result is resampled to %d Hz", path.suffix.lower(), rate, nearest)
+        warn(f"{path.suffix.lower()} files know no {rate} Hz: the result is resampled to {nearest} Hz")
     return nearest
 
 
@@ -281,5 +278,5 @@ def _peak(path: Path, block: np.ndarray) -> float:
 def _gain(peak: float, bits: str) -> np.float32:
     if peak <= 1.0 or bits == "32f":
         return np.float32(1.0)
-    log.warning("the result exceeds full scale: it is turned down by %.1f dB as a whole", 20 * np.log10(peak))
+    warn(f"the result exceeds full scale: it is turned down by {20 * np.log10(peak):.1f} dB as a whole")
     return np.float32(1.0 / peak)

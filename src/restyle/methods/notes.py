@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +14,7 @@ from restyle.analysis.partials import HOP, measured
 from restyle.analysis.transcription import transcribe
 from restyle.audio import Audio
 from restyle.blocks import Progress
-from restyle.errors import RestyleError
+from restyle.errors import RestyleError, warn
 from restyle.methods import mixing, unpitched
 from restyle.methods.additive import play
 from restyle.methods.base import SILENT_STYLE, Profile
@@ -24,8 +23,6 @@ from restyle.methods.performance import Played, imagine, listen
 from restyle.methods.playing import SOFTER, blended, doubt
 from restyle.methods.timbre import Instrument, Timbre
 from restyle.notes import DRUMS, Notes
-
-log = logging.getLogger("restyle")
 
 STYLE_LONGEST = 120.0  # seconds of each clip that are listened to
 GROUP = 16  # notes made at once
@@ -64,7 +61,7 @@ class NotesMethod:
         profile = unpitched.fit(style)
         profile["channels"] = np.array([max(clip.channels for clip in style)])
         if not learnt:
-            log.warning("the style has no pitched notes: the content keeps its own sound, with the style's tone")
+            warn("the style has no pitched notes: the content keeps its own sound, with the style's tone")
         return profile | {f"{mixing.PARTS}/{name}": array for name, array in learnt.items()}
 
     def learn(self, style: Sequence[Audio], notes: Sequence[Notes]) -> dict[str, np.ndarray]:
@@ -112,7 +109,7 @@ class NotesMethod:
         if timbre is None:
             raise RestyleError("the style has no pitched notes to play a MIDI file with: choose another style")
         if np.any(notes.programme == DRUMS):
-            log.warning("the drums of the MIDI file are left out: a style's notes cannot play them")
+            warn("the drums of the MIDI file are left out: a style's notes cannot play them")
         notes = notes.pitched()
         rate = min(48000, timbre.rate)
         result = Audio(blocks.empty(min(channels, 2), round((notes.duration + 1.0) * rate)), rate)

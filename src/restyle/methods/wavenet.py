@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Callable, Sequence
 from math import ceil, gcd
 from pathlib import Path
@@ -19,7 +18,7 @@ from restyle.analysis import trained
 from restyle.analysis.transcription import transcribe
 from restyle.audio import Audio
 from restyle.blocks import Progress
-from restyle.errors import RestyleError
+from restyle.errors import RestyleError, warn
 from restyle.files import weights as files
 from restyle.methods import unpitched
 from restyle.methods.base import SILENT_STYLE, Profile
@@ -31,8 +30,6 @@ from restyle.models.parallel_wavenet import ParallelWaveNet
 from restyle.models.wavenet import WaveNet, mu_law_decode
 from restyle.notes import DRUMS, Notes
 from restyle.representations.spectrogram import LogSpectrogram
-
-log = logging.getLogger("restyle")
 
 DECODERS: dict[str, type] = {"parallel": ParallelWaveNet, "autoregressive": WaveNet}
 PIECE = 5.0  # seconds, of which references were in training
@@ -162,7 +159,7 @@ class WavenetMethod:
 
     def _play(self, notes: Notes, reference: Tensor, channels: int, seed: int, report: Progress) -> Audio:
         if np.any(notes.programme == DRUMS):
-            log.warning("the drums of the MIDI file are left out: the network cannot play them")
+            warn("the drums of the MIDI file are left out: the network cannot play them")
         notes = notes.pitched()
         length = round((notes.duration + 1.0) * self.network.rate)
         made = self._perform(notes, length, reference, seed, report)

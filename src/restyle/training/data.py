@@ -6,7 +6,6 @@ very batches it would have had.
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +20,7 @@ from torch import Tensor, nn
 from restyle.datasets.clip import Item
 from restyle.datasets.splits import split
 from restyle.datasets.store import Entry, Store
-from restyle.errors import RestyleError
+from restyle.errors import RestyleError, warn
 
 READERS = 2  # threads that read ahead
 AHEAD = 4  # batches
@@ -33,8 +32,6 @@ WANTS = (
     "pitch",
     "sound",
 )  # what a module may want beside spectrograms and labels
-
-log = logging.getLogger("restyle")
 
 
 @dataclass(frozen=True)
@@ -312,7 +309,7 @@ def check_classes(store: Store, found: Sides) -> None:
         raise RestyleError(f"the data to learn from hold {told}; give a sub-folder of sounds to each of two or more")
     missing = set(known) - set(labels(store, found.validation))
     if missing:
-        log.warning("no source of %s is left for validation; add more", ", ".join(sorted(missing)))
+        warn(f"no source of {', '.join(sorted(missing))} is left for validation; add more")
     unlabelled = [store.entries[i].name for i in (*found.train, *found.validation) if not store.entries[i].labels]
     if unlabelled:
         raise RestyleError(f"{unlabelled[0]} has no label; put it into a sub-folder named after its class")

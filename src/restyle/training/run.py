@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch import nn
 
 from restyle.datasets.store import Store
-from restyle.errors import RestyleError
+from restyle.errors import RestyleError, warn
 from restyle.training import config as configs
 from restyle.training.data import Batches, Chunks, Sides, check_classes, labels, sides
 from restyle.training.diary import Diary
@@ -29,8 +28,6 @@ from restyle.training.verdict import verdict
 OWN = ("patience", "monitor", "mode", "checkpoint_every", "average")  # keys of `trainer` that Lightning does not know
 
 __all__ = ["Machine", "Trained", "train"]
-
-log = logging.getLogger("restyle")
 
 
 class Data(LightningDataModule):
@@ -250,7 +247,7 @@ def _test_batches(
     known = [i for i in entries if not store.entries[i].labels or store.entries[i].labels[0] in classes]
     if len(known) < len(entries):
         strange = len(entries) - len(known)
-        log.warning("%d of %d test recordings have labels that were not learnt; left out", strange, len(entries))
+        warn(f"{strange} of {len(entries)} test recordings have labels that were not learnt; left out")
     if not known:
         return None
     return _in_order(Chunks(store, known, config["data"]["frames"], classes), module, config)
