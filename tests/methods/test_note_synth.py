@@ -124,5 +124,5 @@ def test_weights_that_are_not_there_or_of_another_network_are_refused(tmp_path):
     weights.save(tmp_path / "other.safetensors", {"w": np.zeros(3)}, {"model": {}})
     with pytest.raises(RestyleError, match="holds no note_synth"):
         NoteSynthMethod(weights=str(tmp_path / "other.safetensors"))
-    with pytest.raises(RestyleError, match="fit must be 0 or more"):
+    with pytest.raises(RestyleError, match="'fit' of 'note_synth' must be 0 or more"):
         NoteSynthMethod(fit=-1)

@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from importlib import import_module
-from inspect import signature
 from typing import Any, cast
 
 from restyle.errors import RestyleError
@@ -38,7 +36,7 @@ def method(name: str, **settings: Any) -> Method:
 
     Args:
         name: one of `METHODS`.
-        settings: the method's own (see its class); text is read as what the setting's default is.
+        settings: the method's own (see its class); `methods.settings.checked` reads and checks them.
 
     Raises:
         RestyleError: if there is no such method, or it has no such setting or refuses its value.
@@ -53,9 +51,7 @@ def method(name: str, **settings: Any) -> Method:
         raise RestyleError(f"there is no method '{name}'; choose one of {', '.join(METHODS)}")
     module, made, _ = METHODS[name]
     built = getattr(import_module(module), made)
-    known = {key: value.default for key, value in signature(built).parameters.items()}
-    given = {key: _read(name, key, value, known) for key, value in settings.items()}
-    return cast(Method, built(**given))
+    return cast(Method, built(**settings))
 
 
 def taught(name: str) -> bool:
@@ -67,17 +63,3 @@ def taught(name: str) -> bool:
     """
     module, made, _ = METHODS[name]
     return hasattr(getattr(import_module(module), made), "taught")
-
-
-def _read(name: str, key: str, value: Any, known: Mapping[str, Any]) -> Any:
-    """A setting's value, of the kind of its default."""
-    if key not in known:
-        raise RestyleError(f"the method '{name}' has no setting '{key}'; choose one of {', '.join(known)}")
-    kind = type(known[key])
-    if not isinstance(value, str) or kind not in (int, float):
-        return value
-    try:
-        return kind(value)
-    except ValueError as error:
-        wanted = "a whole number" if kind is int else "a number"
-        raise RestyleError(f"the setting '{key}' of the method '{name}' must be {wanted}, not '{value}'") from error

@@ -15,6 +15,7 @@ from restyle.errors import RestyleError
 from restyle.files import weights as files
 from restyle.methods.base import SILENT_STYLE, Profile, recording
 from restyle.methods.repainting import SILENT, open_network, repaint
+from restyle.methods.settings import Weights, checked
 from restyle.models.cyclegan import CycleGan
 from restyle.models.levels import levels
 from restyle.notes import Notes
@@ -43,7 +44,8 @@ class CycleGanMethod:
     name: ClassVar[str] = "cyclegan"
     plays_notes: ClassVar[bool] = False
 
-    def __init__(self, *, to: str = "", weights: str | Path = "") -> None:
+    @checked
+    def __init__(self, *, to: str = "", weights: Weights = "") -> None:
         path = Path(weights) if weights else files.bundled(WEIGHTS)
         self.network, settings, self.grid = open_network(path, self.name, CycleGan, spare=("means",))
         self.labels = list(settings["labels"])

@@ -17,6 +17,7 @@ from restyle.files import weights as files
 from restyle.methods.base import SILENT_STYLE, Profile, recording
 from restyle.methods.fitting import fitted, lesson, with_fitted
 from restyle.methods.repainting import cut, open_network, played_in, repaint
+from restyle.methods.settings import Steps, Weights, checked
 from restyle.models.draw import Draw
 from restyle.notes import Notes
 
@@ -49,9 +50,8 @@ class DrawMethod:
     name: ClassVar[str] = "draw"
     plays_notes: ClassVar[bool] = False
 
-    def __init__(self, *, start: str = "piano", fit: int = 60, weights: str | Path = "") -> None:
-        if fit < 0:
-            raise RestyleError(f"fit must be 0 or more steps, not {fit}")
+    @checked
+    def __init__(self, *, start: str = "piano", fit: Steps = 60, weights: Weights = "") -> None:
         if not weights and start not in STYLES:
             raise RestyleError(f"no DRAW of '{start}' comes with this version; choose {' or '.join(STYLES)}")
         path = Path(weights) if weights else files.bundled(WEIGHTS.format(start))

@@ -11,8 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from functools import partial
-from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 import torch
@@ -26,6 +25,7 @@ from restyle.errors import RestyleError
 from restyle.losses.style import content_loss, gram, relative
 from restyle.methods.base import SILENT_STYLE, Profile, recording
 from restyle.methods.descent import descend
+from restyle.methods.settings import NotNegative, Positive, Range, Steps, Weights, checked
 from restyle.notes import Notes
 from restyle.representations.stft import Stft
 
@@ -62,20 +62,19 @@ class GatysMethod:
     name: ClassVar[str] = "gatys"
     plays_notes: ClassVar[bool] = False
 
+    @checked
     def __init__(
         self,
         *,
-        content_weight: float = 1.5,
+        content_weight: NotNegative = 1.5,
         layers: Sequence[str] = ("entry", "block1", "block2"),
         content_layers: Sequence[str] = ("entry", "block2"),
-        scales: Sequence[int] = (1, 4, 16),
-        iterations: int = 60,
-        step: float = 0.1,
-        patience: float = 0.005,
-        weights: str | Path | None = None,
+        scales: Sequence[Annotated[int, Range(1, 1024)]] = (1, 4, 16),
+        iterations: Steps = 60,
+        step: Positive = 0.1,
+        patience: NotNegative = 0.005,
+        weights: Weights = None,
     ) -> None:
-        if content_weight < 0 or iterations < 0 or step <= 0 or not layers or not scales or min(scales) < 1:
-            raise RestyleError("a setting of 'gatys' is out of range: numbers are not negative, lists not empty")
         self.content_weight, self.iterations, self.step, self.patience = content_weight, iterations, step, patience
         self.layers, self.content_layers, self.scales = tuple(layers), tuple(content_layers), tuple(scales)
         self.network = genre.load(weights)

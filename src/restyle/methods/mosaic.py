@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 import torch
@@ -19,10 +19,10 @@ from torch import Tensor, nn
 from restyle import blocks
 from restyle.audio import Audio
 from restyle.blocks import Progress, Span
-from restyle.errors import RestyleError
 from restyle.methods.bandwise import Bandwise, together
 from restyle.methods.base import Profile, recording
 from restyle.methods.excerpt import clips, excerpt, resample
+from restyle.methods.settings import Count, Positive, Range, Steps, checked
 from restyle.notes import Notes
 from restyle.representations.phase import griffin_lim
 from restyle.representations.stft import Stft
@@ -57,21 +57,20 @@ class MosaicMethod:
     name: ClassVar[str] = "mosaic"
     plays_notes: ClassVar[bool] = False
 
+    @checked
     def __init__(
         self,
         *,
-        semitones: int = 12,
-        templates: int = 2000,
-        polyphony: int = 8,
-        repetition: int = 3,
-        continuity: int = 3,
-        iterations: int = 10,
-        contrast: float = 1.1,
-        refinements: int = 10,
-        style_seconds: float = 30.0,
+        semitones: Annotated[int, Range(0, 48)] = 12,
+        templates: Count = 2000,
+        polyphony: Count = 8,
+        repetition: Steps = 3,
+        continuity: Steps = 3,
+        iterations: Count = 10,
+        contrast: Positive = 1.1,
+        refinements: Steps = 10,
+        style_seconds: Annotated[float, Range(0.5, 3600)] = 30.0,
     ) -> None:
-        if min(templates, polyphony, iterations) < 1 or min(semitones, repetition, continuity, refinements) < 0:
-            raise RestyleError("a setting of 'mosaic' is too small: templates, polyphony and iterations are at least 1")
         self.semitones, self.templates, self.polyphony = semitones, templates, polyphony
         self.repetition, self.continuity, self.iterations = repetition, continuity, iterations
         self.contrast, self.refinements, self.style_seconds = contrast, refinements, style_seconds

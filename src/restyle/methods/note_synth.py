@@ -22,6 +22,7 @@ from restyle.files import weights as files
 from restyle.losses.spectral import multi_scale_spectral_loss
 from restyle.methods.mixing import Mixture
 from restyle.methods.notes import NotesMethod
+from restyle.methods.settings import Decibels, Steps, Weights, checked
 from restyle.methods.timbre import Instrument, Timbre, Tone
 from restyle.models.note_synth import HOP as SAMPLES
 from restyle.models.note_synth import Heard, NoteSynth
@@ -67,10 +68,9 @@ class NoteSynthMethod(NotesMethod):
 
     name: ClassVar[str] = "note_synth"
 
-    def __init__(self, *, unpitched: float = 0.0, fit: int = 60, weights: str = "") -> None:
+    @checked
+    def __init__(self, *, unpitched: Decibels = 0.0, fit: Steps = 60, weights: Weights = "") -> None:
         super().__init__(unpitched=unpitched)
-        if fit < 0:
-            raise RestyleError(f"fit must be 0 or more steps, not {fit}")
         self.steps = fit
         self.network = _load(Path(weights) if weights else files.bundled(WEIGHTS))
 

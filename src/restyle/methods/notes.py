@@ -21,6 +21,7 @@ from restyle.methods.base import SILENT_STYLE, Profile
 from restyle.methods.mixing import Mixture
 from restyle.methods.performance import Played, imagine, listen
 from restyle.methods.playing import SOFTER, blended, doubt
+from restyle.methods.settings import Decibels, checked
 from restyle.methods.timbre import Instrument, Timbre
 from restyle.notes import DRUMS, Notes
 
@@ -49,7 +50,8 @@ class NotesMethod:
     name: ClassVar[str] = "notes"
     plays_notes: ClassVar[bool] = True
 
-    def __init__(self, *, unpitched: float = 0.0) -> None:
+    @checked
+    def __init__(self, *, unpitched: Decibels = 0.0) -> None:
         self.unpitched = unpitched
 
     def fit(self, style: Sequence[Audio]) -> Profile:

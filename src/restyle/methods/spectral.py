@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from restyle.audio import Audio
 from restyle.blocks import Progress, Span
 from restyle.errors import RestyleError
 from restyle.methods.base import SILENT_STYLE, Profile, recording
+from restyle.methods.settings import Range, Steps, checked
 from restyle.notes import Notes
 from restyle.representations.melbands import MelBands
 from restyle.representations.phase import griffin_lim
@@ -52,7 +53,15 @@ class SpectralMethod:
     name: ClassVar[str] = "spectral"
     plays_notes: ClassVar[bool] = False
 
-    def __init__(self, *, bands: int = 32, range: float = 24.0, smoothing: float = 0.05, refine: int = 2) -> None:
+    @checked
+    def __init__(
+        self,
+        *,
+        bands: Annotated[int, Range(1, 256)] = 32,
+        range: Annotated[float, Range(0, 120)] = 24.0,
+        smoothing: Annotated[float, Range(0, 10)] = 0.05,
+        refine: Steps = 2,
+    ) -> None:
         self.bands, self.range, self.smoothing, self.refine = bands, range, smoothing, refine
 
     def fit(self, style: Sequence[Audio]) -> Profile:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 import torch
@@ -18,12 +18,12 @@ from torch import Tensor
 from restyle import blocks
 from restyle.audio import Audio
 from restyle.blocks import Progress, Span
-from restyle.errors import RestyleError
 from restyle.losses.style import content_loss, gram, style_loss
 from restyle.methods.bandwise import Bandwise, together
 from restyle.methods.base import Profile, recording
 from restyle.methods.descent import descend
 from restyle.methods.excerpt import clips, excerpt
+from restyle.methods.settings import NotNegative, Positive, Range, Steps, checked
 from restyle.models.texture import TextureNet
 from restyle.notes import Notes
 from restyle.representations.phase import griffin_lim
@@ -57,26 +57,19 @@ class TextureMethod:
     name: ClassVar[str] = "texture"
     plays_notes: ClassVar[bool] = False
 
+    @checked
     def __init__(
         self,
         *,
-        content_weight: float = 3.0,
-        filters: int = 256,
-        widths: Sequence[int] = (1, 5, 11),
-        iterations: int = 60,
-        step: float = 0.05,
-        patience: float = 0.005,
-        refinements: int = 10,
-        style_seconds: float = 60.0,
+        content_weight: NotNegative = 3.0,
+        filters: Annotated[int, Range(1, 4096)] = 256,
+        widths: Sequence[Annotated[int, Range(1, 99, odd=True)]] = (1, 5, 11),
+        iterations: Steps = 60,
+        step: Positive = 0.05,
+        patience: NotNegative = 0.005,
+        refinements: Steps = 10,
+        style_seconds: Annotated[float, Range(0.5, 3600)] = 60.0,
     ) -> None:
-        if (
-            content_weight < 0
-            or filters < 1
-            or iterations < 0
-            or not widths
-            or any(w < 1 or w % 2 == 0 for w in widths)
-        ):
-            raise RestyleError("a setting of 'texture' is out of range: widths are odd, numbers are not negative")
         self.content_weight, self.filters, self.widths = content_weight, filters, tuple(widths)
         self.iterations, self.step, self.patience = iterations, step, patience
         self.refinements, self.style_seconds = refinements, style_seconds

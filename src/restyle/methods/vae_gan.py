@@ -17,6 +17,7 @@ from restyle.files import weights as files
 from restyle.methods.base import SILENT_STYLE, Profile, recording
 from restyle.methods.fitting import Lesson, lesson
 from restyle.methods.repainting import cut, open_network, played_in, repaint
+from restyle.methods.settings import Weights, checked
 from restyle.models.vae_gan import VaeGan
 from restyle.notes import Notes
 
@@ -46,7 +47,8 @@ class VaeGanMethod:
     name: ClassVar[str] = "vae_gan"
     plays_notes: ClassVar[bool] = False
 
-    def __init__(self, *, named: str = "", weights: str | Path = "") -> None:
+    @checked
+    def __init__(self, *, named: str = "", weights: Weights = "") -> None:
         path = Path(weights) if weights else files.bundled(WEIGHTS)
         self.network, settings, self.grid = open_network(path, self.name, VaeGan, spare=("named",))
         self.labels = list(settings["labels"])

@@ -25,6 +25,7 @@ from restyle.methods.base import SILENT_STYLE, Profile
 from restyle.methods.generation import Generator
 from restyle.methods.performance import Played, imagine, listen
 from restyle.methods.playing import SOFTER, blended, doubt
+from restyle.methods.settings import Decibels, NotNegative, Weights, checked
 from restyle.models.excitation import PERIOD, RELEASE
 from restyle.models.parallel_wavenet import ParallelWaveNet
 from restyle.models.wavenet import WaveNet, mu_law_decode
@@ -71,18 +72,17 @@ class WavenetMethod:
     name: ClassVar[str] = "wavenet"
     plays_notes: ClassVar[bool] = True
 
+    @checked
     def __init__(
         self,
         *,
         decoder: str = "parallel",
-        weights: str | Path = "",
-        temperature: float = 0.8,
-        unpitched: float = 0.0,
+        weights: Weights = "",
+        temperature: NotNegative = 0.8,
+        unpitched: Decibels = 0.0,
     ) -> None:
         if decoder not in DECODERS:
             raise RestyleError(f"there is no decoder '{decoder}'; choose {' or '.join(DECODERS)}")
-        if temperature < 0:
-            raise RestyleError(f"the temperature must be 0 or more, not {temperature:g}; choose 1 for plain sampling")
         path = Path(weights) if weights else files.bundled(f"wavenet_{decoder}.safetensors")
         if not weights and not path.is_file():
             raise RestyleError(f"no {decoder} WaveNet comes with this version; train one, and give its file as weights")
