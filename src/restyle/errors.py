@@ -1,4 +1,4 @@
-"""What goes wrong: the one exception for what a user can mend, and warnings of what was done instead. Floor 1."""
+"""What goes wrong or otherwise than asked: the one exception, warnings, and facts for the record. Floor 1."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
 
 log = logging.getLogger("restyle")
-
-_collectors: ContextVar[tuple[list[str], ...]] = ContextVar("collectors", default=())
 
 
 class RestyleError(Exception):
@@ -25,32 +25,62 @@ class RestyleError(Exception):
     """
 
 
+@dataclass(frozen=True)
+class Collected:
+    """Warnings and facts of some work, in the order in which they came."""
+
+    warnings: list[str] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+_collectors: ContextVar[tuple[Collected, ...]] = ContextVar("collectors", default=())
+
+
 def warn(sentence: str) -> None:
-    """Say what was done instead of what was asked for: to the log, and to every `collect_warnings` around the call.
+    """Say what was done instead of what was asked for: to the log, and to every `collect` around the call.
 
     Args:
         sentence: what happened, and what follows from it.
     """
     for collected in _collectors.get():
-        collected.append(sentence)
+        collected.warnings.append(sentence)
     log.warning("%s", sentence)
 
 
+def record_fact(name: str, value: Any) -> None:
+    """Keep what was found out or decided for the record of the work around the call.
+
+    Args:
+        name: of the fact, as ``doubt``.
+        value: plain JSON: a number, text, a list or dictionary of them.
+    """
+    for collected in _collectors.get():
+        collected.facts[name] = value
+
+
 @contextmanager
-def collect_warnings() -> Iterator[list[str]]:
-    """Collect the warnings of the work inside, and only its own: other threads have other collectors.
+def collect() -> Iterator[Collected]:
+    """Collect warnings and facts of the work inside, and only its own: other threads have other collectors.
 
     A thread started inside begins without collectors; run its work in ``contextvars.copy_context()`` to keep them.
 
     Example:
-        >>> with collect_warnings() as warnings:
+        >>> with collect() as collected:
         ...     warn("the file is cut off: 2.0 s of it could be read")
-        >>> warnings
-        ['the file is cut off: 2.0 s of it could be read']
+        ...     record_fact("seconds", 2.0)
+        >>> collected
+        Collected(warnings=['the file is cut off: 2.0 s of it could be read'], facts={'seconds': 2.0})
     """
-    collected: list[str] = []
+    collected = Collected()
     token = _collectors.set((*_collectors.get(), collected))
     try:
         yield collected
     finally:
         _collectors.reset(token)
+
+
+@contextmanager
+def collect_warnings() -> Iterator[list[str]]:
+    """Collect the warnings of the work inside; see `collect`."""
+    with collect() as collected:
+        yield collected.warnings

@@ -7,7 +7,7 @@ from restyle import blocks
 from restyle.analysis.partials import measure
 from restyle.analysis.transcription import transcribe
 from restyle.audio import Audio
-from restyle.errors import RestyleError
+from restyle.errors import RestyleError, collect
 from restyle.methods.note_synth import NoteSynthMethod
 from restyle.methods.notes import NotesMethod
 from restyle.notes import DRUMS, Notes
@@ -259,3 +259,19 @@ def test_file_backed_results_are_the_same(method, profile, made, monkeypatch):
     monkeypatch.setattr(blocks, "IN_MEMORY", 0)
     again = method.apply(Audio(CONTENT, RATE), profile)
     assert np.array_equal(again.samples, made.samples)
+
+
+def test_where_notes_are_in_doubt_the_content_stands_in_as_the_record_says_and_only_where_it_may():
+    rng = np.random.default_rng(0)
+    rows = [(0.05 * i, 0.3, int(rng.integers(40, 90)), rng.uniform(0.3, 1)) for i in range(60)]
+    dense = Audio(tones(rows, 3.4, sawtooth) + 0.02 * rng.normal(size=round(3.4 * RATE)), RATE)
+    facts, results = {}, {}
+    for fallback in (True, False):
+        method = NotesMethod(fallback=fallback)
+        with collect() as collected:
+            results[fallback] = method.apply(dense, method.fit([Audio(STYLE, RATE)]))
+        facts[fallback] = collected.facts["notes"]
+    assert facts[True]["doubt"] == facts[True]["fallback"] > 0.2
+    assert facts[False] == facts[True] | {"fallback": 0.0}
+    alike = [float(np.corrcoef(results[f].samples[0], dense.samples[0])[0, 1]) for f in (True, False)]
+    assert alike[0] > alike[1] + 0.1

@@ -269,12 +269,11 @@ def test_memory_does_not_grow_with_length(parallel, monkeypatch):
     """Five times as long takes hardly more memory: what is made lies in files. (The transcription is not looked at.)"""
     known = parallel.fit([Audio(tune(2), RATE)])
     monkeypatch.setattr("restyle.blocks.IN_MEMORY", 0)
-    monkeypatch.setattr("restyle.methods.wavenet.doubt", lambda heard: 0.0)
     peaks = []
     for seconds in (60, 300):
         notes = Notes.of([(t, t + 0.4, 57 + t % 3, 0.8, 0) for t in range(seconds)])
-        heard = Transcription(notes, notes_to_roll(notes, 1, 1.0))
-        monkeypatch.setattr("restyle.methods.wavenet.transcribe", lambda *_, own=heard, **__: own)
+        found = Transcription(notes, notes_to_roll(notes, 1, 1.0), 0.0)
+        monkeypatch.setattr("restyle.analysis.transcription.transcribe", lambda *_, own=found, **__: own)
         content = Audio(np.tile(tune(60), (1, seconds // 60)).astype(np.float32), RATE)
         tracemalloc.start()
         parallel.apply(content, known)

@@ -45,7 +45,7 @@ def method(name: str, **settings: Any) -> Method:
         >>> method("notes", loudness=3)
         Traceback (most recent call last):
         ...
-        restyle.errors.RestyleError: the method 'notes' has no setting 'loudness'; choose one of unpitched
+        restyle.errors.RestyleError: the method 'notes' has no setting 'loudness'; choose one of unpitched, fallback
     """
     if name not in METHODS:
         raise RestyleError(f"there is no method '{name}'; choose one of {', '.join(METHODS)}")

@@ -51,6 +51,8 @@ class NoteSynthMethod(NotesMethod):
 
     Args:
         unpitched: level of the content's unpitched part in dB; -120 leaves it out.
+        fallback: whether, where the notes found are in doubt (dense mixes), the content itself is mixed in and the
+            notes stand back; the record says how far.
         fit: steps in which the network is fitted to the style by a spectral loss, before it plays; each takes about
             a hundredth of a second.
         weights: of the network; by default those that come with the package.
@@ -69,8 +71,10 @@ class NoteSynthMethod(NotesMethod):
     name: ClassVar[str] = "note_synth"
 
     @checked
-    def __init__(self, *, unpitched: Decibels = 0.0, fit: Steps = 60, weights: Weights = "") -> None:
-        super().__init__(unpitched=unpitched)
+    def __init__(
+        self, *, unpitched: Decibels = 0.0, fallback: bool = True, fit: Steps = 60, weights: Weights = ""
+    ) -> None:
+        super().__init__(unpitched=unpitched, fallback=fallback)
         self.steps = fit
         self.network = _load(Path(weights) if weights else files.bundled(WEIGHTS))
 

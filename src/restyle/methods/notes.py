@@ -10,8 +10,8 @@ from typing import ClassVar
 import numpy as np
 
 from restyle import blocks
+from restyle.analysis.facts import Analysis
 from restyle.analysis.partials import HOP, measured
-from restyle.analysis.transcription import transcribe
 from restyle.audio import Audio
 from restyle.blocks import Progress
 from restyle.errors import RestyleError, warn
@@ -20,7 +20,7 @@ from restyle.methods.additive import play
 from restyle.methods.base import SILENT_STYLE, Profile
 from restyle.methods.mixing import Mixture
 from restyle.methods.performance import Played, imagine, listen
-from restyle.methods.playing import SOFTER, blended, doubt
+from restyle.methods.playing import SOFTER, blended, reliance
 from restyle.methods.settings import Decibels, checked
 from restyle.methods.timbre import Instrument, Timbre
 from restyle.notes import DRUMS, Notes
@@ -39,6 +39,8 @@ class NotesMethod:
 
     Args:
         unpitched: level of the content's unpitched part in dB; -120 leaves it out.
+        fallback: whether, where the notes found are in doubt (dense mixes), the content itself is mixed in and the
+            notes stand back; the record says how far.
 
     Example:
         >>> NotesMethod().plays_notes
@@ -51,15 +53,15 @@ class NotesMethod:
     plays_notes: ClassVar[bool] = True
 
     @checked
-    def __init__(self, *, unpitched: Decibels = 0.0) -> None:
-        self.unpitched = unpitched
+    def __init__(self, *, unpitched: Decibels = 0.0, fallback: bool = True) -> None:
+        self.unpitched, self.fallback = unpitched, fallback
 
     def fit(self, style: Sequence[Audio]) -> Profile:
         """Learn the sound of the notes, and the tone of what is unpitched."""
         style = [clip.slice(0, round(STYLE_LONGEST * clip.rate)) for clip in style]
         if max(float(np.abs(clip.samples).max(initial=0)) for clip in style) < 1e-5:
             raise RestyleError(SILENT_STYLE)
-        learnt = self.learn(style, [transcribe(clip).notes for clip in style])
+        learnt = self.learn(style, [Analysis.of(clip).notes for clip in style])
         profile = unpitched.fit(style)
         profile["channels"] = np.array([max(clip.channels for clip in style)])
         if not learnt:
@@ -92,17 +94,15 @@ class NotesMethod:
         if strength == 0:
             return content
         report = progress or (lambda _: None)
-        heard = transcribe(content, progress=lambda done: report(0.4 * done)) if timbre else None
-        notes = heard.notes if heard else Notes.of([])
-        unsure = doubt(heard) if heard else 1.0
-        del heard  # its activations grow with length
+        notes, kept = Notes.of([]), 1.0
+        if timbre:
+            kept = reliance(Analysis.of(content), self.fallback, lambda done: report(0.4 * done))
+            notes = Analysis.of(content).notes
         played, level = listen(content, notes, lambda done: report(0.4 + 0.1 * done))
         gain = 10 ** (self.unpitched / 20)
-        result = unpitched.keep(content, notes, profile, gain, unsure, lambda done: report(0.5 + 0.1 * done))
+        result = unpitched.keep(content, notes, profile, gain, kept, lambda done: report(0.5 + 0.1 * done))
         if timbre:
-            _perform(
-                result, notes, played, level - SOFTER * unsure, timbre, seed, lambda done: report(0.6 + 0.4 * done)
-            )
+            _perform(result, notes, played, level - SOFTER * kept, timbre, seed, lambda done: report(0.6 + 0.4 * done))
         return blended(content, result, strength)
 
     def _play_notes(

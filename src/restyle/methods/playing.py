@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-import numpy as np
+import logging
 
 from restyle import blocks
-from restyle.analysis.transcription import Transcription
+from restyle.analysis.facts import Analysis
 from restyle.audio import Audio
+from restyle.blocks import Progress
+from restyle.errors import record_fact
 
-SURE, UNSURE = 0.895, 0.835  # mean probability of what was found, in clear and in dense recordings
+log = logging.getLogger("restyle")
+
 SOFTER = 9.0  # dB by which notes stand back where they cannot be relied on, and the content itself is kept
 
 
-def doubt(heard: Transcription) -> float:
-    """How far a transcription cannot be relied on, 0..1: how unsure the network is of what it found."""
-    notes, roll = heard.notes, heard.roll
-    frames = roll.frame[roll.frame > 0.5]
-    if not len(notes) or not len(frames):
-        return 1.0
-    at = np.minimum(np.round(notes.onset / roll.hop).astype(int), len(roll.onset) - 1)
-    onsets = roll.onset[at, notes.pitch.astype(int) - roll.lowest]
-    sure = (float(frames.mean(dtype=np.float64)) + float(onsets.mean(dtype=np.float64))) / 2
-    # squared: a little of the content beside notes that are nearly right would only blur them
-    return float(np.clip((SURE - sure) / (SURE - UNSURE), 0, 1)) ** 2
+def reliance(found: Analysis, fallback: bool, progress: Progress | None = None) -> float:
+    """Return how far the content itself is kept beside its notes, 0..1, and put it into the record.
+
+    Args:
+        found: of the content; its notes are found now where they are not yet known.
+        fallback: whether the content may stand in where its notes cannot be relied on.
+        progress: called with the fraction done, 0..1.
+    """
+    doubt = found.transcription(progress).doubt
+    kept = doubt if fallback else 0.0
+    record_fact("notes", {"found": len(found.notes), "doubt": round(doubt, 4), "fallback": round(kept, 4)})
+    if kept > 0:
+        log.info(
+            "%.0f %% of the notes are in doubt: the content itself is mixed in, its notes stand back by %.1f dB",
+            100 * doubt,
+            SOFTER * kept,
+        )
+    return kept
 
 
 def blended(content: Audio, result: Audio, strength: float) -> Audio:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from restyle import blocks
 from restyle.analysis import trained
-from restyle.analysis.transcription import transcribe
+from restyle.analysis.facts import Analysis
 from restyle.audio import Audio
 from restyle.blocks import Progress
 from restyle.errors import RestyleError, warn
@@ -24,7 +24,7 @@ from restyle.methods import unpitched
 from restyle.methods.base import SILENT_STYLE, Profile
 from restyle.methods.generation import Generator
 from restyle.methods.performance import Played, imagine, listen
-from restyle.methods.playing import SOFTER, blended, doubt
+from restyle.methods.playing import SOFTER, blended, reliance
 from restyle.methods.settings import Decibels, NotNegative, Weights, checked
 from restyle.models.excitation import PERIOD, RELEASE
 from restyle.models.parallel_wavenet import ParallelWaveNet
@@ -58,6 +58,8 @@ class WavenetMethod:
         weights: of the decoder; those that come with the package by default.
         temperature: of ``autoregressive``: less than 1 is less noisy and more likely to get stuck.
         unpitched: level of the content's unpitched part in dB; -120 leaves it out.
+        fallback: whether, where the notes found are in doubt (dense mixes), the content itself is mixed in and the
+            notes stand back; the record says how far.
 
     Raises:
         RestyleError: if there is no such decoder, or the weights are not of one.
@@ -80,6 +82,7 @@ class WavenetMethod:
         weights: Weights = "",
         temperature: NotNegative = 0.8,
         unpitched: Decibels = 0.0,
+        fallback: bool = True,
     ) -> None:
         if decoder not in DECODERS:
             raise RestyleError(f"there is no decoder '{decoder}'; choose {' or '.join(DECODERS)}")
@@ -92,7 +95,7 @@ class WavenetMethod:
             raise RestyleError(trained.refusal(path, what))
         self.network: ParallelWaveNet | WaveNet = network  # type: ignore[assignment]
         self.transform = LogSpectrogram.of(settings["representation"])
-        self.temperature, self.unpitched = temperature, unpitched
+        self.temperature, self.unpitched, self.fallback = temperature, unpitched, fallback
 
     def fit(self, style: Sequence[Audio]) -> Profile:
         """Embed the style, the mean over pieces of about five seconds.
@@ -152,10 +155,8 @@ class WavenetMethod:
             return self._play(content, reference, min(2, int(profile["channels"][0])), seed, report)
         if strength == 0:
             return content
-        heard = transcribe(content, progress=lambda done: report(0.2 * done))
-        notes, unsure = heard.notes, doubt(heard)
-        del heard  # its activations grow with length
-        return blended(content, self._follow(content, notes, unsure, reference, profile, seed, report), strength)
+        kept = reliance(Analysis.of(content), self.fallback, lambda done: report(0.2 * done))
+        return blended(content, self._follow(content, kept, reference, profile, seed, report), strength)
 
     def _play(self, notes: Notes, reference: Tensor, channels: int, seed: int, report: Progress) -> Audio:
         if np.any(notes.programme == DRUMS):
@@ -170,17 +171,16 @@ class WavenetMethod:
     def _follow(
         self,
         content: Audio,
-        notes: Notes,
-        unsure: float,
+        kept: float,
         reference: Tensor,
         profile: Profile,
         seed: int,
         report: Progress,
     ) -> Audio:
         """The content's notes played, beside what else it holds."""
+        notes, gain = Analysis.of(content).notes, 10 ** (self.unpitched / 20)
         played, level = listen(content, notes, lambda done: report(0.2 + 0.1 * done))
-        kept = 10 ** (self.unpitched / 20)
-        result = unpitched.keep(content, notes, profile, kept, unsure, lambda done: report(0.3 + 0.1 * done))
+        result = unpitched.keep(content, notes, profile, gain, kept, lambda done: report(0.3 + 0.1 * done))
         if not len(notes):
             return result
         rate = self.network.rate
@@ -188,7 +188,7 @@ class WavenetMethod:
         length = ceil(content.duration * rate)
         made = self._perform(tuned, length, reference, seed, lambda done: report(0.4 + 0.5 * done))
         balance = _balance(notes, played, content.channels, content.duration)
-        _add(result, made, _gain(made, tuned, level - SOFTER * unsure), balance, lambda done: report(0.9 + 0.1 * done))
+        _add(result, made, _gain(made, tuned, level - SOFTER * kept), balance, lambda done: report(0.9 + 0.1 * done))
         return result
 
     def _perform(self, notes: Notes, length: int, reference: Tensor, seed: int, report: Progress) -> Audio:

@@ -13,7 +13,8 @@ from typing import overload
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
-from restyle.analysis.beats import Beats, note_curve, onset_curve, onsets, swing, track
+from restyle.analysis.beats import Beats, note_curve, onsets, swing, track
+from restyle.analysis.facts import Analysis
 from restyle.audio import Audio
 from restyle.blocks import Progress
 from restyle.errors import RestyleError
@@ -134,8 +135,11 @@ def stretch_ratio(tempo: float, wanted: float) -> float:
 
 
 def _hear(content: Audio | Notes) -> tuple[np.ndarray, Beats]:
-    curve = note_curve(content) if isinstance(content, Notes) else onset_curve(content)
-    return curve, track(curve)
+    if isinstance(content, Notes):
+        curve = note_curve(content)
+        return curve, track(curve)
+    found = Analysis.of(content)
+    return found.onset_curve, found.beats
 
 
 def _strays(times: np.ndarray) -> np.ndarray:

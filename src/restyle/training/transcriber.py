@@ -34,6 +34,8 @@ class TranscriberTraining(lightning.LightningModule):
         rate: highest learning rate.
         weight_decay: of AdamW.
         schedule: ``constant``, or ``cosine`` with a warm-up.
+        sure: mean probability of what is found in clear recordings; stored with the weights.
+        unsure: the same in recordings so dense that their notes cannot be relied on.
         seed: of all that is drawn.
 
     Raises:
@@ -50,6 +52,8 @@ class TranscriberTraining(lightning.LightningModule):
         rate: float = 3e-3,
         weight_decay: float = 1e-3,
         schedule: str = "cosine",
+        sure: float = 0.895,
+        unsure: float = 0.835,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -57,6 +61,7 @@ class TranscriberTraining(lightning.LightningModule):
         self.model: Any = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster
         self.hop = representation["hop"] / representation["rate"]
         self.rate, self.weight_decay, self.schedule, self.seed = rate, weight_decay, schedule, seed
+        self.confidence = {"sure": sure, "unsure": unsure}
         self.decoding: dict[str, float] = {}
         self._seen: list[tuple[Tensor, ...]] = []
 
@@ -95,8 +100,8 @@ class TranscriberTraining(lightning.LightningModule):
         return optimiser(self.model, self.rate, self.weight_decay, self.schedule, steps)
 
     def exports(self) -> dict[str, Any]:
-        """Return what is stored with the weights: how activations become notes."""
-        return {"decoding": self.decoding}
+        """Return what is stored with the weights: how activations become notes, and when these are in doubt."""
+        return {"decoding": self.decoding, "confidence": self.confidence}
 
 
 def levels(x: Tensor, louder: Tensor) -> Tensor:

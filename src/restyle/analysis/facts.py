@@ -1,0 +1,85 @@
+"""What is known of a recording: each fact is found when first asked for, and shared by all who ask. Floor 3."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Lock, RLock
+from typing import Any, ClassVar, TypeVar
+from weakref import WeakKeyDictionary, ref
+
+import numpy as np
+
+from restyle.analysis import beats
+from restyle.analysis.beats import Beats
+from restyle.audio import Audio
+from restyle.blocks import Progress
+from restyle.notes import Notes
+
+Fact = TypeVar("Fact")
+
+
+@dataclass(frozen=True)
+class Transcribed:
+    """The notes of a recording, and how far they cannot be relied on, 0..1 (see `analysis.transcription`)."""
+
+    notes: Notes
+    doubt: float
+
+
+class Analysis:
+    """The facts of one recording; `of` gives the one that all share, for as long as the recording is in use.
+
+    Example:
+        >>> audio = Audio(np.zeros(16000), 16000)
+        >>> Analysis.of(audio) is Analysis.of(audio), len(Analysis.of(audio).notes)
+        (True, 0)
+    """
+
+    _known: ClassVar[WeakKeyDictionary[Audio, Analysis]] = WeakKeyDictionary()
+    _lock: ClassVar[Lock] = Lock()
+
+    def __init__(self, audio: Audio) -> None:
+        self._audio, self._facts, self._finding = ref(audio), dict[str, Any](), RLock()
+
+    @classmethod
+    def of(cls, audio: Audio) -> Analysis:
+        """Return what is known of a recording, by every part of the program."""
+        with cls._lock:
+            if audio not in cls._known:
+                cls._known[audio] = cls(audio)
+            return cls._known[audio]
+
+    def transcription(self, progress: Progress | None = None) -> Transcribed:
+        """Return the notes and how far they can be relied on; ``progress`` is called with the fraction done, 0..1."""
+        from restyle.analysis.transcription import transcribe
+
+        def find(audio: Audio) -> Transcribed:
+            found = transcribe(audio, progress=progress)  # its activations grow with length, and are not kept
+            return Transcribed(found.notes, found.doubt)
+
+        return self._fact("transcription", find)
+
+    @property
+    def notes(self) -> Notes:
+        """The notes that are played."""
+        return self.transcription().notes
+
+    @property
+    def onset_curve(self) -> np.ndarray:
+        """How strongly something begins in each frame (see `analysis.beats.onset_curve`)."""
+        return self._fact("onset_curve", beats.onset_curve)
+
+    @property
+    def beats(self) -> Beats:
+        """Tempo and beats."""
+        return self._fact("beats", lambda audio: beats.track(self.onset_curve))
+
+    def _fact(self, name: str, find: Callable[[Audio], Fact]) -> Fact:
+        audio = self._audio()
+        assert audio is not None, "keep the recording for as long as you ask for its facts"
+        with self._finding:
+            if name not in self._facts:
+                self._facts[name] = find(audio)
+            fact: Fact = self._facts[name]
+            return fact
