@@ -15,8 +15,8 @@ import numpy as np
 
 import restyle
 from restyle.analysis.genre import classify
-from restyle.commands.learn import genres
 from restyle.evaluation import content as judging
+from restyle.style import genres
 
 
 def main() -> None:

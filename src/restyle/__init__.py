@@ -33,17 +33,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from restyle.audio import Audio as Audio
-    from restyle.commands.learn import Style as Style
-    from restyle.commands.learn import genre as genre
-    from restyle.commands.learn import learn as learn
-    from restyle.commands.runs import trained as trained
-    from restyle.commands.transfer import transfer as transfer
     from restyle.errors import RestyleError as RestyleError
     from restyle.files.midi import read_midi as read_midi
     from restyle.files.midi import write_midi as write_midi
     from restyle.files.sound import read as read
     from restyle.files.sound import write as write
     from restyle.notes import Notes as Notes
+    from restyle.pipeline import transfer as transfer
+    from restyle.style import Style as Style
+    from restyle.style import genre as genre
+    from restyle.style import learn as learn
+    from restyle.style import trained as trained
 
 __version__ = "0.1.0"
 
@@ -51,13 +51,13 @@ _PUBLIC = {
     "Audio": "restyle.audio",
     "Notes": "restyle.notes",
     "RestyleError": "restyle.errors",
-    "Style": "restyle.commands.learn",
-    "genre": "restyle.commands.learn",
-    "learn": "restyle.commands.learn",
+    "Style": "restyle.style",
+    "genre": "restyle.style",
+    "learn": "restyle.style",
     "read": "restyle.files.sound",
     "read_midi": "restyle.files.midi",
-    "trained": "restyle.commands.runs",
-    "transfer": "restyle.commands.transfer",
+    "trained": "restyle.style",
+    "transfer": "restyle.pipeline",
     "write": "restyle.files.sound",
     "write_midi": "restyle.files.midi",
 }

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from restyle import style as styles
 from restyle.audio import Audio
-from restyle.commands import runs
-from restyle.commands.transfer import transfer
 from restyle.datasets.store import Store, StoreWriter
 from restyle.errors import RestyleError
 from restyle.files import weights
@@ -15,6 +14,7 @@ from restyle.losses.latent import free_bits, kl_divergence
 from restyle.models.cyclegan import CycleGan
 from restyle.models.draw import Draw
 from restyle.models.vae_gan import VaeGan
+from restyle.pipeline import transfer
 from restyle.representations.spectrogram import LogSpectrogram
 from restyle.training import config as configs
 from restyle.training.cyclegan import CycleGanTraining
@@ -202,12 +202,12 @@ def test_a_config_is_taught_and_its_run_is_a_style(name, tmp_path):
     found = trained(name, tmp_path)
     assert all(np.isfinite(value) for value in found.scores.values())
     options = {"named": "two"} if name.startswith("vae_gan") else {}
-    style = runs.read(tmp_path / "run", options)
+    style = styles.read(tmp_path / "run", options)
     assert style.method == name.split("_gpu")[0].split("_original")[0]
     result = transfer(content(), style)
     assert result.rate == 22050 and result.samples.shape == content().samples.shape
     assert np.isfinite(result.samples).all() and np.abs(result.samples).max() > 1e-4
-    again = transfer(content(), runs.read(found.weights, options))  # the file itself, loaded anew
+    again = transfer(content(), styles.read(found.weights, options))  # the file itself, loaded anew
     assert np.array_equal(result.samples, again.samples)
 
 
@@ -222,25 +222,25 @@ def test_styles_are_kept_by_name(tmp_path):
     found = trained("vae_gan", tmp_path)
     arrays, settings = weights.load(found.weights)
     assert settings["labels"] == ["one", "two"] and arrays["named"].shape == (2, 4)
-    one, two = (runs.read(tmp_path / "run", {"named": name}).part("method")["vector"] for name in ("one", "two"))
+    one, two = (styles.read(tmp_path / "run", {"named": name}).part("method")["vector"] for name in ("one", "two"))
     assert np.array_equal(two, arrays["named"][1]) and not np.array_equal(one, two)
     with pytest.raises(RestyleError, match="one, two"):
-        runs.read(tmp_path / "run")
+        styles.read(tmp_path / "run")
     with pytest.raises(RestyleError, match="was not taught the style 'three'"):
-        runs.read(tmp_path / "run", {"named": "three"})
+        styles.read(tmp_path / "run", {"named": "three"})
 
 
 def test_a_run_that_is_not_finished_is_no_style(tmp_path):
     (tmp_path / "run.json").write_text("{}")
     with pytest.raises(RestyleError, match="not finished"):
-        runs.read(tmp_path)
+        styles.read(tmp_path)
 
 
 def test_other_folders_and_models_are_no_styles(tmp_path):
     with pytest.raises(RestyleError, match="no run of restyle train"):
-        runs.read(tmp_path)
+        styles.read(tmp_path)
     with pytest.raises(RestyleError, match="which is no style"):
-        runs.read(weights.bundled("transcriber.safetensors"))
+        styles.read(weights.bundled("transcriber.safetensors"))
 
 
 def test_half_precision_halves_the_file_and_is_what_is_scored(tmp_path):

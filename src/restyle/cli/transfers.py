@@ -92,8 +92,7 @@ def transfer(
 
 def _styles(style: list[Path] | None, genre: str | None) -> list[Path]:
     """The recordings, or the file of a genre's style."""
-    from restyle.commands.learn import genre_file
-    from restyle.commands.runs import named
+    from restyle.style import genre_file, named
 
     if genre and style:
         raise RestyleError(f"there are two styles, {style[0]} and the genre '{genre}'; give one of them")

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from restyle.commands import outputs, pool, transfer
 from restyle.commands.inputs import read_sound
-from restyle.commands.learn import DEFAULT, Style
-from restyle.commands.runs import is_learnt
 from restyle.commands.settings import Settings
 from restyle.errors import RestyleError
+from restyle.pipeline import learn_for
+from restyle.style import DEFAULT, Style, is_learnt, read
 
 
 @dataclass(frozen=True)
@@ -176,4 +176,4 @@ def _do(task: tuple[Pair, Settings]) -> Outcome:
 def _learnt(style: Path, _changed: int, settings: Settings) -> Style:
     """Learn a style once for all the contents that want it."""
     clips = [] if is_learnt(style) else [read_sound(style)]
-    return transfer.read_style([style], clips, settings)
+    return read(style, settings.options) if is_learnt(style) else learn_for(clips, settings, [str(style)])

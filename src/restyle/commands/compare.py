@@ -15,11 +15,11 @@ from restyle.commands import outputs, pool, results
 from restyle.commands.batch import read_table
 from restyle.commands.inputs import read_sound
 from restyle.commands.settings import Settings
-from restyle.commands.transfer import part
 from restyle.comparison import media, report
 from restyle.comparison.table import COPIES, Comparison, Pair
 from restyle.errors import RestyleError, warn
 from restyle.methods import METHODS
+from restyle.pipeline import part
 
 SECONDS = 30.0  # of each sound on the page, where there is room
 MAIN = ("content.pitch", "content.note_f1", "style.mfcc", "rhythm.tempo_error", "quality.lsd")

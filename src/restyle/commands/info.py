@@ -9,9 +9,10 @@ import numpy as np
 
 from restyle.audio import Audio
 from restyle.blocks import release
-from restyle.commands.inputs import MIDI, is_silent
-from restyle.commands.learn import SUFFIX, load
+from restyle.commands.inputs import MIDI
 from restyle.commands.transfer import check_input
+from restyle.representations.checks import is_silent
+from restyle.style import SUFFIX, load
 
 
 def run(path: Path) -> dict[str, Any]:

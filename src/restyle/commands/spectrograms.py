@@ -13,12 +13,12 @@ import numpy as np
 
 from restyle.blocks import release
 from restyle.commands import cluster, outputs, pool
-from restyle.commands.inputs import is_silent
 from restyle.commands.made import Made, Report
 from restyle.datasets.folder import Folder
 from restyle.datasets.manifest import MANIFEST, Songs
 from restyle.datasets.store import StoreWriter
 from restyle.errors import RestyleError
+from restyle.representations.checks import is_silent
 
 GROUP = 2**25  # bytes of sound files whose spectrograms are worked on by one process before it takes others
 PARTIALS = 100  # measured of a note

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from restyle.commands.inputs import MIDI, is_silent, read_sound
+from restyle.commands.inputs import MIDI, read_sound
 from restyle.commands.outputs import check_output
 from restyle.commands.transfer import check_input
 from restyle.errors import warn
 from restyle.notes import Notes
+from restyle.representations.checks import is_silent
 
 
 def run(path: Path, out: Path, *, progress: Callable[[float], None] | None = None) -> Notes:

@@ -5,147 +5,22 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from restyle import __version__
+from restyle import __version__, pipeline
 from restyle.audio import Audio
-from restyle.commands import learn as learning
-from restyle.commands import outputs, runs
-from restyle.commands.inputs import MIDI, check_notes, check_sound, is_silent, read_content, read_sound
-from restyle.commands.learn import DEFAULT, Style
-from restyle.commands.runs import is_learnt
+from restyle.commands import outputs
+from restyle.commands.inputs import MIDI, read_content, read_sound
 from restyle.commands.settings import Settings
-from restyle.errors import RestyleError, collect_warnings, warn
-from restyle.methods import method as make_method
+from restyle.errors import RestyleError, collect
 from restyle.notes import Notes
-
-Progress = Callable[[float], None]
+from restyle.pipeline import Progress, Result, part
+from restyle.style import Style, is_learnt, read, weights
 
 log = logging.getLogger("restyle")
-
-
-def transfer(
-    content: Audio | Notes,
-    style: Audio | Sequence[Audio] | Style,
-    *,
-    method: str | None = None,
-    strength: float = 1.0,
-    tempo: str | float = "content",
-    groove: bool = False,
-    tone: bool = True,
-    seed: int = 0,
-    options: Mapping[str, Any] | None = None,
-    progress: Progress | None = None,
-) -> Audio:
-    """Play the content with the sound of the style.
-
-    Args:
-        content: what is played: a recording of 0.5 s or more, or notes (for methods that play them).
-        style: how it sounds: one recording or several, of any rate and channels, or a learnt `Style`.
-        method: a name of ``restyle methods``; by default ``note_synth``, or what the `Style` was learnt for.
-        strength: 0 gives the content back, 1 the full style, continuously between.
-        tempo: ``content`` (as it is), ``style``, or beats per minute; the pitch is kept.
-        groove: whether the content's beats are moved onto the style's beat timing.
-        tone: whether spectrum, loudness and width are brought toward the style's at the end.
-        seed: the same seed gives the same samples.
-        options: the method's own settings, as ``{"fit": 100}``.
-        progress: called with the fraction done, 0..1.
-
-    Returns:
-        A sound with the content's rate, channels and, unless its tempo is changed, exact length. Silence stays silence.
-
-    Raises:
-        RestyleError: if an argument is out of its range, or a sound is too short, damaged, or (the style) silent.
-
-    Example:
-        >>> t = np.arange(16000) / 16000
-        >>> content, style = Audio(np.sin(2000 * t), 16000), Audio(np.sign(np.sin(3000 * t)), 16000)
-        >>> result = transfer(content, style, method="spectral")
-        >>> result.rate, result.channels, result.length
-        (16000, 1, 16000)
-    """
-    settings = Settings(
-        method=method, strength=strength, tempo=tempo, groove=groove, tone=tone, seed=seed, options=options or {}
-    )
-    if isinstance(content, Notes):
-        check_notes(content, "the content")
-    else:
-        check_sound(content, "the content")
-    learnt = style if isinstance(style, Style) else learn_for(style, settings)
-    return styled(
-        retimed(content, learnt, settings, part(progress, 0.2, 0.3)), learnt, settings, part(progress, 0.3, 1)
-    )
-
-
-def learn_for(style: Audio | Sequence[Audio], settings: Settings, names: Sequence[str] | None = None) -> Style:
-    """Learn of a style just what these settings need."""
-    needed = {
-        "method": True,
-        "tone": settings.tone,
-        "tempo": (settings.retimes and settings.bpm is None) or settings.groove,
-    }
-    parts = [name for name, wanted in needed.items() if wanted]
-    used = settings.method or DEFAULT
-    return learning.learn(style, method=used, parts=parts, names=names, options=settings.options)
-
-
-def retimed(
-    content: Audio | Notes, style: Style, settings: Settings, progress: Progress | None = None
-) -> Audio | Notes:
-    """Return the content at the tempo that the settings ask for; the same object when they ask for none."""
-    if not settings.retimes or (isinstance(content, Audio) and is_silent(content)):
-        return content
-    from restyle.stages import tempo
-
-    log.info("changing the content's tempo")
-    profile = style.part("tempo") if settings.tempo == "style" or settings.groove else {}
-    bpm = _own_tempo(content) if settings.tempo == "content" else settings.bpm
-    return tempo.apply(content, profile, bpm=bpm, groove=settings.groove, progress=progress)
-
-
-def _own_tempo(content: Audio | Notes) -> float | None:
-    """The content's tempo in BPM; None where it has no beat (which the stage then says)."""
-    from restyle.analysis import beats
-
-    curve = beats.note_curve(content) if isinstance(content, Notes) else beats.onset_curve(content)
-    return beats.track(curve).tempo or None
-
-
-def styled(content: Audio | Notes, style: Style, settings: Settings, progress: Progress | None = None) -> Audio:
-    """Run the method and the tone stage."""
-    if settings.method not in (None, style.method):
-        wanted = settings.method
-        raise RestyleError(
-            f"the style was learnt for the method '{style.method}', not '{wanted}'; learn it for that one"
-        )
-    if isinstance(content, Audio) and is_silent(content):
-        warn("the content is silent, so the result is silence")
-        return Audio(np.zeros_like(content.samples), content.rate)
-    used = make_method(style.method, **{**style.options, **settings.options})
-    if isinstance(content, Notes) and not used.plays_notes:
-        raise RestyleError(f"the method '{style.method}' needs a recording as content; choose 'notes' to play MIDI")
-    log.info("applying the method '%s'", style.method)
-    toned = settings.tone and style.has("tone")
-    share = 0.85 if toned else 1.0
-    profile, strength = style.part("method"), settings.strength
-    result = used.apply(content, profile, strength=strength, seed=settings.seed, progress=part(progress, 0, share))
-    if toned:
-        from restyle.stages import tone
-
-        log.info("matching the tone")
-        told, played = part(progress, share, 1), used.plays_notes
-        result = tone.apply(result, style.part("tone"), played=played, strength=strength, progress=told)
-    return result
-
-
-def part(progress: Progress | None, low: float, high: float) -> Progress | None:
-    """Return a progress function for the stretch from ``low`` to ``high`` of a longer work."""
-    return None if progress is None else lambda fraction: progress(low + (high - low) * fraction)
 
 
 def run(
@@ -179,23 +54,23 @@ def run(
     """
     settings, begun = settings or Settings(), time.monotonic()
     targets = check_files(content, styles, out, midi, bits=settings.bits)
-    with outputs.folder(pictures), collect_warnings() as warnings:
+    with outputs.folder(pictures), collect() as collected:
         log.info("reading %s", content)
         played = read_content(content, start=settings.start, duration=settings.duration)
         clips = [] if is_learnt(styles[0]) or (learnt and not pictures) else [read_sound(path) for path in styles]
-        learnt = learnt or read_style(styles, clips, settings)
-        if progress:
-            progress(0.15)
-        retimed_content = retimed(played, learnt, settings, part(progress, 0.15, 0.25))
-        result = styled(retimed_content, learnt, settings, part(progress, 0.25, 0.95))
-        drawn = [] if pictures is None else [pictures / f"{name}.png" for name in _names(retimed_content, clips)]
+        if learnt is None and is_learnt(styles[0]):
+            learnt = read(styles[0], settings.options)
+        names = [str(path) for path in styles]
+        result = pipeline.run(played, learnt or clips, settings, names=names, progress=part(progress, 0.05, 0.95))
+        drawn = [] if pictures is None else [pictures / f"{name}.png" for name in _names(result.content, clips)]
         with outputs.together([*targets, *drawn]) as beside:
             _write_sound(beside[0], result, settings)
             if midi:
-                _write_notes(beside[2], retimed_content)
-            _draw(beside[len(targets) :], retimed_content, clips, result)
-            record = make_record(content, styles, out, replace(settings, method=learnt.method))
-            record |= _facts(result, time.monotonic() - begun, warnings, midi, pictures)
+                _write_notes(beside[2], result.notes)
+            _draw(beside[len(targets) :], clips, result)
+            record = make_record(content, styles, out, replace(settings, method=result.record["settings"]["method"]))
+            record |= _facts(result, time.monotonic() - begun, midi, pictures)
+            record |= {"facts": collected.facts, "warnings": collected.warnings}
             beside[1].write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return record
 
@@ -245,30 +120,10 @@ def check_style(path: Path) -> None:
     Raises:
         RestyleError: if it is neither.
     """
-    check_input(runs.weights(path))
+    check_input(weights(path))
 
 
-def read_style(styles: Sequence[Path], clips: Sequence[Audio], settings: Settings) -> Style:
-    """Load a style that was learnt, or learn from the clips that were read."""
-    if is_learnt(styles[0]):
-        return runs.read(styles[0], settings.options)
-    return learn_for(clips, settings, [str(path) for path in styles])
-
-
-def make_record(content: Path, styles: Sequence[Path], out: Path, settings: Settings) -> dict[str, Any]:
-    """Return the part of a record that says what was asked for, as plain JSON values."""
-    return {
-        "restyle": __version__,
-        "content": str(content),
-        "style": [str(path) for path in styles],
-        "out": str(out),
-        "settings": asdict(settings),
-    }
-
-
-def _facts(
-    result: Audio, seconds: float, warnings: list[str], midi: Path | None, pictures: Path | None
-) -> dict[str, Any]:
+def _facts(result: Audio, seconds: float, midi: Path | None, pictures: Path | None) -> dict[str, Any]:
     return {
         "rate": result.rate,
         "channels": result.channels,
@@ -276,7 +131,6 @@ def _facts(
         "midi": str(midi) if midi else None,
         "pictures": str(pictures) if pictures else None,
         "seconds": round(seconds, 3),
-        "warnings": warnings,
     }
 
 
@@ -286,14 +140,16 @@ def _write_sound(path: Path, result: Audio, settings: Settings) -> None:
     write(path, result, bits=settings.bits)
 
 
-def _write_notes(path: Path, content: Audio | Notes) -> None:
+def _write_notes(path: Path, notes: Notes) -> None:
     from restyle.files.midi import write_midi
 
-    if isinstance(content, Audio):
-        from restyle.analysis.transcription import transcribe
+    write_midi(path, notes)
 
-        content = transcribe(content).notes
-    write_midi(path, content)
+
+def make_record(content: Path, styles: Sequence[Path], out: Path, settings: Settings) -> dict[str, Any]:
+    """Return the part of a record that says what was asked for, as plain JSON values."""
+    files = {"content": str(content), "style": [str(path) for path in styles], "out": str(out)}
+    return {"restyle": __version__, **files, "settings": asdict(settings)}
 
 
 def _names(content: Audio | Notes, clips: Sequence[Audio]) -> list[str]:
@@ -306,13 +162,13 @@ def _names(content: Audio | Notes, clips: Sequence[Audio]) -> list[str]:
     ]
 
 
-def _draw(paths: Sequence[Path], content: Audio | Notes, clips: Sequence[Audio], result: Audio) -> None:
+def _draw(paths: Sequence[Path], clips: Sequence[Audio], result: Result) -> None:
     if not paths:
         return
     from restyle import plot
 
     log.info("drawing spectrograms")
-    shown = content if isinstance(content, Audio) else None
+    shown = result.content if isinstance(result.content, Audio) else None
     named = {"content": shown, "style": clips[0] if clips else None, "result": result}
     sounds = {name: sound for name, sound in named.items() if sound is not None}
     plot.save(plot.compare(sounds), paths[0])

@@ -16,7 +16,6 @@ from restyle.errors import RestyleError, warn
 from restyle.files.safely import check_writable, writing
 
 BLOCK = 2**17  # samples of each channel written at once
-SHORTEST = 0.5  # seconds; less is too little to find notes or a style in
 WRITABLE = {  # extension -> libsndfile's format and, by bits, its subtype
     ".wav": ("WAV", {"16": "PCM_16", "24": "PCM_24", "32f": "FLOAT"}),
     ".flac": ("FLAC", {"16": "PCM_16", "24": "PCM_24"}),
@@ -114,23 +113,6 @@ def info(path: str | Path) -> SoundInfo:
     with closing(_open(Path(path))) as source:
         duration = source.length / source.rate
         return SoundInfo(source.rate, source.channels, source.length, duration, source.format, source.subtype)
-
-
-def check_length(audio: Audio, name: str | Path, shortest: float = SHORTEST) -> None:
-    """Refuse a sound too short to work with.
-
-    Raises:
-        RestyleError: if ``audio``, called ``name`` in the sentence, lasts less than ``shortest`` seconds.
-
-    Example:
-        >>> check_length(Audio(np.zeros(100), 1000), "click.wav")
-        Traceback (most recent call last):
-        ...
-        restyle.errors.RestyleError: click.wav lasts only 0.1 s; at least 0.5 s are needed, choose a longer sound
-    """
-    if audio.duration < shortest:
-        problem = f"{name} lasts only {audio.duration:.2g} s"
-        raise RestyleError(f"{problem}; at least {shortest:g} s are needed, choose a longer sound")
 
 
 def check_output(path: str | Path, bits: str = "16") -> None:

@@ -134,6 +134,11 @@ def stretch_ratio(tempo: float, wanted: float) -> float:
     return float(ratio / 2.0 ** np.round(np.log2(ratio)))
 
 
+def own(content: Audio | Notes) -> float | None:
+    """Return the content's own tempo in BPM; None where it has no beat, which `apply` then says."""
+    return _hear(content)[1].tempo or None
+
+
 def _hear(content: Audio | Notes) -> tuple[np.ndarray, Beats]:
     if isinstance(content, Notes):
         curve = note_curve(content)
