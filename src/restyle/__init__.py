@@ -5,25 +5,24 @@ Three lines do it::
     content, style = restyle.read("song.wav"), restyle.read("style.wav")
     restyle.write("out.wav", restyle.transfer(content, style))
 
-The public names, by subject (the first list can be had from here, without knowing the rooms):
+The public names, by subject (those of the first list can be had from here):
 
-- here: `read`, `write` (sound files), `transfer`, `learn`, `genre`, `trained`, `Style`, `read_midi`, `write_midi`, and
-  the values `Audio`, `Notes`; `RestyleError` is the one exception for what a user can get wrong
-- values: `restyle.audio.Audio`, `restyle.notes.Notes`
-- files: `restyle.files.sound` (`read`, `write`, `info`), `restyle.files.midi` (`read_midi`, `write_midi`),
-  `restyle.files.weights`
+- here: `read`, `write` (sound files), `read_midi`, `write_midi`; `transfer`, `learn`, `genre`, `trained`; `transcribe`,
+  `evaluate`; the values `Audio`, `Notes`, `Style`, `Result`; `RestyleError` is the one exception for what a user can
+  get wrong
+- the way of a piece: `restyle.pipeline` (`transfer`, `Settings`), `restyle.style`, `restyle.analysis.facts` (`Analysis`)
+- files: `restyle.files.sound` (`read`, `write`, `info`), `restyle.files.midi`, `restyle.files.weights`
 - representations, each with its inverse where there is one: `restyle.representations.stft`, `phase`, `mel`, `mfcc`,
-  `cqt`, `pianoroll`
+  `cqt`, `pianoroll`; long sounds in blocks: `restyle.blocks`
 - analysis: `restyle.analysis.transcription` (`transcribe`), `beats` (`tempo`, `beats`), `partials`,
   `separation`, `multipitch`, `loudness`, `genre`, `timbre`
-- methods: `restyle.methods` (`METHODS`, `method`), one file a method
-- stages around a method: `restyle.stages.tempo`, `restyle.stages.tone`
-- judging: `restyle.evaluation` (`evaluate`, `METRICS`) and its modules `content`, `style`, `rhythm`, `quality`;
+- methods: `restyle.methods` (`METHODS`, `method`); stages around a method: `restyle.stages.tempo`, `restyle.stages.tone`
+- evaluation: `restyle.evaluation` (`evaluate`, `METRICS`) and its modules `content`, `style`, `rhythm`, `quality`;
   `restyle.comparison` (`table`, `statistics`, `report`, `listening`)
 - commands, the verbs of the command line: `restyle.commands.transfer`, `learn`, `batch`, `transcribe`, `info`, `demo`,
   `evaluate`, `compare`, `benchmark`, `listen`, `data`, `train`, `models`, `classify`
-- data sets: `restyle.datasets`, one module each; teaching: `restyle.training`
-- pictures: `restyle.plot`; playing notes with a SoundFont: `restyle.rendering`; long sounds in blocks: `restyle.blocks`
+- data sets: `restyle.datasets`, one module each; training: `restyle.training`
+- pictures: `restyle.plot`; playing notes with a SoundFont: `restyle.rendering`
 """
 
 from __future__ import annotations
@@ -32,8 +31,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from restyle.analysis.transcription import transcribe as transcribe
     from restyle.audio import Audio as Audio
     from restyle.errors import RestyleError as RestyleError
+    from restyle.evaluation import evaluate as evaluate
     from restyle.files.midi import read_midi as read_midi
     from restyle.files.midi import write_midi as write_midi
     from restyle.files.sound import read as read
@@ -51,16 +52,21 @@ _PUBLIC = {
     "Audio": "restyle.audio",
     "Notes": "restyle.notes",
     "RestyleError": "restyle.errors",
+    "Result": "restyle.pipeline",
     "Style": "restyle.style",
+    "evaluate": "restyle.evaluation",
     "genre": "restyle.style",
     "learn": "restyle.style",
     "read": "restyle.files.sound",
     "read_midi": "restyle.files.midi",
     "trained": "restyle.style",
+    "transcribe": "restyle.analysis.transcription",
     "transfer": "restyle.pipeline",
     "write": "restyle.files.sound",
     "write_midi": "restyle.files.midi",
 }
+
+__all__ = sorted(_PUBLIC)
 
 
 def __getattr__(name: str) -> Any:

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from restyle import __version__
+from restyle import __version__, methods
 from restyle.analysis.facts import Analysis
 from restyle.audio import Audio
 from restyle.errors import Collected, RestyleError, collect, warn
-from restyle.methods import METHODS, Method
+from restyle.methods import Method
 from restyle.methods import method as make_method
 from restyle.notes import Notes
 from restyle.representations.checks import check_notes, check_sound, is_silent
@@ -65,8 +65,8 @@ class Settings:
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        if self.method is not None and self.method not in METHODS:
-            raise RestyleError(f"there is no method '{self.method}'; choose one of {', '.join(METHODS)}")
+        if self.method is not None:
+            methods.check(self.method)
         if not (_is_number(self.strength) and 0 <= self.strength <= 1):
             raise RestyleError(f"strength must be a number between 0 and 1, not {self.strength}")
         if not (_is_number(self.seed) and 0 <= self.seed < 2**63 and self.seed == int(self.seed)):

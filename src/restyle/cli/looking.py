@@ -86,8 +86,8 @@ def methods(verbose: Verbose = False, debug: Debug = False) -> None:
     from restyle.methods import METHODS
 
     width = max(map(len, METHODS))
-    for name, (_, _, text) in METHODS.items():
-        print(f"{name:{width}}  {text}")
+    for name, entry in METHODS.items():
+        print(f"{name:{width}}  {entry.text}")
 
 
 @app.command(epilog=examples("restyle demo -o restyle-demo"))

@@ -72,7 +72,7 @@ def _page(folder: Path, made: list[Path]) -> str:
     texts = {CONTENT: ("Content", "Ode to Joy"), STYLE: ("Style", "Greensleeves")}
     sections = []
     for path in made:
-        title, text = texts.get(path.name, (path.stem, METHODS[path.stem][2] if path.stem in METHODS else ""))
+        title, text = texts.get(path.name, (path.stem, METHODS[path.stem].text if path.stem in METHODS else ""))
         picture = folder / f"{path.stem}-pictures" / "spectrograms.png"
         shown = f'<img alt="spectrograms" src="{picture.relative_to(folder).as_posix()}">' if picture.exists() else ""
         sections.append(SECTION.format(title=escape(title), text=escape(text), sound=escape(path.name), picture=shown))

@@ -9,7 +9,7 @@ from typing import Any
 from restyle.commands.inputs import read_sound
 from restyle.commands.outputs import check_output
 from restyle.errors import RestyleError
-from restyle.methods import METHODS
+from restyle.methods import check
 from restyle.style import DEFAULT, SUFFIX, Style, learn, save
 
 
@@ -26,7 +26,7 @@ def run(
     Raises:
         RestyleError: if an input cannot be used or the output cannot be written.
     """
-    _check_method(method)
+    check(method)
     check_output(out, paths, [SUFFIX])
     names = [path.name for path in paths]
     learnt = learn([read_sound(path) for path in paths], method=method, names=names, mix=mix, options=options)
@@ -48,8 +48,3 @@ def shares(text: str | None) -> list[float] | None:
         return None if text is None else [float(part) for part in text.split(",")]
     except ValueError as error:
         raise RestyleError(f"--mix {text}: write a number for each recording, as .3,.7") from error
-
-
-def _check_method(name: str) -> None:
-    if name not in METHODS:
-        raise RestyleError(f"there is no method '{name}'; choose one of {', '.join(METHODS)}")
