@@ -10,13 +10,13 @@ The public names, by subject (those of the first list can be had from here):
 - here: `read`, `write` (sound files), `read_midi`, `write_midi`; `transfer`, `learn`, `genre`, `trained`; `transcribe`,
   `evaluate`; the values `Audio`, `Notes`, `Style`, `Result`; `RestyleError` is the one exception for what a user can
   get wrong
-- the way of a piece: `restyle.pipeline` (`transfer`, `Settings`), `restyle.style`, `restyle.analysis.facts` (`Analysis`)
+- the way of a piece: `restyle.pipeline` (`transfer`, `Settings`), `restyle.style`, `restyle.analysis.facts`
 - files: `restyle.files.sound` (`read`, `write`, `info`), `restyle.files.midi`, `restyle.files.weights`
 - representations, each with its inverse where there is one: `restyle.representations.stft`, `phase`, `mel`, `mfcc`,
   `cqt`, `pianoroll`; long sounds in blocks: `restyle.blocks`
 - analysis: `restyle.analysis.transcription` (`transcribe`), `beats` (`tempo`, `beats`), `partials`,
   `separation`, `multipitch`, `loudness`, `genre`, `timbre`
-- methods: `restyle.methods` (`METHODS`, `method`); stages around a method: `restyle.stages.tempo`, `restyle.stages.tone`
+- methods: `restyle.methods` (`METHODS`, `method`); around a method: `restyle.stages.tempo`, `restyle.stages.tone`
 - evaluation: `restyle.evaluation` (`evaluate`, `METRICS`) and its modules `content`, `style`, `rhythm`, `quality`;
   `restyle.comparison` (`table`, `statistics`, `report`, `listening`)
 - commands, the verbs of the command line: `restyle.commands.transfer`, `learn`, `batch`, `transcribe`, `info`, `demo`,
