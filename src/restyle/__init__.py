@@ -27,6 +27,7 @@ The public names, by subject (those of the first list can be had from here):
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
     from restyle.style import genre as genre
     from restyle.style import learn as learn
     from restyle.style import trained as trained
+
+# threads of OpenMP that wait for work must not spin: beside another busy process they would steal its core, and theirs
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 __version__ = "0.1.0"
 

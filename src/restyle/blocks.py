@@ -16,6 +16,7 @@ import numpy as np
 
 from restyle.audio import Audio
 from restyle.errors import RestyleError
+from restyle.threads import mapped
 
 Progress = Callable[[float], None]  # called with the fraction done, 0..1
 
@@ -132,16 +133,17 @@ def process(
     audio: Audio,
     function: Callable[[Audio, Span], np.ndarray],
     *,
-    seconds: float = 20.0,
+    seconds: float = 10.0,
     context: float = 1.0,
     hop: int = 1,
     progress: Progress | None = None,
 ) -> Audio:
-    """Run a function over a sound block by block and join the results with cross-fades.
+    """Run a function over a sound block by block, some side by side, and join the results with cross-fades.
 
     Args:
         audio: the sound.
-        function: takes a block (with its context) and its ``Span``; returns ``[C, T]`` of the block's own length.
+        function: takes a block (with its context) and its ``Span``; returns ``[C, T]`` of the block's own length. It
+            may run for several blocks at once.
         seconds: length of a block's own part.
         context: seconds of sound given on either side, at least what the function needs; neighbouring results
             are cross-faded (raised cosine) over half of it, around the seam.
@@ -160,8 +162,9 @@ def process(
     result = empty(audio.channels, audio.length)
     around = round(context * audio.rate / hop) * hop
     block = max(1, round(seconds * audio.rate / hop)) * hop
-    for span in spans(audio.length, block, around):
-        made = function(audio.slice(span.left, span.right), span)
+    whole = list(spans(audio.length, block, around))
+    results = mapped(lambda span: function(audio.slice(span.left, span.right), span), whole)
+    for span, made in zip(whole, results, strict=True):
         before, after = (_fade_half(seam, audio.length, block, around) for seam in (span.start, span.stop))
         first, last = span.start - before, span.stop + after
         weight = np.ones(last - first, np.float32)

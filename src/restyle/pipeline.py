@@ -17,12 +17,14 @@ import numpy as np
 from restyle import __version__, methods
 from restyle.analysis.facts import Analysis
 from restyle.audio import Audio
+from restyle.blocks import trim_memory
 from restyle.errors import Collected, RestyleError, collect, warn
 from restyle.methods import Method
 from restyle.methods import method as make_method
 from restyle.notes import Notes
 from restyle.representations.checks import check_notes, check_sound, is_silent
 from restyle.style import DEFAULT, Style, learn
+from restyle.threads import single
 
 Progress = Callable[[float], None]
 
@@ -155,6 +157,7 @@ def transfer(
     return run(content, style, settings, progress=progress)
 
 
+@single()
 def run(
     content: Audio | Notes,
     style: Audio | Sequence[Audio] | Style,
@@ -174,6 +177,7 @@ def run(
             raise RestyleError(f"the method '{used.name}' needs a recording as content; choose 'notes' to play MIDI")
         learnt = style if isinstance(style, Style) else learn_for(style, settings, names, used)
         settings = replace(settings, method=learnt.method)
+        trim_memory()  # what fitting leaves unused
         played = _retimed(content, learnt, settings, part(progress, 0.2, 0.3))
         made = _toned(_styled(played, learnt, used, settings, part(progress, 0.3, 0.9)), used, learnt, settings)
         if progress:

@@ -24,6 +24,7 @@ from restyle.methods import METHODS, Method, taught
 from restyle.methods import method as make_method
 from restyle.methods.base import Taught
 from restyle.representations.checks import check_sound, is_silent
+from restyle.threads import single
 
 SUFFIX = ".style"
 WEIGHTS = registry.SUFFIX
@@ -66,6 +67,7 @@ class Style:
         return own
 
 
+@single()
 def learn(
     style: Audio | Sequence[Audio],
     *,
@@ -211,6 +213,7 @@ def is_learnt(path: Path) -> bool:
     return path.suffix in (SUFFIX, WEIGHTS) or path.is_dir()
 
 
+@single()
 def read(path: Path, options: Mapping[str, Any] | None = None) -> Style:
     """Read a style that was learnt.
 

@@ -12,17 +12,18 @@ import torch
 
 from restyle import blocks
 from restyle.audio import Audio
-from restyle.blocks import Progress
+from restyle.blocks import Progress, Span
 from restyle.files import weights
 from restyle.models.transcriber import PITCHES, Activations, Transcriber
 from restyle.notes import Notes
 from restyle.representations.cqt import Cqt, level, unit_level
 from restyle.representations.pianoroll import Roll, roll_to_notes
 from restyle.representations.spectrogram import LogSpectrogram
+from restyle.threads import mapped, single
 
 WEIGHTS = "transcriber.safetensors"
 LINEAR = ("velocity", "bend")  # of the activations; the others are logits
-BLOCK, CONTEXT = 40.0, 5.0  # seconds; the network sees four and a half to either side, the lowest filters half of one
+BLOCK, CONTEXT = 12.0, 5.0  # seconds; the network sees four and a half to either side, the lowest filters half of one
 QUIETEST = 36.0  # dB below the loudest moment at which a passage is no longer raised for the network
 SILENCE = -90.0  # dB; a recording that never exceeds this holds no notes
 BEFORE = 32  # frames of silence before a recording, so that its first notes are seen to begin; even, as those around
@@ -56,6 +57,7 @@ def _network() -> tuple[Transcriber, Cqt, dict[str, Any]]:
     return network.eval(), spectrogram.cqt, settings
 
 
+@single()
 def transcribe(audio: Audio, *, progress: Progress | None = None, **thresholds: float) -> Transcription:
     """Find the notes of a recording of any instruments.
 
@@ -85,9 +87,10 @@ def transcribe(audio: Audio, *, progress: Progress | None = None, **thresholds: 
     reference = _reference(spectrum, hop)
     loud = spectrum.max(axis=1, initial=-200.0) > SILENCE
     around = 2 * round(CONTEXT / hop / 2)  # even: the network takes frames in pairs, the same ones in every block
-    for span in blocks.spans(len(spectrum), 2 * round(BLOCK / hop / 2), around):
+
+    def find(span: Span) -> int:
         if not loud[span.left : span.right].any():
-            continue
+            return span.stop
         part = torch.from_numpy(spectrum[span.left : span.right].astype(np.float32))
         scaled = unit_level(part, torch.from_numpy(reference[span.left : span.right, None]))
         before = BEFORE if span.left == 0 else 0
@@ -96,8 +99,11 @@ def transcribe(audio: Audio, *, progress: Progress | None = None, **thresholds: 
         for name, values in kept.items():
             made = getattr(found, name)[0, before + span.start - span.left :][: span.stop - span.start]
             values[span.start : span.stop] = (made if name in LINEAR else made.sigmoid()).numpy()
+        return span.stop
+
+    for done in mapped(find, blocks.spans(len(spectrum), 2 * round(BLOCK / hop / 2), around)):
         if progress:
-            progress(0.3 + 0.7 * span.stop / len(spectrum))
+            progress(0.3 + 0.7 * done / len(spectrum))
     kept["onset"][~loud] = 0
     roll = Roll(kept["onset"], kept["frame"], kept["velocity"], kept["offset"], kept["bend"], hop)
     chosen: dict[str, Any] = settings["decoding"] | thresholds
@@ -127,7 +133,8 @@ def _levels(audio: Audio, cqt: Cqt, progress: Progress | None) -> np.ndarray:
     # blocks of a whole number of frames at the network's rate
     unit = cqt.hop * audio.rate / cqt.rate
     size, around = round(BLOCK / cqt.hop * cqt.rate), round(CONTEXT / cqt.hop * cqt.rate)
-    for span in blocks.spans(frames, size, around):
+
+    def measure(span: Span) -> int:
         piece = audio.slice(round(span.left * unit), round(span.right * unit))
         blocks.release(audio.samples)
         mono = soxr.resample(piece.mono(), audio.rate, cqt.rate)
@@ -137,8 +144,11 @@ def _levels(audio: Audio, cqt: Cqt, progress: Progress | None) -> np.ndarray:
         mono = np.pad(mono, (0, wanted - len(mono)))
         levels = level(cqt(torch.from_numpy(np.ascontiguousarray(mono))), LOWEST).T.numpy()
         out[span.start : span.stop] = levels[around : around + span.stop - span.start]
+        return span.stop
+
+    for done in mapped(measure, blocks.spans(frames, size, around)):
         if progress:
-            progress(0.3 * span.stop / frames)
+            progress(0.3 * done / frames)
     return out
 
 

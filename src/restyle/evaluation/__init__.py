@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from restyle.audio import Audio
 from restyle.errors import RestyleError
 from restyle.notes import Notes
+from restyle.threads import single
 
 __all__ = ["METRICS", "Metric", "evaluate"]
 
@@ -69,6 +70,7 @@ METRICS = {
 }
 
 
+@single()
 def evaluate(
     output: Audio,
     *,

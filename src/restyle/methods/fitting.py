@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from restyle.audio import Audio
 from restyle.methods.base import Profile
+from restyle.methods.descent import Adam
 from restyle.methods.repainting import SILENT, Grid, cut, played_in
 from restyle.models.levels import levels
 
@@ -64,10 +65,10 @@ def fitted(
     before = {name: value.detach().clone() for name, value in names.items()}
     for value in changed:
         value.requires_grad_(True)
-    optimiser = torch.optim.Adam(changed, lr=RATE)
+    optimiser = Adam(changed, step=RATE)
     rng = np.random.default_rng(0)
     for step in range(steps):
-        optimiser.param_groups[0]["lr"] = RATE * (1 - step / steps)
+        optimiser.step_size = RATE * (1 - step / steps)
         x, pitch = _batch(lessons, rng)
         optimiser.zero_grad()
         loss(x, pitch).backward()

@@ -20,6 +20,7 @@ from restyle.audio import Audio
 from restyle.errors import RestyleError
 from restyle.files import weights as files
 from restyle.losses.spectral import multi_scale_spectral_loss
+from restyle.methods.descent import Adam
 from restyle.methods.mixing import Mixture
 from restyle.methods.notes import NotesMethod
 from restyle.methods.settings import Decibels, Steps, Weights, checked
@@ -99,7 +100,7 @@ class NoteSynthMethod(NotesMethod):
     def _fitted(self, clips: Sequence[_Lesson]) -> np.ndarray:
         """What must be added to the network's results so that the style's own notes sound as they do."""
         bias = torch.zeros(self.network.biases, requires_grad=True)
-        optimiser = torch.optim.Adam([bias], lr=FIT_STEP)
+        optimiser = Adam([bias], step=FIT_STEP)
         rng, drawn = np.random.default_rng(0), torch.Generator().manual_seed(0)
         centres, frames = torch.from_numpy(bands()).float(), int(FIT_SECONDS * FIT_RATE / SAMPLES)
         share = np.array([len(clip.rows) for clip in clips]) / sum(len(clip.rows) for clip in clips)
