@@ -18,8 +18,9 @@ from restyle.representations.spectrogram import LogSpectrogram
 from restyle.training import config as configs
 
 CONFIG = {
-    "model": {"class_path": "restyle.models.classifier.Modern", "init_args": {"widths": [4, 4, 8]}},
-    "module": {"class_path": "restyle.training.classifier.ClassifierTraining", "init_args": {"rate": 0.01}},
+    "kind": "classifier",
+    "model": {"init_args": {"widths": [4, 4, 8]}},
+    "module": {"init_args": {"rate": 0.01}},
     "representation": {"kind": "stft", "rate": 8000, "n_fft": 128, "hop": 50},
     "data": {"frames": 40, "batch": 4, "validation": 0.25},
     "trainer": {"max_epochs": 2, "limit_train_batches": 2},
@@ -102,8 +103,8 @@ def test_two_steps_of_every_config(name, tmp_path):
     made = train.run(name, data=tmp_path / "store", out=tmp_path / "run", settings=settings)
     arrays, told = weights.load(made.weights)
     assert np.isfinite(made.scores["val_loss"]) and all(np.isfinite(array).all() for array in arrays.values())
-    assert told["kind"] == read["module"]["class_path"].split(".")[-2]
-    model = configs.built({"class_path": told["class_path"], "init_args": told["model"]}, {})
+    assert told["kind"] == read["kind"] and "class_path" not in told
+    model = configs.built({"kind": told["kind"], "model": {"init_args": told["model"]}}, "model", {})
     model.load_state_dict({key: torch.from_numpy(arrays[key]) for key in model.state_dict()})
     assert (tmp_path / "run" / "report.html").read_text().count("data:image/png") >= 1
 

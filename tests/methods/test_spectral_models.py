@@ -112,7 +112,7 @@ def pair(tmp_path):
     arrays = {name: value.detach().numpy() for name, value in model.state_dict().items()}
     rising = np.linspace(0, 6, 129)
     arrays["means"] = np.stack([rising, rising[::-1]]).astype(np.float32)
-    settings = {"model": model.settings(), "class_path": "restyle.models.cyclegan.CycleGan", "kind": "cyclegan"}
+    settings = {"model": model.settings(), "kind": "cyclegan"}
     form = {"kind": "stft", "rate": 8000, "n_fft": 256, "hop": 64}
     weights.save(
         tmp_path / "pair.safetensors", arrays, settings | {"representation": form, "labels": ["bright", "dark"]}

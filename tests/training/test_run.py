@@ -25,8 +25,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
 TOY = {
-    "model": {"class_path": "toys.Toy"},
-    "module": {"class_path": "toys.ToyTraining"},
+    "kind": "toy",
     "representation": {"kind": "stft", "rate": 8000, "hop": 4},
     "data": {"frames": 8, "batch": 6, "validation": 0.25, "offsets": "random"},
     "trainer": {"max_epochs": 3, "checkpoint_every": 2, "average": 0.9},
@@ -84,7 +83,7 @@ def test_what_a_run_leaves(toy, tmp_path):
     arrays, settings = weights.load(made.weights)
     assert made.weights == tmp_path / "out" / "hills.safetensors" and not made.before
     assert set(arrays) == {"first.weight", "first.bias", "last.weight", "last.bias", "profile"}
-    assert settings["model"] == {"classes": 2, "bins": 9, "width": 6} and settings["class_path"] == "toys.Toy"
+    assert settings["model"] == {"classes": 2, "bins": 9, "width": 6} and settings["kind"] == "toy"
     assert settings["labels"] == ["high", "low"] and settings["note"] == "toy"
     assert settings["representation"]["n_fft"] == 16 and settings["data"]["sources"] == 12
     assert settings["scores"] == pytest.approx(made.scores) and made.scores["val_accuracy"] > 0.5

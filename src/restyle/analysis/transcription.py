@@ -11,8 +11,10 @@ import soxr
 import torch
 
 from restyle import blocks
+from restyle.analysis import trained
 from restyle.audio import Audio
 from restyle.blocks import Progress
+from restyle.errors import RestyleError
 from restyle.files import weights
 from restyle.models.transcriber import PITCHES, Activations, Transcriber
 from restyle.notes import Notes
@@ -39,12 +41,13 @@ class Transcription:
 
 @cache
 def _network() -> tuple[Transcriber, Cqt, dict[str, float]]:
-    arrays, settings = weights.load(weights.bundled(WEIGHTS))
-    network = Transcriber(**settings["model"])
-    network.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()}, strict=False)
+    path = weights.bundled(WEIGHTS)
+    network, settings = trained.network(path, "transcriber", "cqt")
+    if not isinstance(network, Transcriber):
+        raise RestyleError(trained.refusal(path, "transcriber"))
     spectrogram = LogSpectrogram.of(settings["representation"])
     assert spectrogram.cqt
-    return network.eval(), spectrogram.cqt, settings["decoding"]
+    return network, spectrogram.cqt, settings["decoding"]
 
 
 def transcribe(audio: Audio, *, progress: Progress | None = None, **thresholds: float) -> Transcription:

@@ -197,8 +197,10 @@ def load(path: Path) -> Style:
     arrays, settings = load_arrays(path)
     if settings.get("kind") != "style" or not all(np.isfinite(array).all() for array in _floats(arrays)):
         raise RestyleError(f"{path} is damaged or not a style that restyle learnt; make it again with restyle learn")
-    if settings["method"] not in METHODS:
-        raise RestyleError(f"{path} was learnt for the method '{settings['method']}', which this version does not have")
+    if settings.get("method") not in METHODS:
+        raise RestyleError(
+            f"{path} was learnt for the method '{settings.get('method')}', which this version does not have"
+        )
     return Style(settings["method"], arrays, tuple(settings.get("files", ())), settings.get("options", {}))
 
 

@@ -69,7 +69,7 @@ def run(
             folder,
             out / name,
             chosen["representation"],
-            wants=configs.wants(chosen["module"]),
+            wants=configs.wants(chosen),
             jobs=jobs,
             nodes=nodes,
             report=report,

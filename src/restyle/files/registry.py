@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import sys
@@ -111,15 +110,11 @@ def find(name: str | Path, *, progress: Progress | None = None) -> Path:
 
 
 def header(path: Path) -> dict[str, Any]:
-    """Return the settings of a weights file without reading its arrays; empty if it tells none."""
-    from safetensors import safe_open
-
+    """Return the settings of a weights file without reading its arrays; empty if it tells none that can be read."""
     try:
-        with safe_open(str(path), framework="numpy") as file:
-            told = json.loads((file.metadata() or {}).get("settings", "{}"))
-    except Exception:  # of a damaged file, whatever the library says
+        return weights.header(path)
+    except RestyleError:
         return {}
-    return told if isinstance(told, dict) else {}
 
 
 def _model(path: Path, name: str, where: str) -> Model:

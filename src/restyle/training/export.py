@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from restyle.analysis.trained import fill
 from restyle.errors import RestyleError
 from restyle.files import weights
 from restyle.files.safely import writing
@@ -33,7 +34,7 @@ def export(
         half: whether to write 16 bits a number; :func:`halve` makes the model that will be read.
 
     Returns:
-        The settings that were written: ``model`` (the arguments), ``class_path``, ``scores`` and the facts.
+        The settings that were written: ``model`` (the arguments), ``scores`` and the facts.
 
     Raises:
         RestyleError: if the file cannot be written.
@@ -43,7 +44,7 @@ def export(
         arrays = {name: array.astype("f2") if array.dtype == "f4" else array for name, array in arrays.items()}
     given = getattr(model, "settings", None)
     own = given() if callable(given) else {}
-    settings: dict[str, Any] = {"model": own, "class_path": f"{type(model).__module__}.{type(model).__qualname__}"}
+    settings: dict[str, Any] = {"model": own}
     settings |= {**facts, "scores": {name: value for name, value in scores.items() if math.isfinite(value)}}
     for name, value in settings.pop("more", {}).items():
         if isinstance(value, (np.ndarray, torch.Tensor)):
@@ -62,10 +63,13 @@ def halve(model: nn.Module) -> None:
                 value.copy_(value.half())
 
 
-def load_into(model: nn.Module, path: Path, prefix: str = "") -> None:
-    """Load weights that a run kept as its best into the object they came from."""
-    arrays, _ = weights.load(path)
-    model.load_state_dict({name.removeprefix(prefix): torch.from_numpy(array) for name, array in arrays.items()})
+def load_into(model: nn.Module, path: Path) -> None:
+    """Load weights that a run kept as its best into the object they came from.
+
+    Raises:
+        RestyleError: if the file cannot be read, or holds others.
+    """
+    fill(model, weights.load(path)[0], path)
 
 
 def grow(model: nn.Module, path: Path) -> None:
@@ -119,7 +123,7 @@ def _card(path: Path, model: nn.Module, settings: Mapping[str, Any], limits: str
 
 - **File**: `{file.name}`, {parameters:,} parameters, {file.stat().st_size / 1e6:.1f} MB; settings of model and
   representation in its metadata. Licence: {settings["licence"]}.
-- **Model**: `{settings["class_path"]}` ({arguments}).
+- **Model**: `{settings["kind"]}` ({arguments}).
 - **Input**: {form}; {data["frames"]} frames.
 - **Labels** ({len(settings["labels"])}): {labels or "none"}.
 - **Data**: {data["entries"]} recordings of {data["sources"]} sources ({data["train"]} to learn from,

@@ -53,7 +53,7 @@ def facts(config: dict[str, Any], store: Store, parted: Sides, chunks: int, mach
     training |= {"hardware": hardware, "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])}
     classes = labels(store, [*parted.train, *parted.validation])
     return {
-        "kind": config["module"]["class_path"].split(".")[-2],
+        "kind": config["kind"],
         "name": config["name"],
         "representation": store.settings,
         "labels": classes,

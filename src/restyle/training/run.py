@@ -137,18 +137,18 @@ def _objects(
     given |= {"seed": config["seed"], "frames": config["data"]["frames"]}
     given |= {"statistics": store.statistics, "representation": store.settings}
     asked = (config["model"].get("init_args") or {}).get("classes")
-    if configs.takes(config["module"], "labels"):
+    if configs.takes_labels(config):
         check_classes(store, parted)
         if asked is not None and asked != len(classes):
             differ = f"the model has {asked} classes, the data {len(classes)}"
             raise RestyleError(f"{differ}; leave out model.init_args.classes")
-    model = configs.built(config["model"], given)
+    model = configs.built(config, "model", given)
     standardise = getattr(model, "standardise", None)
     if callable(standardise):
         standardise(*(torch.from_numpy(store.statistics[name]).float() for name in ("mean", "std")))
     if config["start"]:
         grow(model, Path(config["start"]))
-    return model, configs.built(config["module"], given, model)
+    return model, configs.built(config, "module", given, model)
 
 
 def _trainer(config: dict[str, Any], out: Path, machine: Machine, diary: Diary) -> Trainer:
