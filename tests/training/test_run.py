@@ -99,6 +99,34 @@ def test_what_a_run_leaves(toy, tmp_path):
     assert list((tmp_path / "out" / "tensorboard").glob("events*"))
 
 
+def test_no_private_path_is_written(toy, tmp_path, monkeypatch):
+    given = [
+        "/home/me/bin/restyle",
+        "train",
+        "../me/toy.yaml",
+        "--data",
+        "/home/me/My Music/songs",
+        "--out=/home/me/run",
+    ]
+    given += [
+        "--set",
+        "start=/home/me/draw.safetensors",
+        "--set",
+        r"x=C:\Users\me\a.wav",
+        "--weights",
+        "hf:band/genres",
+    ]
+    monkeypatch.setattr(sys, "argv", given)
+    toy("out")
+    files = [tmp_path / "out" / name for name in ("toy.md", "toy.safetensors", "report.html")]
+    for path in files:
+        text = path.read_bytes().decode("utf-8", "replace")
+        assert "hf:band/genres" in text and "a.wav" in text, path
+        assert not any(part in text for part in ("/home", "My Music", "Users", str(tmp_path), "..")), path
+    told = "restyle train toy.yaml --data songs --out=run --set start=draw.safetensors --set x=a.wav --weights hf:band/"
+    assert told in files[0].read_text()
+
+
 def test_the_page_is_whole(toy, tmp_path):
     toy("out")
     page = (tmp_path / "out" / "report.html").read_text()
