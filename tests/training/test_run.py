@@ -271,8 +271,9 @@ def test_data_that_teach_nothing(toy):
     empty.entries = []
     with pytest.raises(RestyleError, match="no spectrograms"):
         toy("none", store=empty)
-    with pytest.raises(RestyleError, match="cannot be split"):
-        toy("few", store=FakeStore(2))
+    with pytest.raises(RestyleError, match="low/0 is the only source to learn from, and too short to be cut in time"):
+        toy("few", store=FakeStore(2, frames=20))
+    assert toy("enough", store=FakeStore(2)).epochs == 3
 
 
 def test_wrong_settings_for_the_data(toy):

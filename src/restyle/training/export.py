@@ -119,6 +119,7 @@ def _card(path: Path, model: nn.Module, settings: Mapping[str, Any], limits: str
     form = ", ".join(f"{name} {value}" for name, value in settings["representation"].items())
     scores = "\n".join(f"  - {name.replace('_', ' ')}: {value:.4g}" for name, value in settings["scores"].items())
     labels = ", ".join(settings["labels"][:SHOWN]) + (", ..." if len(settings["labels"]) > SHOWN else "")
+    parted = f"parted by source, {data['cut']} of them cut in time" if data["cut"] else "parted by source"
     return f"""# Model card: {settings["name"]}
 
 - **File**: `{file.name}`, {parameters:,} parameters, {file.stat().st_size / 1e6:.1f} MB; settings of model and
@@ -127,7 +128,7 @@ def _card(path: Path, model: nn.Module, settings: Mapping[str, Any], limits: str
 - **Input**: {form}; {data["frames"]} frames.
 - **Labels** ({len(settings["labels"])}): {labels or "none"}.
 - **Data**: {data["entries"]} recordings of {data["sources"]} sources ({data["train"]} to learn from,
-  {data["validation"]} for validation, parted by source), {data["hours"]:.2f} hours; {data["chunks"]} chunks an epoch.
+  {data["validation"]} for validation, {parted}), {data["hours"]:.2f} hours; {data["chunks"]} chunks an epoch.
 - **Command**: `{training["command"]}`
 - **Training**: {training["epochs"]} epochs, {training["steps"]} steps of {training["batch"]} chunks, seed
   {training["seed"]}; the best epoch was {training["best_epoch"]} ({training["monitor"]}).

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from restyle.datasets.store import Store
+from restyle.datasets.takes import Takes
 from restyle.training.data import Sides, labels
 
 
@@ -43,6 +44,7 @@ def facts(config: dict[str, Any], store: Store, parted: Sides, chunks: int, mach
         "train": len(parted.train),
         "validation": len(parted.validation),
         "test": len(parted.test),
+        "cut": sum(span.side == "train" for span in store.spans) if isinstance(store, Takes) else 0,
         "hours": round(sum(entry.frames for entry in chosen) * hop / rate / 3600, 4),
         "chunks": chunks,
         "frames": config["data"]["frames"],

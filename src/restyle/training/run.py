@@ -14,6 +14,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch import nn
 
 from restyle.datasets.store import Store
+from restyle.datasets.takes import cut
 from restyle.errors import RestyleError, warn
 from restyle.training import config as configs
 from restyle.training.data import Batches, Chunks, Sides, check_classes, labels, sides
@@ -104,9 +105,11 @@ def train(
     """
     machine = machine or Machine()
     ready = finished(out)
-    parted = sides(store, config["data"]["validation"], seed=config["seed"])
+    whole, validation = store, config["data"]["validation"]
+    store = cut(whole, validation, config["data"]["frames"])
+    parted = sides(store, validation, seed=config["seed"])
     classes = labels(store, [*parted.train, *parted.validation])
-    own = begun(out, config, store)
+    own = begun(out, config, whole)
     if ready:
         return ready
     _check_representation(config, store)
