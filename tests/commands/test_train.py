@@ -83,7 +83,7 @@ def beside_noise(rng, frames, form):
         "notes": table.astype(np.float32),
         "bent": np.array([0]),
         "bends": np.zeros((1, frames), np.float16),
-        "partials": rows.reshape(-1, 201).astype(np.float16),
+        "partials": rows.reshape(-1, 201).astype(np.float32),
         "sound": sound.astype(np.float16),
         "pitch": rng.random((frames, 176)).astype(np.float16),
     }

@@ -8,9 +8,10 @@ import pytest
 from restyle.datasets.store import Store, StoreWriter
 from restyle.datasets.takes import Takes, cut
 from restyle.errors import RestyleError, collect_warnings
-from restyle.training.data import WANTS, Chunks, check_classes, sides
+from restyle.training.data import Chunks, check_classes, sides
 
 CHUNK = 10
+BESIDE = ("notes", "bends", "partials", "pitch", "sound")
 FORM = {"kind": "stft", "rate": 100, "hop": 10}  # a tenth of a second a frame
 
 
@@ -58,8 +59,8 @@ def test_what_lies_beside_moves_along(tmp_path, random):
     found, seen = sides(parted, 0.2), {}
     for side in ("train", "validation"):
         chunks = Chunks(parted, getattr(found, side), CHUNK, [], random=random)
-        batch = chunks.batch(np.arange(len(chunks)), 0, wants=WANTS)
-        spectra, told = batch[0][:, 0], dict(zip(("labels", *WANTS), batch[1:], strict=True))
+        batch = chunks.batch(np.arange(len(chunks)), 0, wants=BESIDE)
+        spectra, told = batch[0][:, 0], dict(zip(("labels", *BESIDE), batch[1:], strict=True))
         first = spectra[:, 0]
         assert np.array_equal(told["pitch"][:, 0].numpy(), spectra.numpy())
         assert np.array_equal(told["sound"][:, ::10].numpy(), spectra.numpy())

@@ -139,3 +139,14 @@ def test_a_direction_changes_levels_by_what_its_generator_says(pair):
         made = used.apply(content, used.taught())
         change = 20 * np.log10(np.sqrt(np.mean(made.samples**2)) / np.sqrt(np.mean(content.samples**2)))
         assert change * sign == pytest.approx(2 * 8.7, abs=2)
+
+
+def test_a_style_fitted_to_another_network_is_refused():
+    from restyle.methods.fitting import with_fitted
+
+    network = torch.nn.Linear(3, 2)
+    assert with_fitted(network, {"vector": np.zeros(4)}) is network
+    with pytest.raises(
+        RestyleError, match=r"the style does not hold the weights of this Linear: it has in other shapes"
+    ):
+        with_fitted(network, {"weight": np.zeros((2, 5), np.float32)})

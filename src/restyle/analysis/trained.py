@@ -43,8 +43,13 @@ def network(path: Path, what: str, kind: str, *, spare: tuple[str, ...] = ()) ->
     return model.eval().requires_grad_(False), settings
 
 
-def fill(model: nn.Module, arrays: Mapping[str, np.ndarray], path: Path) -> None:
+def fill(model: nn.Module, arrays: Mapping[str, np.ndarray], where: object) -> None:
     """Put weights into a network: all of them, and no others.
+
+    Args:
+        model: the network.
+        arrays: its weights by name.
+        where: what holds them, for the error.
 
     Raises:
         RestyleError: if some are missing, of another shape, or of another network.
@@ -59,11 +64,11 @@ def fill(model: nn.Module, arrays: Mapping[str, np.ndarray], path: Path) -> None
             if (wanted[name].shape or (1,)) != (arrays[name].shape or (1,))  # format 1 keeps a number as a row of one
         ],
     }
-    told = [f"{fault} {_some(names)}" for fault, names in faults.items() if names]
+    told = [f"{fault} {some(names)}" for fault, names in faults.items() if names]
     if told:
-        differ = f"{path} does not hold the weights that its settings tell of: it {', '.join(told)}"
-        raise RestyleError(f"{differ}; give the file as it was written, or train again")
-    model.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
+        differ = f"{where} does not hold the weights of this {type(model).__name__}: it {', '.join(told)}"
+        raise RestyleError(f"{differ}; give what was written for it, or make it again")
+    model.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in arrays.items()})
 
 
 def refusal(path: Path, what: str) -> str:
@@ -71,6 +76,7 @@ def refusal(path: Path, what: str) -> str:
     return f"{path} holds no {what}; give weights that 'restyle train' made of one"
 
 
-def _some(names: list[str]) -> str:
+def some(names: list[str]) -> str:
+    """Return the first few names, and how many more there are."""
     more = len(names) - NAMED
     return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")

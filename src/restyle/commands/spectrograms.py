@@ -22,6 +22,7 @@ from restyle.errors import RestyleError
 
 GROUP = 2**25  # bytes of sound files whose spectrograms are worked on by one process before it takes others
 PARTIALS = 100  # measured of a note
+ONSETS = "float32"  # how a store keeps the onsets of partials; those of another kind are made anew
 BLOCK = 2**20  # samples of each channel resampled at once
 
 
@@ -146,7 +147,7 @@ def sounds(folder: Path, more: More) -> list[Sound]:
     for item in found.items:
         states = [path.stat() for path in (item.path, item.notes) if path]
         sizes = [(state.st_size, state.st_mtime_ns) for state in states]
-        told = json.dumps([sizes, item.labels, item.source, item.split, more])
+        told = json.dumps([sizes, item.labels, item.source, item.split, more, *([ONSETS] if more.partials else [])])
         name = item.path.relative_to(folder).as_posix()
         stamp = hashlib.sha256(told.encode()).hexdigest()[:16]
         items.append(Sound(name, item.path, item.labels, item.source, item.split, stamp, item.notes))

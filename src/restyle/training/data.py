@@ -25,6 +25,7 @@ from restyle.errors import RestyleError, warn
 
 READERS = 2  # threads that read ahead
 AHEAD = 4  # batches
+READ = 4096  # frames read at once
 WANTS = (
     "sources",
     "notes",
@@ -32,6 +33,7 @@ WANTS = (
     "partials",
     "pitch",
     "sound",
+    "mean",
 )  # what a module may want beside spectrograms and labels
 
 
@@ -110,6 +112,7 @@ class Chunks:
     ) -> None:
         self.store, self.frames, self.random, self.seed = store, frames, random, seed
         self.entries = np.asarray(entries, dtype=np.int64)
+        self._means: dict[int, float] = {}
         number = {label: i for i, label in enumerate(classes)}
         sources = {name: i for i, name in enumerate(sorted({entry.source for entry in store.entries}))}
         chosen = [store.entries[i] for i in entries]
@@ -148,7 +151,8 @@ class Chunks:
             (notes that began before it start below 0), NaN where a chunk has fewer; ``bends`` float32 ``[B, N, L]``,
             their semitones, 0 where nothing is bent; ``partials`` float32 ``[B, R, 201]``, rows of
             `analysis.envelopes` of notes that begin in the chunk, NaN where there are fewer; ``pitch`` float32
-            ``[B, 176, L]`` (see `analysis.salience`); ``sound`` float32 ``[B, L * hop]``.
+            ``[B, 176, L]`` (see `analysis.salience`); ``sound`` float32 ``[B, L * hop]``; ``mean`` float32 ``[B]``, the
+            root mean square of the magnitudes of each chunk's whole entry.
         """
         made: Tensor | None = None
         starts = [self.start(chunk, epoch) for chunk in chunks]
@@ -173,9 +177,21 @@ class Chunks:
                 told.append(_padded([self._partials(*pair) for pair in zip(chunks, starts, strict=True)], np.nan))
             elif name == "pitch":
                 told.append(torch.stack([self._pitch(*pair) for pair in zip(chunks, starts, strict=True)]))
+            elif name == "mean":
+                told.append(torch.tensor([self.mean(self._number(chunk)) for chunk in chunks]))
             else:
                 told.append(torch.stack([self._sound(*pair) for pair in zip(chunks, starts, strict=True)]))
         return made.transpose(1, 2).contiguous(), *told
+
+    def mean(self, i: int) -> float:
+        """Return the root mean square of the magnitudes of an entry, whole; it is read once."""
+        if i not in self._means:
+            total, frames = 0.0, self.store.entries[i].frames
+            for at in range(0, frames, READ):
+                log1p = self.store.read(i, at, READ).astype(np.float32)
+                total += float(np.square(np.expm1(log1p), dtype=np.float64).mean(axis=1).sum())
+            self._means[i] = (total / max(1, frames)) ** 0.5
+        return self._means[i]
 
     def _number(self, chunk: int) -> int:
         return int(self.entries[self.owner[chunk]])

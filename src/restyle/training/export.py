@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from restyle.analysis.trained import fill
-from restyle.errors import RestyleError
+from restyle.analysis.trained import fill, some
+from restyle.errors import RestyleError, warn
 from restyle.files import weights
 from restyle.files.safely import writing
 from restyle.training.report import spell
@@ -85,6 +85,9 @@ def grow(model: nn.Module, path: Path) -> None:
     arrays, _ = weights.load(path)
     if not arrays.keys() & model.state_dict().keys():
         raise RestyleError(f"{path} holds no weights of a {type(model).__name__}; give another file as start")
+    new = sorted(model.state_dict().keys() - arrays.keys())
+    if new:
+        warn(f"{path} lacks {some(new)} of a {type(model).__name__}; they begin untrained")
     with torch.no_grad():
         for name, value in model.state_dict().items():
             old = torch.from_numpy(arrays[name]) if name in arrays else None
