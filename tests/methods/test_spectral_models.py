@@ -146,7 +146,5 @@ def test_a_style_fitted_to_another_network_is_refused():
 
     network = torch.nn.Linear(3, 2)
     assert with_fitted(network, {"vector": np.zeros(4)}) is network
-    with pytest.raises(
-        RestyleError, match=r"the style does not hold the weights of this Linear: it has in other shapes"
-    ):
+    with pytest.raises(RestyleError, match="the style does not hold the weights of this Linear: it has in other"):
         with_fitted(network, {"weight": np.zeros((2, 5), np.float32)})
