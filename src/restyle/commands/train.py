@@ -64,7 +64,7 @@ def run(
     from restyle.training.run import Machine, train
 
     machine = Machine(devices, nodes, strategy, precision)
-    given = {"wants": configs.wants(chosen), "jobs": jobs, "nodes": nodes, "report": report}
+    given: dict[str, Any] = {"wants": configs.wants(chosen), "jobs": jobs, "nodes": nodes, "report": report}
     check_sounds(data, chosen)
     learnt = store(data, out / "store", chosen["representation"], **given)
     held_out = None if test is None else store(test, out / "test-store", chosen["representation"], **given)
