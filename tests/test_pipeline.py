@@ -11,6 +11,7 @@ from restyle.methods import METHODS
 from restyle.methods.spectral import SpectralMethod
 from restyle.notes import Notes
 from restyle.pipeline import DEFAULT, Settings, transfer
+from restyle.threads import single
 
 RATE = 16000
 
@@ -58,7 +59,8 @@ def test_a_style_is_played_by_the_method_that_learnt_it():
     assert result.record["settings"]["method"] == "spectral"
     method = SpectralMethod(bands=8, refine=0)
     untoned = transfer(CONTENT, learnt, options={"refine": 0}, tone=False)
-    assert np.array_equal(untoned.samples, method.apply(CONTENT, method.fit([STYLE])).samples)
+    with single():
+        assert np.array_equal(untoned.samples, method.apply(CONTENT, method.fit([STYLE])).samples)
     with pytest.raises(RestyleError, match="learnt for the method 'spectral', not 'mosaic'"):
         transfer(CONTENT, learnt, method="mosaic")
 

@@ -47,6 +47,13 @@ def test_a_note_is_told_at_moments_after_its_onset_and_its_end():
     assert (found.noise[:, known:] == UNKNOWN).all() and (found.noise[:, :known] > UNKNOWN).all()
 
 
+def test_onsets_stay_where_they_are():
+    """In 16 bits they would be 31 ms off after 64 s."""
+    audio, notes = tones((100.02, 100.5, 69, 0.8), (100.05, 100.6, 76, 0.8), seconds=101)
+    onset = unpacked(packed(audio, notes)).facts[:, 1]
+    assert onset.dtype == np.float32 and np.unique(onset) == pytest.approx([100.02, 100.05], abs=1e-4)
+
+
 def test_an_envelope_passes_through_the_partials():
     """A slope of 12 dB an octave is found at every band between the partials, and 24 dB an octave above them."""
     frequencies = 200.0 * np.arange(1, 21)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from restyle.datasets.store import INDEX, Store, StoreWriter
-from restyle.errors import RestyleError
+from restyle.errors import RestyleError, collect_warnings
 from restyle.files import weights
 
 SETTINGS = {"kind": "stft", "rate": 22050, "n_fft": 8, "hop": 4, "log1p": True}
@@ -160,3 +160,16 @@ def test_a_failure_leaves_no_index(tmp_path):
         writer.add("a", (), "", "", np.ones((2, 2)))
         raise ZeroDivisionError
     assert not (tmp_path / INDEX).exists()
+
+
+def test_a_store_of_earlier_versions_says_that_onsets_are_rough(tmp_path):
+    rows = np.zeros((2, 201), np.float16)
+    rows[:, 1] = 100.02
+    with StoreWriter(tmp_path, {"kind": "mel"}) as writer:
+        for name in ("a", "b"):
+            writer.add(name, (), name, "", np.ones((4, 3)), beside={"partials": rows})
+    store = Store.open(tmp_path)
+    with collect_warnings() as told:
+        found = [store.beside(i, "partials") for i in (0, 1)]
+    assert len(told) == 1 and "keeps onsets in 16 bits, up to 31 ms off" in told[0] and str(tmp_path) in told[0]
+    assert all(part.dtype == np.float32 and part.shape == (2, 201) for part in found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -13,8 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from restyle.errors import RestyleError
+from restyle.errors import RestyleError, collect_warnings
 from restyle.files import registry, weights
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+FILES = f"/band/genres/resolve/{COMMIT}"
 
 
 @dataclass
@@ -27,6 +31,8 @@ class Hub:
     linked: bool = True  # as large files: redirected, with their checksum in the first answer
     cut: int = 0  # bytes that are not sent
     spoilt: bool = False
+    tag: str = ""  # in place of the checksum
+    newest: str = COMMIT
     status: int = 200
 
 
@@ -37,6 +43,13 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             state.asked.append(self.path)
+            if self.path == "/api/models/band/genres/revision/main" and state.status == 200:
+                told = json.dumps({"sha": state.newest}).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(told)))
+                self.end_headers()
+                self.wfile.write(told)
+                return
             body = state.files.get(self.path.removeprefix("/elsewhere"))
             if state.status != 200 or body is None:
                 self.send_response(404 if state.status == 200 else state.status)
@@ -47,7 +60,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
                 self.send_response(302)
                 self.send_header("Location", f"/elsewhere{self.path}")
                 self.send_header("X-Linked-Size", str(len(body)))
-                self.send_header("X-Linked-Etag", f'"{hashlib.sha256(body).hexdigest()}"')
+                self.send_header("X-Linked-Etag", f'"{state.tag or hashlib.sha256(body).hexdigest()}"')
                 self.send_header("Content-Length", "0")
                 self.end_headers()
                 return
@@ -55,7 +68,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
             self.send_header("Content-Length", str(len(body)))
             if not state.linked:
                 git = hashlib.sha1(b"blob %d\0" % len(body) + body).hexdigest()
-                self.send_header("ETag", f'W/"{git}"')
+                self.send_header("ETag", f'W/"{state.tag or git}"')
             self.end_headers()
             sent = bytes([body[0] ^ 1]) + body[1:] if state.spoilt else body
             self.wfile.write(sent[: len(sent) - state.cut])
@@ -70,7 +83,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     monkeypatch.setenv("RESTYLE_MODELS", str(tmp_path / "models"))
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     weights.save(tmp_path / "w.safetensors", {"w": np.arange(300.0)}, {"kind": "classifier", "licence": "CC0"})
-    state.files["/band/genres/resolve/main/genres.safetensors"] = (tmp_path / "w.safetensors").read_bytes()
+    state.files[f"{FILES}/genres.safetensors"] = (tmp_path / "w.safetensors").read_bytes()
     yield state
     server.shutdown()
     server.server_close()
@@ -113,23 +126,62 @@ def test_download(hub, tmp_path, linked):
     hub.linked = linked
     parts: list[float] = []
     path = registry.find("hf:band/genres", progress=parts.append)
-    assert path == tmp_path / "models" / "hf" / "band" / "genres" / "genres.safetensors"
-    assert path.read_bytes() == hub.files["/band/genres/resolve/main/genres.safetensors"]
+    assert path == tmp_path / "models" / "hf" / "band" / "genres" / COMMIT / "genres.safetensors"
+    assert path.read_bytes() == hub.files[f"{FILES}/genres.safetensors"]
     assert parts[-1] == 1
     assert (weights.load(path)[0]["w"] == np.arange(300.0)).all()
     [model] = [model for model in registry.models() if model.where == "downloaded"]
-    assert (model.name, model.kind, model.licence) == ("hf:band/genres/genres.safetensors", "classifier", "CC0")
+    assert (model.name, model.kind, model.licence) == (
+        f"hf:band/genres/genres.safetensors@{COMMIT}",
+        "classifier",
+        "CC0",
+    )
     asked = len(hub.asked)
     assert registry.find(model.name) == registry.find("hf:band/genres") == path
     assert len(hub.asked) == asked  # not again
 
 
 def test_a_named_file_and_the_usual_name(hub):
-    body = hub.files.pop("/band/genres/resolve/main/genres.safetensors")
-    hub.files["/band/genres/resolve/main/model.safetensors"] = body
-    hub.files["/band/genres/resolve/main/old/best.safetensors"] = body
+    body = hub.files.pop(f"{FILES}/genres.safetensors")
+    hub.files[f"{FILES}/model.safetensors"] = body
+    hub.files[f"{FILES}/old/best.safetensors"] = body
     assert registry.find("hf:band/genres").name == "model.safetensors"
     assert registry.find("hf:band/genres/old/best.safetensors").parent.name == "old"
+
+
+def test_an_address_is_pinned_to_a_commit(hub):
+    with collect_warnings() as found:
+        first = registry.find("hf:band/genres")
+    assert any(f"write hf:band/genres@{COMMIT} to have the same" in text for text in found)
+    assert not any("main" in path for path in hub.asked if "resolve" in path)
+    other = "f" * 40
+    hub.newest = other
+    hub.files[f"/band/genres/resolve/{other}/genres.safetensors"] = hub.files[f"{FILES}/genres.safetensors"]
+    assert registry.find("hf:band/genres") == registry.find(f"hf:band/genres@{COMMIT}") == first
+    with collect_warnings() as found:
+        assert registry.find(f"hf:band/genres@{other}").parent.name == other
+    assert not found
+    with pytest.raises(RestyleError, match="must be a commit of 40 hexadecimal digits"):
+        registry.find("hf:band/genres@main")
+    hub.newest = "main"
+    with pytest.raises(RestyleError, match="tells no commit"):
+        registry.find("hf:band/genres/old.safetensors")
+
+
+def test_what_earlier_versions_downloaded_is_found(hub, tmp_path):
+    place = tmp_path / "models" / "hf" / "band" / "genres" / "genres.safetensors"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(hub.files[f"{FILES}/genres.safetensors"])
+    assert registry.find("hf:band/genres") == place and not hub.asked
+    assert "hf:band/genres/genres.safetensors" in names()
+
+
+@pytest.mark.parametrize("linked", [True, False])
+def test_what_comes_without_a_checksum_is_refused(hub, tmp_path, linked):
+    hub.linked, hub.tag = linked, "5d8c72a5edda8d6a"
+    with pytest.raises(RestyleError, match="came without a checksum; download it yourself"):
+        registry.find("hf:band/genres")
+    assert not [path for path in (tmp_path / "models").rglob("*") if path.is_file()]
 
 
 @pytest.mark.parametrize("linked", [True, False])
@@ -144,8 +196,10 @@ def test_what_does_not_arrive_whole_leaves_nothing(hub, tmp_path, linked, cut, s
 
 
 def test_what_is_not_there(hub):
-    with pytest.raises(RestyleError, match=r"has no nothing.safetensors or model.safetensors there"):
+    with pytest.raises(RestyleError, match=r"hf:band/nothing: there is no such model"):
         registry.find("hf:band/nothing")
+    with pytest.raises(RestyleError, match=r"has no nothing.safetensors there"):
+        registry.find("hf:band/genres/nothing.safetensors")
     hub.status = 401
     with pytest.raises(RestyleError, match=r"401.*private or gated"):
         registry.find("hf:band/genres")

@@ -34,7 +34,9 @@ def test_round_trip(tmp_path: Path, made: dict[str, np.ndarray], told: dict[str,
     back, settings_back = weights.load(tmp_path / "a.style")
     assert settings_back == told and set(back) == set(made)
     for name, array in made.items():
-        assert back[name].dtype == array.dtype and back[name].tobytes() == array.tobytes()
+        assert (back[name].dtype, back[name].shape) == (array.dtype, array.shape) and back[
+            name
+        ].tobytes() == array.tobytes()
 
 
 def test_arrays_of_any_order_in_memory(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def pair(tmp_path):
     arrays = {name: value.detach().numpy() for name, value in model.state_dict().items()}
     rising = np.linspace(0, 6, 129)
     arrays["means"] = np.stack([rising, rising[::-1]]).astype(np.float32)
-    settings = {"model": model.settings(), "class_path": "restyle.models.cyclegan.CycleGan", "kind": "cyclegan"}
+    settings = {"model": model.settings(), "kind": "cyclegan"}
     form = {"kind": "stft", "rate": 8000, "n_fft": 256, "hop": 64}
     weights.save(
         tmp_path / "pair.safetensors", arrays, settings | {"representation": form, "labels": ["bright", "dark"]}
@@ -139,3 +139,12 @@ def test_a_direction_changes_levels_by_what_its_generator_says(pair):
         made = used.apply(content, used.taught())
         change = 20 * np.log10(np.sqrt(np.mean(made.samples**2)) / np.sqrt(np.mean(content.samples**2)))
         assert change * sign == pytest.approx(2 * 8.7, abs=2)
+
+
+def test_a_style_fitted_to_another_network_is_refused():
+    from restyle.methods.fitting import with_fitted
+
+    network = torch.nn.Linear(3, 2)
+    assert with_fitted(network, {"vector": np.zeros(4)}) is network
+    with pytest.raises(RestyleError, match="the style does not hold the weights of this Linear: it has in other"):
+        with_fitted(network, {"weight": np.zeros((2, 5), np.float32)})

@@ -36,8 +36,8 @@ def rms(samples):
 
 
 def written(path, network):
-    kind = type(network)
-    settings = {"model": network.settings(), "class_path": f"{kind.__module__}.{kind.__name__}", "representation": FORM}
+    kind = "wavenet_parallel" if isinstance(network, ParallelWaveNet) else "wavenet_autoregressive"
+    settings = {"model": network.settings(), "kind": kind, "representation": FORM}
     weights.save(path, {name: value.numpy() for name, value in network.state_dict().items()}, settings)
     return path
 

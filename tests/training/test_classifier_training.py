@@ -124,8 +124,8 @@ def test_two_steps_of_every_config(name, tmp_path):
     seconds = frames * config["representation"]["hop"] / config["representation"]["rate"]
     assert seconds == pytest.approx(5, abs=0.02)
     facts = {"labels": LABELS, "classes": 3, "bins": 257, "frames": frames, "seed": 0}
-    model = configs.built(config["model"], facts)
-    module = configs.built(config["module"], facts, model)
+    model = configs.built(config, "model", facts)
+    module = configs.built(config, "module", facts, model)
     before = {key: value.clone() for key, value in model.state_dict().items()}
     data = batches(2, size=3, bins=257, frames=frames)
     runner = trainer(max_steps=2, max_epochs=1, default_root_dir=tmp_path)

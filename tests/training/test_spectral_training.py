@@ -11,13 +11,17 @@ from restyle.errors import RestyleError
 from restyle.files import weights
 from restyle.losses.adversarial import feature_loss, judge_loss, maker_loss
 from restyle.losses.latent import free_bits, kl_divergence
+from restyle.methods.repainting import Grid
 from restyle.models.cyclegan import CycleGan
 from restyle.models.draw import Draw
+from restyle.models.levels import levels as use_levels
 from restyle.models.vae_gan import VaeGan
 from restyle.pipeline import transfer
 from restyle.representations.spectrogram import LogSpectrogram
+from restyle.representations.stft import Stft
 from restyle.training import config as configs
 from restyle.training.cyclegan import CycleGanTraining
+from restyle.training.data import Chunks
 from restyle.training.draw import DrawTraining
 from restyle.training.run import train
 from restyle.training.spectral import guarded, heard
@@ -169,9 +173,28 @@ def test_a_drawing_is_judged_by_the_papers_sum():
 
 
 def test_a_recording_is_heard_at_one_level():
-    x = torch.log1p(torch.rand(2, BINS, 20) + 0.5)
-    assert torch.allclose(heard(x), heard(torch.log1p(0.3 * torch.expm1(x))), atol=1e-4)
-    assert (heard(torch.zeros(1, BINS, 20)) == 0).all()
+    x, mean = torch.log1p(torch.rand(2, BINS, 20) + 0.5), torch.tensor([0.7, 2.0])
+    assert torch.allclose(heard(x, mean), heard(torch.log1p(0.3 * torch.expm1(x)), 0.3 * mean), atol=1e-4)
+    assert (heard(torch.zeros(1, BINS, 20), torch.zeros(1)) == 0).all()
+
+
+def test_training_hears_what_a_transfer_hears(tmp_path):
+    """A soft passage of a recording is as soft for the network in training as in use."""
+    sound = np.concatenate([0.05 * made(1), made(2)])
+    form = LogSpectrogram.of(FORM)
+    grid = Grid(Stft(FORM["n_fft"], FORM["hop"]), FORM["rate"])
+    audio = Audio(sound, FORM["rate"])
+    whole = use_levels(grid.heard(audio), grid.mean(audio))
+    with StoreWriter(tmp_path, form.settings()) as writer:
+        writer.add("a.wav", (), "a", "", form(torch.from_numpy(sound)).T.numpy())
+    chunks = Chunks(Store.open(tmp_path), [0], 100, [])
+    x, _, mean = chunks.batch(np.arange(len(chunks)), 0, wants=("mean",))
+    assert float(mean[0]) == pytest.approx(grid.mean(audio), rel=0.02) and len(set(mean.tolist())) == 1
+    for i, level in enumerate(heard(x, mean)):
+        own = whole[:, 100 * i : 100 * (i + 1)]
+        assert float((level - own).abs().mean()) < 0.05, i
+    alone = heard(x[:1], torch.expm1(x[:1]).square().mean((1, 2)).sqrt())[0]  # as if the chunk were all
+    assert float((alone - whole[:, :100]).mean()) > 1
 
 
 @pytest.mark.parametrize(
@@ -201,6 +224,7 @@ def content():
 def test_a_config_is_taught_and_its_run_is_a_style(name, tmp_path):
     found = trained(name, tmp_path)
     assert all(np.isfinite(value) for value in found.scores.values())
+    assert weights.load(found.weights)[1]["normalisation"] == "recording"
     options = {"named": "two"} if name.startswith("vae_gan") else {}
     style = styles.read(tmp_path / "run", options)
     assert style.method == name.split("_gpu")[0].split("_original")[0]

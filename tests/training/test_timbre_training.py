@@ -95,8 +95,8 @@ def test_instruments_come_apart(loss, tmp_path):
 def test_two_steps_of_every_config(name, tmp_path):
     config = configs.read(name)
     facts = {"labels": list("abcd"), "classes": 4, "bins": config["representation"]["bins"], "seed": 0}
-    model = configs.built(config["model"], facts)
-    module = configs.built(config["module"], facts, model)
+    model = configs.built(config, "model", facts)
+    module = configs.built(config, "module", facts, model)
     before = {key: value.clone() for key, value in model.state_dict().items()}
     data = [(torch.rand(8, 128, config["data"]["frames"]), torch.arange(8) % 4, torch.arange(8)) for _ in range(2)]
     runner = trainer(max_steps=2, max_epochs=1, default_root_dir=tmp_path)

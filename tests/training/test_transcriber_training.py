@@ -5,10 +5,12 @@ import pytest
 import torch
 
 from restyle.datasets.store import Store, StoreWriter
-from restyle.errors import RestyleError
+from restyle.errors import RestyleError, collect_warnings
 from restyle.files import weights
 from restyle.models.transcriber import Activations, Transcriber
 from restyle.notes import Notes
+from restyle.representations.cqt import loudest_around, unit_level
+from restyle.representations.spectrogram import CQT_GAIN
 from restyle.training import config as configs
 from restyle.training.export import grow
 from restyle.training.run import train
@@ -113,13 +115,38 @@ def test_bends_stay_with_their_notes_in_any_order():
     assert bend[20, 39] == pytest.approx(0.1) and bend[10, 49] == pytest.approx(-0.4)
 
 
+def test_weights_that_a_start_lacks_are_named(tmp_path):
+    small, wide = Transcriber(channels=4, dilations=[[1, 1]]), Transcriber(channels=4, dilations=[[1, 1], [1, 12]])
+    weights.save(tmp_path / "w", {name: value.numpy() for name, value in small.state_dict().items()}, {})
+    with collect_warnings() as told:
+        grow(wide, tmp_path / "w")
+    assert len(told) == 1 and "lacks blocks.1.convolution.weight" in told[0] and "begin untrained" in told[0]
+    with collect_warnings() as told:
+        grow(wide, weights_of(wide, tmp_path / "same"))
+    assert not told
+
+
+def weights_of(model, path):
+    weights.save(path, {name: value.numpy() for name, value in model.state_dict().items()}, {})
+    return path
+
+
 def test_the_loudest_bin_is_the_reference():
     x = torch.full((2, 3, 4), float(np.log1p(128 * 0.01)))
     x[:, 1, 2] = float(np.log1p(128 * 0.1))
-    told = levels(x, torch.tensor([0.0, 20.0]))
+    told = levels(x, torch.tensor([0.0, 20.0]), HOP)
     assert told.shape == (2, 4, 3)
     assert told[0, 2, 1] == pytest.approx(1.0) and told[0, 0, 0] == pytest.approx(1 - 20 / 80, abs=1e-4)
     assert told[1, 2, 1] == pytest.approx(1 - 20 / 80, abs=1e-4)
+
+
+def test_training_hears_what_a_transcription_hears():
+    """One function tells the reference of both: soft moments beside loud ones are not raised."""
+    log1p = torch.rand(1, 5, 900).cumsum(-1) / 900 + 0.01
+    db = (20 * torch.log10(torch.expm1(log1p) / CQT_GAIN)).transpose(1, 2)
+    around = torch.from_numpy(loudest_around(db.amax(2).numpy(), HOP))
+    assert torch.allclose(levels(log1p, torch.zeros(1), HOP), unit_level(db, around[..., None]), atol=1e-6)
+    assert float(around[0, 0]) < float(around[0, -1]) - 3  # not the whole chunk's loudest moment
 
 
 def test_the_loss_prefers_the_truth():

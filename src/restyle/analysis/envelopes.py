@@ -50,14 +50,14 @@ def rows(sounds: Iterable[tuple[int, NoteSound]], notes: Notes) -> np.ndarray:
         notes: all notes.
 
     Returns:
-        The columns of `Rows` side by side, float16 ``[R, 201]``; R is 0 where there are no sounds.
+        The columns of `Rows` side by side, float32 ``[R, 201]``; R is 0 where there are no sounds.
 
     Example:
         >>> rows([], Notes.of([])).shape
         (0, 201)
     """
-    made = [np.concatenate(_note(sound, notes, i), axis=1).astype(np.float16) for i, sound in sounds]
-    return np.concatenate([np.zeros((0, WIDTH), np.float16), *made])
+    made = [np.concatenate(_note(sound, notes, i), axis=1).astype(np.float32) for i, sound in sounds]
+    return np.concatenate([np.zeros((0, WIDTH), np.float32), *made])
 
 
 def unpacked(table: np.ndarray) -> Rows:

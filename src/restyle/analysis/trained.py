@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
 from restyle.errors import RestyleError
-from restyle.files import weights
+from restyle.files import kinds, weights
 
-ROOM = "restyle.models."  # no other classes are made of what a file says
+NAMED = 3  # names of weights in a sentence
 
 
 def network(path: Path, what: str, kind: str, *, spare: tuple[str, ...] = ()) -> tuple[nn.Module, dict[str, Any]]:
@@ -32,17 +33,50 @@ def network(path: Path, what: str, kind: str, *, spare: tuple[str, ...] = ()) ->
     """
     arrays, settings = weights.load(path)
     try:
-        module, _, name = str(settings["class_path"]).rpartition(".")
-        if not module.startswith(ROOM) or settings["representation"]["kind"] != kind:
-            raise KeyError(name)
-        model: nn.Module = getattr(import_module(module), name)(**settings["model"])
-        settings |= {key: arrays.pop(key) for key in spare if key in arrays}
-        model.load_state_dict({key: torch.from_numpy(array) for key, array in arrays.items()})
-        return model.eval().requires_grad_(False), settings
-    except (KeyError, TypeError, ValueError, AttributeError, ImportError, RuntimeError) as error:
+        if settings["representation"]["kind"] != kind:
+            raise ValueError(kind)
+        model: nn.Module = kinds.network(settings["kind"], path)(**settings["model"])
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise RestyleError(refusal(path, what)) from error
+    settings |= {key: arrays.pop(key) for key in spare if key in arrays}
+    fill(model, arrays, path)
+    return model.eval().requires_grad_(False), settings
+
+
+def fill(model: nn.Module, arrays: Mapping[str, np.ndarray], where: object) -> None:
+    """Put weights into a network: all of them, and no others.
+
+    Args:
+        model: the network.
+        arrays: its weights by name.
+        where: what holds them, for the error.
+
+    Raises:
+        RestyleError: if some are missing, of another shape, or of another network.
+    """
+    wanted = model.state_dict()
+    faults = {
+        "lacks": sorted(wanted.keys() - arrays.keys()),
+        "has besides": sorted(arrays.keys() - wanted.keys()),
+        "has in other shapes": [
+            name
+            for name in sorted(wanted.keys() & arrays.keys())
+            if (wanted[name].shape or (1,)) != (arrays[name].shape or (1,))  # format 1 keeps a number as a row of one
+        ],
+    }
+    told = [f"{fault} {some(names)}" for fault, names in faults.items() if names]
+    if told:
+        differ = f"{where} does not hold the weights of this {type(model).__name__}: it {', '.join(told)}"
+        raise RestyleError(f"{differ}; give what was written for it, or make it again")
+    model.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in arrays.items()})
 
 
 def refusal(path: Path, what: str) -> str:
     """Return the sentence for a file that holds something else."""
     return f"{path} holds no {what}; give weights that 'restyle train' made of one"
+
+
+def some(names: list[str]) -> str:
+    """Return the first few names, and how many more there are."""
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -11,12 +11,14 @@ import soxr
 import torch
 
 from restyle import blocks
+from restyle.analysis import trained
 from restyle.audio import Audio
 from restyle.blocks import Progress, Span
+from restyle.errors import RestyleError
 from restyle.files import weights
 from restyle.models.transcriber import PITCHES, Activations, Transcriber
 from restyle.notes import Notes
-from restyle.representations.cqt import Cqt, level, unit_level
+from restyle.representations.cqt import Cqt, level, loudest_around, unit_level
 from restyle.representations.pianoroll import Roll, roll_to_notes
 from restyle.representations.spectrogram import LogSpectrogram
 from restyle.threads import mapped, single
@@ -24,7 +26,6 @@ from restyle.threads import mapped, single
 WEIGHTS = "transcriber.safetensors"
 LINEAR = ("velocity", "bend")  # of the activations; the others are logits
 BLOCK, CONTEXT = 12.0, 5.0  # seconds; the network sees four and a half to either side, the lowest filters half of one
-QUIETEST = 36.0  # dB below the loudest moment at which a passage is no longer raised for the network
 SILENCE = -90.0  # dB; a recording that never exceeds this holds no notes
 BEFORE = 32  # frames of silence before a recording, so that its first notes are seen to begin; even, as those around
 # mean probability of what is found in clear and in dense recordings, for weights that do not say
@@ -49,12 +50,13 @@ class Transcription:
 
 @cache
 def _network() -> tuple[Transcriber, Cqt, dict[str, Any]]:
-    arrays, settings = weights.load(weights.bundled(WEIGHTS))
-    network = Transcriber(**settings["model"])
-    network.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()}, strict=False)
+    path = weights.bundled(WEIGHTS)
+    network, settings = trained.network(path, "transcriber", "cqt")
+    if not isinstance(network, Transcriber):
+        raise RestyleError(trained.refusal(path, "transcriber"))
     spectrogram = LogSpectrogram.of(settings["representation"])
     assert spectrogram.cqt
-    return network.eval(), spectrogram.cqt, settings
+    return network, spectrogram.cqt, settings
 
 
 @single()
@@ -84,7 +86,7 @@ def transcribe(audio: Audio, *, progress: Progress | None = None, **thresholds: 
     hop = cqt.hop / cqt.rate
     spectrum = _levels(audio, cqt, progress)
     kept = {name: np.zeros((len(spectrum), PITCHES), np.float16) for name in Activations._fields}
-    reference = _reference(spectrum, hop)
+    reference = loudest_around(spectrum.max(axis=1).astype(np.float32), hop)
     loud = spectrum.max(axis=1, initial=-200.0) > SILENCE
     around = 2 * round(CONTEXT / hop / 2)  # even: the network takes frames in pairs, the same ones in every block
 
@@ -150,13 +152,3 @@ def _levels(audio: Audio, cqt: Cqt, progress: Progress | None) -> np.ndarray:
         if progress:
             progress(0.3 * done / frames)
     return out
-
-
-def _reference(spectrum: np.ndarray, hop: float) -> np.ndarray:
-    """The level that counts as loudest at each frame: the loudest within 8 s, but not far below the recording's."""
-    import scipy.ndimage
-
-    loudest = spectrum.max(axis=1).astype(np.float32)
-    near = scipy.ndimage.maximum_filter1d(loudest, round(8 / hop))
-    near = scipy.ndimage.uniform_filter1d(near, round(4 / hop))
-    return np.maximum(near, loudest.max() - QUIETEST)

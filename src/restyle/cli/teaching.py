@@ -210,7 +210,9 @@ def train(
 
 @app.command(epilog=examples("restyle models", "restyle models hf:org/name"))
 def models(
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="One to find, or hf:org/name to download.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="To find, or hf:org/name[@commit] to fetch.")
+    ] = None,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:

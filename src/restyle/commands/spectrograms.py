@@ -22,6 +22,7 @@ from restyle.representations.checks import is_silent
 
 GROUP = 2**25  # bytes of sound files whose spectrograms are worked on by one process before it takes others
 PARTIALS = 100  # measured of a note
+ONSETS = "float32"  # how a store keeps the onsets of partials; those of another kind are made anew
 BLOCK = 2**20  # samples of each channel resampled at once
 
 
@@ -95,16 +96,16 @@ def spectrograms(
         >>> spectrograms(Path("songs"), Path("store"), {"kind": "mel", "bins": 64}, jobs=2)  # doctest: +SKIP
         Made(new=200, kept=0, skipped=[])
     """
-    whole = _whole(settings or {})
+    form = whole(settings or {})
     more = More(sound, partials, pitch)
-    items, made = _items(folder, more), Made()
+    items, made = sounds(folder, more), Made()
     if out.is_file():
         raise RestyleError(f"{out} is a file; give the name of a folder")
     with outputs.folder(out):
-        writer = StoreWriter(out, whole)
+        writer = StoreWriter(out, form)
         left = [item for item in items if writer.done.get(item.name) != item.stamp]
         made.kept = done = len(items) - len(left)
-        groups = _groups(left, whole, out, jobs, more)
+        groups = _groups(left, form, out, jobs, more)
         for group, outcome in cluster.each(_transform, groups, jobs, address):
             reasons = dict.fromkeys([item.name for item in group.items], pool.KILLED) if outcome is None else outcome
             for item in group.items:
@@ -121,7 +122,12 @@ def spectrograms(
     return made
 
 
-def _whole(settings: Mapping[str, Any]) -> dict[str, Any]:
+def whole(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of spectrograms with the defaults of those left out.
+
+    Raises:
+        RestyleError: if one is out of range.
+    """
     from restyle.representations.spectrogram import LogSpectrogram
 
     try:
@@ -130,14 +136,18 @@ def _whole(settings: Mapping[str, Any]) -> dict[str, Any]:
         raise RestyleError(f"the spectrograms cannot be made: {error}") from error
 
 
-def _items(folder: Path, more: More) -> list[Sound]:
-    """The sounds of a folder, sorted by name."""
+def sounds(folder: Path, more: More) -> list[Sound]:
+    """Return the sounds of a folder, sorted by name; nothing of them is read.
+
+    Raises:
+        RestyleError: if the folder is missing or holds no sounds.
+    """
     found = Songs(folder) if (folder / MANIFEST).is_file() else Folder(folder)
     items = []
     for item in found.items:
         states = [path.stat() for path in (item.path, item.notes) if path]
         sizes = [(state.st_size, state.st_mtime_ns) for state in states]
-        told = json.dumps([sizes, item.labels, item.source, item.split, more])
+        told = json.dumps([sizes, item.labels, item.source, item.split, more, *([ONSETS] if more.partials else [])])
         name = item.path.relative_to(folder).as_posix()
         stamp = hashlib.sha256(told.encode()).hexdigest()[:16]
         items.append(Sound(name, item.path, item.labels, item.source, item.split, stamp, item.notes))
@@ -146,8 +156,8 @@ def _items(folder: Path, more: More) -> list[Sound]:
 
 def _groups(items: list[Sound], settings: dict[str, Any], out: Path, jobs: int, more: More) -> list[Group]:
     """Sounds that are worked on one after the other and fill about a shard; enough groups to keep all jobs busy."""
-    whole = sum(item.path.stat().st_size for item in items)
-    most = min(GROUP, max(1, whole // (4 * jobs)))
+    together = sum(item.path.stat().st_size for item in items)
+    most = min(GROUP, max(1, together // (4 * jobs)))
     groups: list[list[Sound]] = [[]]
     size = 0
     for item in items:

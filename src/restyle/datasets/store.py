@@ -67,6 +67,7 @@ class Store:
         self, folder: Path, settings: dict[str, Any], statistics: dict[str, np.ndarray], entries: list[Entry]
     ) -> None:
         self.folder, self.settings, self.statistics, self.entries = folder, settings, statistics, entries
+        self._told = False  # of what its arrays lack
 
     @classmethod
     def open(cls, folder: str | Path) -> Store:
@@ -116,7 +117,7 @@ class Store:
 
         What there may be: ``sound`` (float16 ``[T]``, at the spectrogram's rate), ``notes`` (float32 ``[N, 5]``: the
         columns of `Notes`), and for those that are bent ``bent`` (int64 ``[P]``, programmes) and ``bends`` (float16
-        ``[P, L]``, semitones); ``partials`` (float16 ``[R, 201]``, rows of `analysis.envelopes`); ``pitch``
+        ``[P, L]``, semitones); ``partials`` (float32 ``[R, 201]``, rows of `analysis.envelopes`); ``pitch``
         (float16 ``[L, 176]``, see `analysis.salience`).
 
         Args:
@@ -133,7 +134,16 @@ class Store:
             what = {"notes": "lay MIDI files beside the sounds", "sound": "make the spectrograms with --sound"}
             what |= {"pitch": "make the spectrograms with --pitch"}
             raise RestyleError(f"{entry.name} has no {name} in its store; {what.get(name, 'make the store again')}")
-        return np.array(shards.array(self.folder / entry.shard, f"{entry.key}.{name}")[start:stop])
+        array = np.array(shards.array(self.folder / entry.shard, f"{entry.key}.{name}")[start:stop])
+        if name == "partials" and array.dtype == np.float16:
+            self._tell_of_half_precision()
+            array = array.astype(np.float32)
+        return array
+
+    def _tell_of_half_precision(self) -> None:
+        if not self._told:
+            self._told = True
+            warn(f"{self.folder} keeps onsets in 16 bits, up to 31 ms off; run restyle data spectrograms again")
 
 
 class StoreWriter:

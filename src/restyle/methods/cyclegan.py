@@ -69,7 +69,7 @@ class CycleGanMethod:
             raise RestyleError(SILENT_STYLE)
         if self.to:
             return self.taught()
-        own = np.mean([levels(self.grid.heard(clip) / mean).mean(1).numpy() for clip, mean in heard], axis=0)
+        own = np.mean([levels(self.grid.heard(clip), mean).mean(1).numpy() for clip, mean in heard], axis=0)
         return {"to": np.array([int(np.abs(self.means - own).mean(1).argmin())])}
 
     def apply(

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from restyle.analysis.trained import fill
 from restyle.audio import Audio
 from restyle.methods.base import Profile
 from restyle.methods.descent import Adam
@@ -36,7 +37,7 @@ def lesson(clip: Audio, grid: Grid, pitches: int) -> Lesson | None:
     mean = grid.mean(clip)
     if mean < SILENT:
         return None
-    x = levels(grid.heard(clip) / mean)
+    x = levels(grid.heard(clip), mean)
     return Lesson(x, cut(played_in(clip, grid, pitches), 0, x.shape[-1])[0])
 
 
@@ -84,11 +85,11 @@ def fitted(
 def with_fitted(network: Fitted, profile: Profile) -> Fitted:
     """Return a network with the weights of a profile in place of its own; itself where there are none."""
     known = network.state_dict()
-    learnt = {name: torch.from_numpy(np.array(array)) for name, array in profile.items() if name in known}
+    learnt = {name: array for name, array in profile.items() if name in known}
     if not learnt:
         return network
     made = copy.deepcopy(network)
-    made.load_state_dict(known | learnt)
+    fill(made, {name: value.numpy() for name, value in known.items()} | learnt, "the style")
     return made
 
 

@@ -131,11 +131,11 @@ class _Lesson(NamedTuple):
     @classmethod
     def of(cls, clip: Audio, table: np.ndarray) -> _Lesson:
         sound = torch.from_numpy(blocks.mono(clip, 0, clip.length, FIT_RATE))
-        heard = _clearest(table).astype(np.float32)
+        heard = _clearest(table).copy()
         level, usual = median_level(heard), median_velocity(heard)
         shift(heard, -level)
         known = torch.from_numpy(bands() <= min(clip.rate, FIT_RATE) / 2).float()
-        return cls(sound, table.astype(np.float32), batch([heard], known), level, usual)
+        return cls(sound, table, batch([heard], known), level, usual)
 
 
 class NeuralTimbre:
@@ -224,7 +224,7 @@ def _clearest(table: np.ndarray) -> np.ndarray:
     """The rows of the notes that are loud and free of others, as many as are kept of a style."""
     if len(table) <= ROWS:
         return table
-    columns = unpacked(table.astype(np.float32))
+    columns = unpacked(table)
     _, number = np.unique(columns.facts[:, :2], axis=0, return_inverse=True)
     clear = np.bincount(number, columns.trust.mean(1)) / np.bincount(number)
     level = np.bincount(number, columns.facts[:, 5]) / np.bincount(number)

@@ -110,7 +110,7 @@ def repaint(content: Audio, grid: Grid, paint: Paint, *, strength: float, progre
         low = _resampled(block.samples, block.rate, grid.rate)
         spectrum = grid.stft(torch.from_numpy(low))
         with torch.inference_mode():
-            before = levels(_together(spectrum) / mean)
+            before = levels(_together(spectrum), mean)
             after = paint(before, round(span.left / step))
             after = before + strength * (after - before)
         wanted = magnitudes(after) * mean

@@ -9,14 +9,18 @@ DEPTH = 1000.0  # a magnitude of 1 / DEPTH of the mean is where levels end
 MIDDLE, SPREAD = 4.0, 2.0  # of levels, about
 
 
-def levels(magnitude: Tensor) -> Tensor:
-    """Return logarithmic levels in nepers of magnitudes whose root mean square is 1: 0 is 60 dB below and all softer.
+def levels(magnitude: Tensor, mean: Tensor | float = 1.0) -> Tensor:
+    """Return logarithmic levels in nepers: 0 is 60 dB below the recording's mean and all softer.
+
+    Args:
+        magnitude: of the recording, or of a part of it.
+        mean: the root mean square of all magnitudes of the whole recording, in training as in use.
 
     Example:
         >>> levels(torch.tensor([0.0, 1.0])).round().tolist()
         [0.0, 7.0]
     """
-    return torch.log1p(DEPTH * magnitude)
+    return torch.log1p(DEPTH * (magnitude / mean))
 
 
 def magnitudes(levels: Tensor) -> Tensor:

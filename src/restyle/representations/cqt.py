@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+
+QUIETEST = 36.0  # dB below the loudest moment at which a passage is no longer raised
 
 
 class Cqt(nn.Module):
@@ -121,3 +124,24 @@ def level(coefficients: Tensor, floor: float = -120.0) -> Tensor:
 def unit_level(level_db: Tensor, reference: Tensor | float, span: float = 80.0) -> Tensor:
     """Scale dB to 0..1: ``span`` dB below ``reference`` and less is 0, ``reference`` is 1."""
     return ((level_db - reference) / span + 1).clamp(0, 1)
+
+
+def loudest_around(loudest: np.ndarray, hop: float) -> np.ndarray:
+    """Return the level that counts as loudest at each frame: the loudest within 8 s, but not far below the whole's.
+
+    Args:
+        loudest: dB of the loudest bin in each frame of a recording, ``[..., L]``.
+        hop: seconds of a frame.
+
+    Returns:
+        dB ``[..., L]``, the ``reference`` of :func:`unit_level` in training as in use.
+
+    Example:
+        >>> loudest_around(np.full(3, -20.0), 0.016).tolist()
+        [-20.0, -20.0, -20.0]
+    """
+    import scipy.ndimage
+
+    near = scipy.ndimage.maximum_filter1d(loudest, round(8 / hop), axis=-1)
+    near = scipy.ndimage.uniform_filter1d(near, round(4 / hop), axis=-1)
+    return np.maximum(near, loudest.max(axis=-1, keepdims=True) - QUIETEST)

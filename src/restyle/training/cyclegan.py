@@ -16,7 +16,7 @@ from restyle.models.discriminator import Discriminator
 from restyle.models.levels import magnitudes
 from restyle.training.classifier import of_all_processes
 from restyle.training.optimisers import check_schedule, optimiser
-from restyle.training.spectral import check_stft, follow, guarded, heard, shown
+from restyle.training.spectral import NORMALISATION, check_stft, follow, guarded, heard, shown
 
 FOLLOW = 0.02  # of the way that a domain's mean goes to a batch's
 
@@ -27,7 +27,8 @@ class CycleGanTraining(lightning.LightningModule):
     The networks are large enough to hide what they need for the way back, and to play other chords meanwhile: so the
     pitch classes of what is made are held to those of what it is made of.
 
-    A batch is (log1p magnitudes ``[B, F, L]``, domains ``[B]``, 0 or 1).
+    A batch is (log1p magnitudes ``[B, F, L]``, domains ``[B]``, 0 or 1, the recordings' mean magnitudes
+    ``[B]``).
 
     Args:
         model: what learns.
@@ -49,6 +50,8 @@ class CycleGanTraining(lightning.LightningModule):
     Raises:
         ValueError: if there are not two domains, no such loss or schedule, or the spectrograms are not the model's.
     """
+
+    wants = ("mean",)
 
     def __init__(
         self,
@@ -90,7 +93,7 @@ class CycleGanTraining(lightning.LightningModule):
 
     def training_step(self, batch: Sequence[Tensor], batch_idx: int) -> Tensor:
         """Return the sum of all losses of both directions, each of which reaches its own part only."""
-        x, domains = heard(batch[0]), batch[1]
+        x, domains = heard(batch[0], batch[2]), batch[1]
         self._remember(x, domains)
         total = x.new_zeros(())
         sides = [x[domains == side] for side in (0, 1)]
@@ -131,7 +134,7 @@ class CycleGanTraining(lightning.LightningModule):
 
     def validation_step(self, batch: Sequence[Tensor], batch_idx: int) -> None:
         """Log what there and back changes; add up the levels of what was made and of the domains."""
-        x, domains = heard(batch[0]), batch[1]
+        x, domains = heard(batch[0], batch[2]), batch[1]
         ways = ((self.model.there, self.model.back), (self.model.back, self.model.there))
         for side, (there, back) in enumerate(ways):
             own = x[domains == side]
@@ -166,7 +169,7 @@ class CycleGanTraining(lightning.LightningModule):
 
     def exports(self) -> dict[str, Any]:
         """Return what is stored with the weights: the domains and their mean levels."""
-        return {"labels": self.labels, "means": self.means}
+        return {"labels": self.labels, "means": self.means, **NORMALISATION}
 
     def examples(self) -> list[dict[str, Any]]:
         """Return for the report a piece of each domain of the last validation, and what was made of it."""

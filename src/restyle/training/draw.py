@@ -14,7 +14,7 @@ from restyle.losses.latent import annealed, free_bits, kl_divergence
 from restyle.models.draw import TOP, Draw, Painted
 from restyle.training.augment import respond
 from restyle.training.optimisers import check_schedule, optimiser
-from restyle.training.spectral import check_stft, heard, shown
+from restyle.training.spectral import NORMALISATION, check_stft, heard, shown
 
 
 class DrawTraining(lightning.LightningModule):
@@ -24,7 +24,8 @@ class DrawTraining(lightning.LightningModule):
     tell, and the encoder hears every piece through another loudspeaker, so that the codes do not tell the colour: in a
     transfer both would be the content's.
 
-    A batch is (log1p magnitudes ``[B, F, L]``, labels ``[B]``, what is played ``[B, 176, L]``).
+    A batch is (log1p magnitudes ``[B, F, L]``, labels ``[B]``, what is played ``[B, 176, L]``,
+    the recordings' mean magnitudes ``[B]``).
 
     Args:
         model: what learns.
@@ -47,7 +48,7 @@ class DrawTraining(lightning.LightningModule):
             shorter than its pieces.
     """
 
-    wants = ("pitch",)
+    wants = ("pitch", "mean")
 
     def __init__(
         self,
@@ -82,7 +83,7 @@ class DrawTraining(lightning.LightningModule):
     def training_step(self, batch: Sequence[Tensor], batch_idx: int) -> Tensor:
         """Return the loss with codes drawn from the posterior."""
         rng = np.random.default_rng((self.seed, self.global_step, batch_idx, self.global_rank))
-        x = heard(batch[0])
+        x = heard(batch[0], batch[3])
         told = respond(x, rng, gain=0.0, curve=self.colour) if self.colour else x
         made, target, first = self.painted(x, told, batch[2], rng)
         kl = _divergence(made)
@@ -122,7 +123,7 @@ class DrawTraining(lightning.LightningModule):
 
     def validation_step(self, batch: Sequence[Tensor], batch_idx: int) -> None:
         """Log how well pieces are given back from the means of their codes, and how far the notes alone get."""
-        x = heard(batch[0])
+        x = heard(batch[0], batch[3])
         made, target, first = self.painted(x, x, batch[2], None)
         last, alone = (self.model.levels(canvas) for canvas in (made.canvases[-1], first))
         found = {"loss": (last - target).abs().mean(), "first": (alone - target).abs().mean()}
@@ -139,6 +140,10 @@ class DrawTraining(lightning.LightningModule):
         """Return AdamW, and its schedule."""
         steps = self.trainer.estimated_stepping_batches
         return optimiser(self.model, self.rate, self.weight_decay, self.schedule, steps)
+
+    def exports(self) -> dict[str, Any]:
+        """Return what is stored with the weights: what levels are relative to."""
+        return {**NORMALISATION}
 
     def examples(self) -> list[dict[str, Any]]:
         """Return for the report a clip of the last validation, and how it was painted."""

@@ -51,7 +51,7 @@ def begun(out: Path, config: dict[str, Any], store: Store) -> dict[str, Any]:
     path = out / "run.json"
     if path.is_file() and any((out / name).exists() for name in ("last.ckpt", "best.safetensors", "finished.json")):
         before = read(path)
-        key = configs.same(before.get("config", {}), config)
+        key = configs.same(configs.modern(before.get("config", {}), path), config)
         if key:
             raise RestyleError(f"{out} holds a run with another {key}; give it another --out, or that setting again")
         if before.get("data") != now["data"]:

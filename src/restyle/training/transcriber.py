@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from restyle.models.transcriber import Activations, Transcriber
 from restyle.notes import Notes
-from restyle.representations.cqt import unit_level
+from restyle.representations.cqt import loudest_around, unit_level
 from restyle.representations.pianoroll import Roll, notes_to_roll, roll_to_notes
 from restyle.representations.spectrogram import CQT_GAIN
 from restyle.training.classifier import of_all_processes
@@ -69,7 +69,7 @@ class TranscriberTraining(lightning.LightningModule):
         """Return the loss of a batch, each chunk as a part of a louder or softer recording."""
         rng = np.random.default_rng((self.seed, self.global_step, batch_idx, self.global_rank))
         louder = np.maximum(0, rng.normal(0, QUIETER, len(batch[0])))
-        found = self.model(levels(batch[0], torch.from_numpy(louder).to(batch[0])))
+        found = self.model(levels(batch[0], torch.from_numpy(louder).to(batch[0]), self.hop))
         parts = losses(found, targets(batch[2], batch[3], self.hop).to(batch[0].device))
         for name, value in parts.items():
             self.log(f"train_{name}", value)
@@ -77,7 +77,7 @@ class TranscriberTraining(lightning.LightningModule):
 
     def validation_step(self, batch: Sequence[Tensor], batch_idx: int) -> None:
         """Log the loss, and keep what is found."""
-        found = self.model(levels(batch[0], torch.zeros(len(batch[0])).to(batch[0])))
+        found = self.model(levels(batch[0], torch.zeros(len(batch[0])).to(batch[0]), self.hop))
         parts = losses(found, targets(batch[2], batch[3], self.hop).to(batch[0].device))
         self.log("val_loss", total(parts), batch_size=len(batch[0]), sync_dist=True)
         kept = torch.stack([found.onset.sigmoid(), found.frame.sigmoid(), found.velocity, found.offset.sigmoid()])
@@ -104,15 +104,17 @@ class TranscriberTraining(lightning.LightningModule):
         return {"decoding": self.decoding, "confidence": self.confidence}
 
 
-def levels(x: Tensor, louder: Tensor) -> Tensor:
+def levels(x: Tensor, louder: Tensor, hop: float) -> Tensor:
     """Turn log1p spectrograms ``[B, F, L]`` into what the network takes, ``[B, L, F]``.
 
     Args:
         x: of a constant-Q transform.
         louder: dB by which the recording's loudest moment exceeds the chunk's, ``[B]``.
+        hop: seconds of a frame.
     """
     db = 20 * torch.log10((torch.expm1(x) / CQT_GAIN).clamp_min(1e-10)).transpose(1, 2)
-    return unit_level(db, db.amax((1, 2), keepdim=True) + louder[:, None, None])
+    reference = torch.from_numpy(loudest_around(db.amax(2).float().cpu().numpy(), hop)).to(db)
+    return unit_level(db, reference[..., None] + louder[:, None, None])
 
 
 def targets(notes: Tensor, bends: Tensor, hop: float) -> Tensor:

@@ -16,7 +16,7 @@ from restyle.models.discriminator import Discriminator
 from restyle.models.vae_gan import Normal, VaeGan
 from restyle.training.augment import respond
 from restyle.training.optimisers import check_schedule, optimiser
-from restyle.training.spectral import check_stft, follow, guarded, heard, shown
+from restyle.training.spectral import NORMALISATION, check_stft, follow, guarded, heard, shown
 
 FOLLOW = 0.2  # of the way that a label's vector goes to a new one
 
@@ -29,7 +29,8 @@ class VaeGanTraining(lightning.LightningModule):
     features, and where ``pixel`` is above 0 by levels as well. The content's encoder hears every clip through another
     loudspeaker, so that its code cannot tell the colour.
 
-    A batch is (log1p magnitudes ``[B, F, 2 L]``, labels ``[B]``, what is played ``[B, 176, 2 L]``).
+    A batch is (log1p magnitudes ``[B, F, 2 L]``, labels ``[B]``, what is played ``[B, 176, 2 L]``,
+    the recordings' mean magnitudes ``[B]``).
 
     Args:
         model: what learns.
@@ -56,7 +57,7 @@ class VaeGanTraining(lightning.LightningModule):
         ValueError: if there is no such loss or schedule, or the spectrograms are not the model's.
     """
 
-    wants = ("pitch",)
+    wants = ("pitch", "mean")
 
     def __init__(
         self,
@@ -99,7 +100,8 @@ class VaeGanTraining(lightning.LightningModule):
     def training_step(self, batch: Sequence[Tensor], batch_idx: int) -> Tensor:
         """Return the sum of the losses, through which each part gets the gradient that is meant for it."""
         rng = np.random.default_rng((self.seed, self.global_step, batch_idx, self.global_rank))
-        whole = respond(heard(batch[0]), rng, gain=0.0, curve=self.voice) if self.voice else heard(batch[0])
+        whole = heard(batch[0], batch[3])
+        whole = respond(whole, rng, gain=0.0, curve=self.voice) if self.voice else whole
         x, pitch, other, heard_pitch = self._halves(whole, batch[2], swap=bool(rng.integers(2)))
         noise = torch.Generator(x.device).manual_seed(int(rng.integers(2**31)))
         content = self.model.content(respond(x, rng, gain=0.0, curve=self.colour))
@@ -164,7 +166,7 @@ class VaeGanTraining(lightning.LightningModule):
 
     def validation_step(self, batch: Sequence[Tensor], batch_idx: int) -> None:
         """Log how well a half is given back, from the means of its codes and the other half's style."""
-        x, pitch, other, heard_pitch = self._halves(heard(batch[0]), batch[2], swap=False)
+        x, pitch, other, heard_pitch = self._halves(heard(batch[0], batch[3]), batch[2], swap=False)
         content, style = self.model.content(x), self.model.style(other, heard_pitch)
         made = self.model.decode(content.mean, style.mean, pitch)
         loss = (made - x).abs().mean()
@@ -186,7 +188,7 @@ class VaeGanTraining(lightning.LightningModule):
 
     def exports(self) -> dict[str, Any]:
         """Return what is stored with the weights: the labels and a style vector of each; one where there are none."""
-        return {"labels": self.labels, "named": self.named}
+        return {"labels": self.labels, "named": self.named, **NORMALISATION}
 
     def examples(self) -> list[dict[str, Any]]:
         """Return for the report clips of the last validation as they are, given back, and in another's style."""
