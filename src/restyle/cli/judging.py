@@ -12,6 +12,7 @@ from restyle.cli.app import (
     Debug,
     Duration,
     Jobs,
+    Overwrite,
     Seed,
     Start,
     Strength,
@@ -194,13 +195,14 @@ def page(
     out: Annotated[Path, typer.Option("-o", "--output", metavar="test.html", help="The page to write.")],
     seed: Seed = 0,
     seconds: Annotated[float, typer.Option(metavar="S", help="Length of the excerpts.")] = 10.0,
+    overwrite: Overwrite = False,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
     """Write a page on which listeners rate the sounds of a comparison without knowing which is which."""
     from restyle.commands import listen as command
 
-    count = command.make(folder, out, seed=seed, seconds=seconds)
+    count = command.make(folder, out, seed=seed, seconds=seconds, overwrite=overwrite)
     print(
         f"{out}: {count} trials; send it to listeners, and score the files that they save with 'restyle listen score'"
     )

@@ -16,6 +16,7 @@ from restyle.cli.app import (
     Groove,
     MethodName,
     Option,
+    Overwrite,
     Seed,
     Start,
     Strength,
@@ -39,7 +40,7 @@ from restyle.errors import RestyleError
         "restyle transfer song.wav --genre jazz -o out.wav",
         "restyle transfer song.wav draw_strings -o out.wav      (a model of restyle models)",
         "restyle transfer song.wav my_run -o out.wav      (made by restyle train draw)",
-        "restyle transfer song.wav style.wav -o out.wav --method note_synth --fit 100",
+        "restyle transfer song.wav style.wav -o out.wav --method note_synth --fit 100 --overwrite",
         "restyle transfer song.wav style.wav -o out.wav --method wavenet --set decoder=autoregressive",
     )
 )
@@ -64,10 +65,14 @@ def transfer(
     bits: Bits = "16",
     fit: Fit = None,
     option: Option = None,
+    overwrite: Overwrite = False,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
-    """Play CONTENT with the sound of STYLE; a record of inputs and settings is written beside OUT as .json."""
+    """Play CONTENT with the sound of STYLE; a record of inputs and settings is written beside OUT as .json.
+
+    A result that is there already is kept if it was made of the same, and else replaced only with --overwrite.
+    """
     from restyle.commands import transfer as command
     from restyle.commands.settings import Settings, options
 
@@ -85,7 +90,19 @@ def transfer(
     )
     styles = _styles(style, genre)
     with bar(f"{content.name} in the style of {genre or styles[0].name}") as progress:
-        record = command.run(content, styles, out, settings=settings, midi=midi, pictures=pictures, progress=progress)
+        record = command.run(
+            content,
+            styles,
+            out,
+            settings=settings,
+            midi=midi,
+            pictures=pictures,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    if record["kept"]:
+        print(f"{out} is there already, made of the same; nothing to do")
+        return
     length, name = record["length"] / record["rate"], record["settings"]["method"]
     print(f"{out}: {length:.1f} s by '{name}' in {record['seconds']:.1f} s")
 
@@ -117,6 +134,7 @@ def learn(
     ] = None,
     fit: Fit = None,
     option: Option = None,
+    overwrite: Overwrite = False,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
@@ -126,7 +144,7 @@ def learn(
 
     own, shares = options(option or (), fit), command.shares(mix)
     with bar("learning"):
-        learnt = command.run(style, out, method=method or command.DEFAULT, mix=shares, options=own)
+        learnt = command.run(style, out, method=method or command.DEFAULT, mix=shares, options=own, overwrite=overwrite)
     print(f"{out}: learnt from {len(style)} recording{'s' if len(style) > 1 else ''} for '{learnt.method}'")
 
 

@@ -134,7 +134,7 @@ def _made(task: Task) -> Result:
     if task.method not in COPIES:
         out, chosen = task.folder / task.sound, replace(settings, method=task.method, bits="24")
         with measured() as cost:
-            record = transfer.run(Path(content), [Path(style)], out, settings=chosen)
+            record = transfer.run(Path(content), [Path(style)], out, settings=chosen, overwrite=True)
         warnings = tuple(record["warnings"])
         result = replace(result, seconds=round(cost.seconds, 3), memory=cost.memory, warnings=warnings)
     output = {"content": played, "style": styled}.get(task.method) or read_sound(task.folder / task.sound)
