@@ -26,8 +26,6 @@ from restyle.cli.app import (
     app,
     bar,
     examples,
-    log,
-    table,
 )
 from restyle.errors import RestyleError
 
@@ -152,6 +150,8 @@ def learn(
     epilog=examples(
         "restyle batch pairs.csv -o results --jobs 2      (columns content,style[,out])",
         "restyle batch --style choir.style a.wav b.wav -o results",
+        "restyle batch --style choir1.wav --style choir2.wav a.wav b.wav -o results      (recordings of one style)",
+        "restyle batch pairs.csv -o results --seed 1 --overwrite",
     )
 )
 def batch(
@@ -159,7 +159,10 @@ def batch(
         list[Path], typer.Argument(metavar="PAIRS.csv|CONTENT", help="A table, or contents for --style.")
     ],
     out: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder of the results; made if missing.")],
-    style: Annotated[Path | None, typer.Option(metavar="STYLE", help="One style for all the contents.")] = None,
+    style: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="STYLE", help="One style for all the contents; several recordings of it if given again."),
+    ] = None,
     genre: Genre = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="Transfers at a time.")] = 1,
     method: MethodName = None,
@@ -171,11 +174,14 @@ def batch(
     start: Start = 0.0,
     duration: Duration = None,
     bits: Bits = "16",
+    overwrite: Overwrite = False,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
     """Transfer many pairs; a bad file does not stop the rest, and a second run does only what is left.
 
+    Results are named CONTENT__STYLE.wav, with a number where another pair has that name. One that is there is skipped
+    if it was made of the same files with the same options, and else replaced only with --overwrite.
     The exit code is 1 if a pair failed.
     """
     from restyle.commands import batch as command
@@ -192,7 +198,7 @@ def batch(
         duration=duration,
         bits=bits,
     )
-    one = _styles([style] if style else None, genre)[0] if style or genre else None
+    one = _styles(style, genre) if style or genre else None
     if one is None and len(inputs) != 1:
         raise RestyleError("give one table of pairs, or --style STYLE or --genre NAME and any number of contents")
     pairs = command.make_pairs(one, inputs, out) if one else command.read_pairs(inputs[0], out)
@@ -201,21 +207,20 @@ def batch(
 
         def report(outcome: command.Outcome) -> None:
             known.append(outcome)
-            log.info("%s: %s", outcome.pair.out, outcome.status)
+            print(f"{len(known)}/{len(pairs)} {_line(outcome)}", flush=True)
             if progress:
                 progress(len(known) / len(pairs))
 
-        outcomes = command.run(pairs, out, settings=settings, jobs=jobs, report=report)
-    table(["", "content", "style", "result"], [_row(outcome) for outcome in outcomes])
-    for outcome in outcomes:
-        if outcome.reason and outcome.status != "skipped":
-            print(f"{outcome.pair.content} in the style of {outcome.pair.style}: {outcome.reason}")
+        outcomes = command.run(pairs, out, settings=settings, jobs=jobs, overwrite=overwrite, report=report)
     counts = {status: sum(o.status == status for o in outcomes) for status in ("done", "skipped", "failed")}
     print(", ".join(f"{count} {status}" for status, count in counts.items()))
     if counts["failed"]:
         raise typer.Exit(1)
 
 
-def _row(outcome: Any) -> list[str]:
+def _line(outcome: Any) -> str:
     pair = outcome.pair
-    return [outcome.status, pair.content.name, pair.style.name, pair.out.name]
+    what = f"{pair.content} in the style of {', '.join(map(str, pair.styles))}"
+    if outcome.status == "failed":
+        return f"failed: {what}: {outcome.reason}"
+    return f"{outcome.status}: {pair.out}" + (f": {what}: {outcome.reason}" if outcome.reason else "")

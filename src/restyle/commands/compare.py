@@ -12,7 +12,7 @@ from restyle import __version__
 from restyle.audio import Audio
 from restyle.blocks import Progress
 from restyle.commands import outputs, pool, results
-from restyle.commands.batch import read_table
+from restyle.commands.batch import read_rows
 from restyle.commands.inputs import read_sound
 from restyle.commands.settings import Settings
 from restyle.comparison import media, report
@@ -59,7 +59,7 @@ def make_pairs(contents: Sequence[Path], styles: Sequence[Path]) -> list[Pair]:
         above = contents[0].parent
         rows = [
             (above / row["content"], above / row["style"], above / row["target"] if row.get("target") else None)
-            for row in read_table(contents[0])
+            for row in read_rows(contents[0])
         ]
     else:
         rows = [(content, style, None) for content in contents for style in styles]

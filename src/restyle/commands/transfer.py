@@ -61,9 +61,9 @@ def run(
     drawn = [] if pictures is None else [pictures / f"{name}.png" for name in _drawn(content, styles)]
     inputs = outputs.fingerprints(input_files(content, styles, settings))
     with outputs.folder(pictures), collect() as collected:
-        kept = None if overwrite else find_kept([*targets, *drawn], styles, settings, inputs)
-        if kept:
-            return kept | {"kept": True}
+        known = None if overwrite else _find_kept([*targets, *drawn], styles, settings, inputs)
+        if known:
+            return known | {"kept": True}
         log.info("reading %s", content)
         played = read_content(content, start=settings.start, duration=settings.duration)
         clips = [] if is_learnt(styles[0]) or (learnt and not pictures) else [read_sound(path) for path in styles]
@@ -86,19 +86,26 @@ def run(
     return record | {"kept": False}
 
 
-def find_kept(
-    targets: Sequence[Path], styles: Sequence[Path], settings: Settings, inputs: Sequence[dict[str, Any]]
+def kept(
+    content: Path, styles: Sequence[Path], out: Path, settings: Settings, *, overwrite: bool = False
 ) -> dict[str, Any] | None:
-    """Return the record of an earlier run where it made the same of the same, and all is there as it was written.
-
-    Args:
-        targets: the files to write; the sound is the first, its record the second.
-        styles: recordings, or what was learnt.
-        settings: the options.
-        inputs: their `outputs.fingerprints`.
+    """Check a transfer before any work; return its record if its result is there already, made of the same.
 
     Raises:
-        RestyleError: if other files are there.
+        RestyleError: if an input is missing, or the output cannot be written, or exists and was made otherwise.
+    """
+    targets = check_files(content, styles, out, bits=settings.bits)
+    if overwrite:
+        return None
+    return _find_kept(targets, styles, settings, outputs.fingerprints(input_files(content, styles, settings)))
+
+
+def _find_kept(
+    targets: Sequence[Path], styles: Sequence[Path], settings: Settings, inputs: Sequence[dict[str, Any]]
+) -> dict[str, Any] | None:
+    """The record of an earlier run that made the same of the same, if all is there as it was written.
+
+    The first of the targets is the sound, the second its record.
     """
     out, place, *_ = targets
     record = outputs.read_record(place) or {}
