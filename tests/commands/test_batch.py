@@ -253,3 +253,10 @@ def test_an_interrupted_batch_ends_and_leaves_whole_results_only(tmp_path):
             run.send_signal(signal.SIGINT)
     assert run.wait(timeout=300) == 130
     assert names(tmp_path / "r") == {"short__style.wav", "short__style.json"}
+
+
+def test_an_unusable_style_fails_its_own_pair_only(restyle, clips, tmp_path):
+    (tmp_path / "unfinished").mkdir()
+    (tmp_path / "p.csv").write_text("content,style\ncontent.wav,unfinished\ncontent.wav,style.wav\n")
+    ran = restyle("batch", tmp_path / "p.csv", "-o", tmp_path / "r", *FAST)
+    assert ran.code == 1 and "1 done, 0 skipped, 1 failed" in ran.out and "no run of restyle train" in ran.out

@@ -47,9 +47,8 @@ def read_pairs(table: Path, folder: Path) -> list[Pair]:
     Raises:
         RestyleError: if the file cannot be read, a column or value is missing, or two rows write the same file.
     """
-    rows = [
-        (table.parent / row["content"], (table.parent / row["style"],), row.get("out", "")) for row in read_rows(table)
-    ]
+    above = table.parent
+    rows = [(above / row["content"], (above / row["style"],), row.get("out", "")) for row in read_rows(table)]
     return _with_outputs(rows, folder, str(table))
 
 
@@ -101,17 +100,17 @@ def _stem(content: Path, styles: Sequence[Path]) -> str:
 def _made_before(content: Path, styles: Sequence[Path], folder: Path, taken: set[Path]) -> Path | None:
     """The result that an earlier run made of these files, whatever they hold now, or of equal ones elsewhere."""
     stem = _stem(content, styles)
+    try:
+        given = outputs.fingerprints([content, *map(weights, styles)])
+    except RestyleError:  # the style cannot be used, as is said when its turn comes
+        return None
     for place in sorted(folder.glob(f"{escape(stem)}*.json")):
         number = place.stem.removeprefix(stem)
-        if place in taken or not (number == "" or (number[0] == "-" and number[1:].isdecimal())):
-            continue
         record = outputs.read_record(place) or {}
-        known, given = (
-            record.get("inputs", [])[: 1 + len(styles)],
-            outputs.fingerprints([content, *map(weights, styles)]),
-        )
+        known = record.get("inputs", [])[: len(given)]
         same = [one["file"] for one in known] == [one["file"] for one in given] or outputs.same_files(known, given)
-        if same and Path(record["out"]).suffix == ".wav":
+        ours = number == "" or (number[0] == "-" and number[1:].isdecimal())
+        if same and ours and place not in taken and Path(record["out"]).suffix == ".wav":
             return place.with_suffix(".wav")
     return None
 
