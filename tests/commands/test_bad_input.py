@@ -271,5 +271,5 @@ def test_an_older_result_survives_a_failure(clips, restyle, tmp_path, monkeypatc
     assert restyle("transfer", *clips, "-o", tmp_path / "out.wav", *FAST).code == 0
     before = everything(tmp_path)
     monkeypatch.setattr("json.dumps", lambda *_, **__: 1 / 0)
-    assert restyle("transfer", *clips, "-o", tmp_path / "out.wav", "--seed", "1", *FAST).code == 1
+    assert restyle("transfer", *clips, "-o", tmp_path / "out.wav", "--seed", "1", "--overwrite", *FAST).code == 1
     assert everything(tmp_path) == before

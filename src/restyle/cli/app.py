@@ -66,6 +66,7 @@ Seed = Annotated[int, typer.Option(help="The same seed gives the same samples.")
 Start = Annotated[float, typer.Option(metavar="S", help="Seconds of the content to leave out at its beginning.")]
 Duration = Annotated[float | None, typer.Option(metavar="S", help="Seconds of the content to use.")]
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", help="Processes at a time; by default one a core.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")]
 Bits = Annotated[str, typer.Option(metavar="16|24|32f", help="Sample format of a wav or flac.")]
 
 

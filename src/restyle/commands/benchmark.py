@@ -55,6 +55,7 @@ def run(
     *,
     settings: Settings | None = None,
     jobs: int = 1,
+    overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Comparison:
     """Transfer and judge all triplets (or pairs without targets) of a folder; a second run does what is left.
@@ -65,19 +66,27 @@ def run(
         out: folder for the sounds and scores; made if missing.
         settings: of the transfers.
         jobs: processes at a time.
+        overwrite: whether results that were made of other files, or otherwise, may be replaced.
         progress: called with the fraction done, 0..1.
 
     Raises:
-        RestyleError: if the folder holds no pairs, or the results cannot be written.
+        RestyleError: if the folder holds no pairs, or the results cannot be written or would replace others.
     """
     settings = settings or Settings()
     pairs = [named(t.name, t.content, t.style, t.target) for t in triplets.read(folder)]
     wanted = metrics(pairs)
     with outputs.folder(out):
-        check_folder(out)
+        check_folder(out, overwrite=overwrite)
         with pool.Workers(jobs, threads=1) as workers:
             judged = results.make(
-                pairs, methods, out, settings=settings, metrics=wanted, workers=workers, progress=progress
+                pairs,
+                methods,
+                out,
+                settings=settings,
+                metrics=wanted,
+                workers=workers,
+                overwrite=overwrite,
+                progress=progress,
             )
         comparison = assemble(judged, methods, settings)
         write(comparison, out)

@@ -59,6 +59,7 @@ def run(
     *,
     weights: str | Path | None = None,
     pictures: Path | None = None,
+    overwrite: bool = False,
     progress: Callable[[float], None] | None = None,
     report: Report | None = None,
 ) -> Classified:
@@ -69,17 +70,21 @@ def run(
         weights: of the classifier: a name, a path, or ``hf:org/name``; those that come with the package by default.
         pictures: a folder that gets ``NAME.png`` with the probabilities over time of each, and confusion.png where
             genres are known; made if missing.
+        overwrite: whether pictures that are there may be replaced.
         progress: called with the fraction done, 0..1.
         report: called with each file as it is done.
 
     Raises:
-        RestyleError: if a file cannot be used, two pictures would have one name, or the weights hold no classifier.
-            Files of folders that cannot be used are passed over with a warning.
+        RestyleError: if a file cannot be used, two pictures would have one name, one exists already, or the weights
+            hold no classifier. Files of folders that cannot be used are passed over with a warning.
     """
     recordings = [recording for path in files for recording in _recordings(path)]
     if not recordings:
         raise RestyleError("there is nothing to classify; give a recording")
-    _check([recording.name for recording in recordings] if pictures else [])
+    if pictures:
+        names = [recording.name for recording in recordings]
+        _check(names)
+        outputs.check_free([pictures / f"{name}.png" for name in (*names, "confusion")], overwrite=overwrite)
     from restyle.analysis import genre
     from restyle.files import registry
 

@@ -12,7 +12,7 @@ from restyle import __version__
 from restyle.audio import Audio
 from restyle.blocks import Progress
 from restyle.commands import outputs, pool, results
-from restyle.commands.batch import read_table
+from restyle.commands.batch import read_rows
 from restyle.commands.inputs import read_sound
 from restyle.commands.settings import Settings
 from restyle.comparison import media, report
@@ -59,7 +59,7 @@ def make_pairs(contents: Sequence[Path], styles: Sequence[Path]) -> list[Pair]:
         above = contents[0].parent
         rows = [
             (above / row["content"], above / row["style"], above / row["target"] if row.get("target") else None)
-            for row in read_table(contents[0])
+            for row in read_rows(contents[0])
         ]
     else:
         rows = [(content, style, None) for content in contents for style in styles]
@@ -79,6 +79,7 @@ def run(
     *,
     settings: Settings | None = None,
     jobs: int = 1,
+    overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Comparison:
     """Compare; write ``report.html``, ``scores.csv``, ``scores.json`` and the sounds. A second run does what is left.
@@ -89,17 +90,21 @@ def run(
         folder: made if missing.
         settings: of the transfers; their method is left out.
         jobs: processes at a time; each works with one thread, so that results do not depend on their number.
+        overwrite: whether results that were made of other files, or otherwise, may be replaced.
         progress: called with the fraction done, 0..1.
 
     Raises:
-        RestyleError: if the folder cannot be written to; what is wrong with a pair is in the comparison.
+        RestyleError: if the folder cannot be written to or holds other results; what is wrong with a pair is in the
+            comparison.
     """
     settings = settings or Settings()
     with outputs.folder(folder):
-        check_folder(folder)
+        check_folder(folder, overwrite=overwrite)
         with pool.Workers(jobs, threads=1) as workers:
             share = part(progress, 0, 0.9)
-            judged = results.make(pairs, methods, folder, settings=settings, workers=workers, progress=share)
+            judged = results.make(
+                pairs, methods, folder, settings=settings, workers=workers, overwrite=overwrite, progress=share
+            )
             comparison = assemble(judged, methods, settings)
             page = _page(comparison, folder, workers, part(progress, 0.9, 1))
         write(comparison, folder, {REPORT: page})
@@ -205,14 +210,16 @@ def write(comparison: Comparison, folder: Path, more: dict[str, str] | None = No
             path.write_text(text, encoding="utf-8")
 
 
-def check_folder(folder: Path) -> None:
-    """Refuse to write over scores that are somebody else's.
+def check_folder(folder: Path, *, overwrite: bool = False) -> None:
+    """Refuse to write over scores or a report that are somebody else's.
 
     Raises:
         RestyleError: if the folder holds some.
     """
     path = folder / SCORES
-    if path.exists():
+    if not path.exists():
+        outputs.check_free([folder / TABLE, folder / REPORT], overwrite=overwrite)
+    else:
         try:
             ours = json.loads(path.read_text(encoding="utf-8")).get("kind") == "comparison"
         except (ValueError, AttributeError, OSError):

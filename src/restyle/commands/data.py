@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from restyle.datasets.recorded import NoteSamples
 from restyle.datasets.songs import Song, digest, make
 from restyle.errors import RestyleError, warn
 from restyle.files.safely import writing
+from restyle.files.tables import read_table
 
 __all__ = ["Made", "Recipe", "instruments", "render", "spectrograms"]
 
@@ -227,11 +227,7 @@ def _table(midi: Path) -> dict[str, dict[str, str]]:
     table = next((path for path in sorted(midi.glob("*.csv")) if path.stem.lower() == "manifest"), None)
     if table is None:
         return {}
-    try:
-        with table.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise RestyleError(f"{table} is not a CSV file in UTF-8; save it again as CSV or move it away") from error
+    rows = [row for _, row in read_table(table, [])]
     own = midi.resolve().name + "/"  # names may count from the folder above
     return {(row.get("file") or "").removeprefix(own): row for row in rows}
 

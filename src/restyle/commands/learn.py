@@ -20,14 +20,15 @@ def run(
     method: str = DEFAULT,
     mix: Sequence[float] | None = None,
     options: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
 ) -> Style:
     """Learn from files and write a ``.style`` file; see `learn`.
 
     Raises:
-        RestyleError: if an input cannot be used or the output cannot be written.
+        RestyleError: if an input cannot be used, or the output cannot be written or exists without ``overwrite``.
     """
     check(method)
-    check_output(out, paths, [SUFFIX])
+    check_output(out, paths, [SUFFIX], overwrite=overwrite)
     names = [path.name for path in paths]
     learnt = learn([read_sound(path) for path in paths], method=method, names=names, mix=mix, options=options)
     save(out, learnt)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -12,17 +13,18 @@ from restyle.errors import RestyleError
 from restyle.files.safely import check_writable, writing
 
 
-def check_output(path: Path, inputs: Sequence[Path], kinds: Sequence[str]) -> None:
-    """Refuse an output that cannot be written or would overwrite an input, before any work.
+def check_output(path: Path, inputs: Sequence[Path], kinds: Sequence[str], *, overwrite: bool = False) -> None:
+    """Refuse an output that cannot be written or would overwrite an input or another file, before any work.
 
     Args:
         path: the file to write.
         inputs: the files that are read; links to them count as the same.
         kinds: the extensions allowed, as ``.wav``.
+        overwrite: whether a file that is there may be replaced.
 
     Raises:
-        RestyleError: if the extension is none of ``kinds``, the folder is missing or read-only, or ``path`` is an
-            input.
+        RestyleError: if the extension is none of ``kinds``, the folder is missing or read-only, ``path`` is an
+            input, or it exists and may not be replaced.
 
     Example:
         >>> check_output(Path("song.xyz"), [], [".wav", ".flac"])
@@ -34,6 +36,23 @@ def check_output(path: Path, inputs: Sequence[Path], kinds: Sequence[str]) -> No
         raise RestyleError(f"{path}: the extension must be {'one of ' if len(kinds) > 1 else ''}{' '.join(kinds)}")
     check_writable(path)
     check_not_input(path, inputs)
+    check_free([path], overwrite=overwrite)
+
+
+def check_free(paths: Sequence[Path], *, overwrite: bool = False, why: str = "") -> None:
+    """Refuse to replace files, unless that is asked for.
+
+    Args:
+        paths: the files to write.
+        overwrite: whether those that are there may be replaced.
+        why: what is known of those that are there, as ``, made with other settings``.
+
+    Raises:
+        RestyleError: if one exists and may not be replaced.
+    """
+    for path in paths:
+        if not overwrite and (path.exists() or path.is_symlink()):
+            raise RestyleError(f"{path} is there already{why}; give --overwrite to replace it, or choose another name")
 
 
 def check_not_input(path: Path, inputs: Sequence[Path]) -> None:
@@ -71,7 +90,7 @@ def check_record(path: Path, inputs: Sequence[Path]) -> None:
     Raises:
         RestyleError: if the file exists and restyle did not write it, or it cannot be written.
     """
-    check_output(path, inputs, [".json"])
+    check_output(path, inputs, [".json"], overwrite=True)
     if path.exists() and read_record(path) is None:
         raise RestyleError(f"{path} exists and is not a record of restyle; give the output another name")
 
@@ -83,6 +102,32 @@ def read_record(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return record if isinstance(record, dict) and "restyle" in record else None
+
+
+def fingerprint(path: Path) -> dict[str, Any]:
+    """Return size and SHA-256 of a file: equal for equal files only.
+
+    Example:
+        >>> fingerprint(Path("/dev/null"))["bytes"]
+        0
+    """
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        return {"bytes": file.tell(), "sha256": sha256}
+
+
+def fingerprints(paths: Sequence[Path]) -> list[dict[str, Any]]:
+    """Return what tells inputs apart: the place, size and SHA-256 of each file; the place alone of a missing one."""
+    return [{"file": path.resolve().as_posix()} | (fingerprint(path) if path.is_file() else {}) for path in paths]
+
+
+def same_files(known: Any, given: Sequence[dict[str, Any]]) -> bool:
+    """Return whether `fingerprints` of a record and of now are of equal files, wherever they lie."""
+    try:
+        pairs = zip(known, given, strict=True)
+        return all((old["bytes"], old["sha256"]) == (new["bytes"], new["sha256"]) for old, new in pairs)
+    except (TypeError, KeyError, ValueError):
+        return False
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Any
 
 from restyle import __version__
 from restyle.audio import Audio
-from restyle.commands import pool, transfer
+from restyle.commands import outputs, pool, transfer
 from restyle.commands.inputs import read_sound
 from restyle.commands.measure import measured
 from restyle.commands.settings import Settings
@@ -61,6 +61,7 @@ def make(
     settings: Settings,
     metrics: Sequence[str] | None = None,
     workers: pool.Workers,
+    overwrite: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> tuple[Pair, ...]:
     """Return the pairs with the results of the copies and of all methods; what failed is named in them.
@@ -72,11 +73,17 @@ def make(
         settings: of the transfers; the method is set for each.
         metrics: full names of those that are wanted; all by default.
         workers: the processes that do it.
+        overwrite: whether results made of other files, or otherwise, may be replaced.
         progress: called with the fraction done, 0..1.
+
+    Raises:
+        RestyleError: if there are such results and they may not be replaced.
     """
     wanted = tuple(METRICS) if metrics is None else tuple(metrics)
     order = [*methods, *COPIES]  # what is done quickly comes last, so that no process waits long for another
     tasks = [Task(pair, method, folder, settings, wanted) for pair in pairs for method in order]
+    if not overwrite:
+        _check_free(tasks)
     done: dict[tuple[str, str], Result] = {}
     for task, result in workers.each(_do, tasks):
         done[task.pair.name, task.method] = result or Result(method=task.method, error=pool.KILLED)
@@ -107,18 +114,33 @@ def _kept(task: Task) -> Result | None:
     """The result of an earlier run with the same files, settings and version, if there is one."""
     try:
         kept = json.loads(task.kept.read_text(encoding="utf-8"))
-        if kept["made"] != _made_of(task) or not (task.folder / task.sound).is_file():
+        if kept["made"] != _made_of(task) or kept["sound"] != outputs.fingerprint(task.folder / task.sound):
             return None
         return Result.of(kept["result"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
+def _check_free(tasks: Sequence[Task]) -> None:
+    """Refuse to replace what another comparison made in this folder."""
+    for task in tasks:
+        try:
+            known, wanted = json.loads(task.kept.read_text(encoding="utf-8"))["made"], _made_of(task)
+        except (OSError, ValueError, KeyError, TypeError):  # nothing is kept, or a file is missing, as is told later
+            continue
+        differing = [name for name in ("files", "settings", "version") if known.get(name) != wanted[name]]
+        if differing:
+            raise RestyleError(
+                f"{task.kept.parent} holds results made with other {differing[0]}; "
+                "give --overwrite to replace them, or choose another folder"
+            )
+
+
 def _made_of(task: Task) -> dict[str, Any]:
-    files = [task.pair.content, task.pair.style, *([task.pair.target] if task.pair.target else [])]
-    stamps = [(name, Path(name).stat().st_size, Path(name).stat().st_mtime_ns) for name in files]
+    names = [task.pair.content, task.pair.style, *([task.pair.target] if task.pair.target else [])]
+    files = [_fingerprint(name, _stamp(name)) for name in names]
     settings = asdict(replace(task.settings, method=task.method if task.method not in COPIES else None))
-    made = {"files": stamps, "settings": settings, "metrics": task.metrics, "version": __version__}
+    made = {"files": files, "settings": settings, "metrics": task.metrics, "version": __version__}
     return dict(json.loads(json.dumps(made)))  # as it will be read
 
 
@@ -134,20 +156,26 @@ def _made(task: Task) -> Result:
     if task.method not in COPIES:
         out, chosen = task.folder / task.sound, replace(settings, method=task.method, bits="24")
         with measured() as cost:
-            record = transfer.run(Path(content), [Path(style)], out, settings=chosen)
+            record = transfer.run(Path(content), [Path(style)], out, settings=chosen, overwrite=True)
         warnings = tuple(record["warnings"])
         result = replace(result, seconds=round(cost.seconds, 3), memory=cost.memory, warnings=warnings)
     output = {"content": played, "style": styled}.get(task.method) or read_sound(task.folder / task.sound)
     wanted = None if target is None else _sound(Path(target), settings.start, settings.duration, _stamp(target))
     scores = evaluate(output, content=played, style=styled, target=wanted, only=task.metrics)
     result = replace(result, scores=scores)
+    written = outputs.fingerprint(task.folder / task.sound)
     with writing(task.kept) as beside:
-        beside.write_text(json.dumps({"made": made_of, "result": asdict(result)}), encoding="utf-8")
+        beside.write_text(json.dumps({"made": made_of, "sound": written, "result": asdict(result)}), encoding="utf-8")
     return result
 
 
 def _stamp(name: str) -> int:
     return Path(name).stat().st_mtime_ns
+
+
+@lru_cache(maxsize=1024)
+def _fingerprint(name: str, _changed: int) -> dict[str, Any]:
+    return outputs.fingerprint(Path(name))
 
 
 @lru_cache(maxsize=3)
