@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
-import mmap
 import os
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from restyle.audio import Audio
 from restyle.errors import RestyleError
+from restyle.memory import release, trim_memory
 from restyle.threads import mapped
+
+__all__ = ["Progress", "Span", "empty", "mono", "process", "release", "spans", "trim_memory"]
 
 Progress = Callable[[float], None]  # called with the fraction done, 0..1
 
@@ -51,42 +50,8 @@ def _reserve(descriptor: int, size: int) -> None:
             raise
 
 
-def release(samples: np.ndarray) -> None:
-    """Let the pages of a file-backed array, and what the work on it left unused, leave memory.
-
-    An ordinary array stays as it is.
-    """
-    base: Any = samples
-    while isinstance(base, np.ndarray) and not isinstance(getattr(base, "_mmap", None), mmap.mmap):
-        base = base.base
-    mapped = getattr(base, "_mmap", None)
-    if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-        mapped.madvise(mmap.MADV_DONTNEED)
-    _give_back()
-
-
-_given_back = 0.0  # when
-
-
-def _give_back() -> None:
-    """Return unused memory to the system, at most once a second: a heap full of holes grows with every block."""
-    global _given_back
-    if time.monotonic() - _given_back < 1:
-        return
-    trim_memory()
-    _given_back = time.monotonic()
-
-
-def trim_memory() -> None:
-    """Return to the system what earlier work has left unused in the heap; only glibc can."""
-    try:
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
-    except (OSError, AttributeError):
-        return
-
-
 def mono(audio: Audio, start: int, stop: int, rate: int) -> np.ndarray:
-    """Return a stretch of a sound at another rate, its channels averaged, float32 ``[T]``.
+    """Return a stretch of a sound at another rate, its channels mixed to one by `Audio.mono`, float32 ``[T]``.
 
     Args:
         audio: the sound; what is no number counts as silence.

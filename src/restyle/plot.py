@@ -28,7 +28,7 @@ def log_spectrogram(audio: Audio, *, bands: int = BANDS, columns: int = COLUMNS)
     """Return levels on a logarithmic frequency axis, for looking at.
 
     Args:
-        audio: the sound; its channels are averaged.
+        audio: the sound; its channels are mixed to one (see `Audio.mono`).
         bands: number of bands from 40 Hz to 20 kHz, or to half the rate where that is lower.
         columns: highest number of moments; a long sound is looked at in as many places, so memory does not grow.
 
@@ -55,9 +55,9 @@ def log_spectrogram(audio: Audio, *, bands: int = BANDS, columns: int = COLUMNS)
 
 
 def _frame(audio: Audio, centre: int, n_fft: int) -> np.ndarray:
-    """The mean of the channels around a sample, silent beyond the ends."""
+    """The mono mix around a sample, silent beyond the ends."""
     first = centre - n_fft // 2
-    inside = audio.samples[:, max(0, first) : first + n_fft].mean(axis=0)
+    inside = audio.slice(first, first + n_fft).mono()
     frame = np.zeros(n_fft, np.float32)
     frame[max(0, -first) : max(0, -first) + len(inside)] = inside
     return frame

@@ -85,7 +85,7 @@ def classify(audio: Audio, *, weights: str | Path | None = None, progress: Progr
     """Tell the genres of a recording, chunk by chunk.
 
     Args:
-        audio: the recording; its channels are averaged. One that is shorter than a chunk counts as followed by silence.
+        audio: the recording; its channels are mixed to one. After one that is shorter than a chunk comes silence.
         weights: a weights file that `training/classifier.py` made; the one that comes with the package by default.
         progress: called with the fraction done, 0..1.
 

@@ -59,7 +59,7 @@ def multipitch(audio: Audio) -> MultiPitch:
     the dither is always the same. Silence has no pitches. Memory: some 100 kB a second.
 
     Args:
-        audio: any rate, channels (their mean is taken) and length.
+        audio: any rate, channels (mixed to one) and length.
 
     Example:
         >>> time = np.arange(16000) / 16000
@@ -103,7 +103,7 @@ def pitch_distance(a: MultiPitch, b: MultiPitch) -> float:
 
 
 def _resampled(audio: Audio) -> np.ndarray:
-    """The mean of the channels at `RATE`, float32."""
+    """The mono mix at `RATE`, float32."""
     import soxr
 
     stream = soxr.ResampleStream(audio.rate, RATE, 1) if audio.rate != RATE else None

@@ -119,7 +119,7 @@ def measure(audio: Audio, notes: Notes, *, most: int = MOST, noise: bool = True)
     """Measure how each note of a recording sounds.
 
     Args:
-        audio: the recording; its channels are averaged. About 30 s at most: all of it is analysed at once.
+        audio: the recording; its channels are mixed to one. About 30 s at most: all of it is analysed at once.
         notes: its notes, onsets within the recording; drums are passed over.
         most: highest number of partials followed.
         noise: whether what lies between the partials is measured, too; else a note has no noise bands.

@@ -23,7 +23,7 @@ def embed(audio: Audio, *, weights: str | Path | None = None) -> np.ndarray:
     """Return where a recording lies among timbres: a unit vector ``[D]``; the level does not matter.
 
     Args:
-        audio: the recording; its channels are averaged. It counts as the mean of equal pieces of about the length
+        audio: the recording; its channels are mixed to one. It counts as the mean of equal pieces of about the length
             that the network was taught with, so that the recording's own length does not matter.
         weights: a weights file that `training/timbre.py` made; the one that comes with the package by default.
 

@@ -64,7 +64,7 @@ def transcribe(audio: Audio, *, progress: Progress | None = None, **thresholds: 
     """Find the notes of a recording of any instruments.
 
     Args:
-        audio: the recording; its channels are averaged.
+        audio: the recording; its channels are mixed to one (see `Audio.mono`).
         progress: called with the fraction done, 0..1.
         thresholds: ``onset_threshold`` and ``frame_threshold`` (0..1) in place of those stored with the weights.
 

@@ -229,7 +229,7 @@ def _partials(samples: np.ndarray, rate: int, table: np.ndarray) -> np.ndarray:
 
 
 def mono(path: Path, rate: int) -> np.ndarray:
-    """Read a sound at another rate, its channels averaged, float32 ``[T]``, in blocks: long ones fit in memory.
+    """Read a sound at another rate, mixed to one channel, float32 ``[T]``, in blocks: long ones fit in memory.
 
     Raises:
         RestyleError: if it cannot be read or is silent.
@@ -244,7 +244,7 @@ def mono(path: Path, rate: int) -> np.ndarray:
     stream = soxr.ResampleStream(audio.rate, rate, 1, dtype="float32", quality="HQ")
     out = []
     for at in range(0, audio.length, BLOCK):
-        block = audio.samples[:, at : at + BLOCK].mean(axis=0, dtype=np.float32)
+        block = audio.slice(at, at + BLOCK).mono()
         out.append(block if rate == audio.rate else stream.resample_chunk(block, last=at + BLOCK >= audio.length))
         release(audio.samples)
     return np.concatenate(out)

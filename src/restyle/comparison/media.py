@@ -192,8 +192,8 @@ def prepare(pair: Pair, sounds: dict[str, Audio], notes: dict[str, Notes], *, kb
 
 def plain(audio: Audio, seconds: float, kbps: int) -> Audio:
     """Return one or two channels, not longer than ``seconds``, with ends that do not click; one below 96 kb/s."""
-    samples = audio.samples[:, : round(seconds * audio.rate)]
-    samples = samples.mean(axis=0, keepdims=True) if len(samples) > 2 or kbps < STEREO else samples.copy()
+    samples = audio.mono()[None] if audio.channels > 2 or kbps < STEREO else audio.samples
+    samples = samples[:, : round(seconds * audio.rate)].copy()
     n = min(samples.shape[1] // 2, round(FADE * audio.rate))
     ramp = np.linspace(0, 1, n, dtype=np.float32)
     samples[:, :n] *= ramp

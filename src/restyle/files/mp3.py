@@ -35,8 +35,8 @@ def encode_mp3(audio: Audio, *, kbps: int = 128) -> bytes:
 
     if not audio.length or not LOWEST <= kbps <= HIGHEST:
         raise ValueError(f"a sound that is not empty and {LOWEST}..{HIGHEST} kb/s are needed, not {kbps}")
+    audio = audio if audio.channels <= 2 else Audio(audio.mono(), audio.rate)
     samples = at_rate(audio, RATE).samples
-    samples = samples if len(samples) <= 2 else samples.mean(axis=0, keepdims=True)
     level = min(0.9999, (HIGHEST - kbps) / (HIGHEST - LOWEST))  # libsndfile's way to name a bit rate; it refuses 1
     sink = io.BytesIO()
     with soundfile.SoundFile(

@@ -57,7 +57,7 @@ def listen(content: Audio, notes: Notes, progress: blocks.Progress | None = None
             part = here.between(left, span.right / content.rate)
             piece = content.slice(span.left, span.right)
             low = soxr.resample(piece.samples.T, content.rate, RATE).reshape(-1, content.channels).T
-            found = measure(Audio(low, RATE), part, most=PARTIALS, noise=False)
+            found = measure(Audio(low, RATE, downmix=content.downmix), part, most=PARTIALS, noise=False)
             pans = _pans(low, part) if content.channels > 1 else np.ones((len(part), 1))
             heard += [_outline(found[i], pans[i]) for i in inside]
         blocks.release(content.samples)

@@ -102,7 +102,7 @@ def warp(audio: Audio, times: TimeMap, *, progress: Progress | None = None) -> A
         release(audio.samples)
         if progress:
             progress(min(1.0, (first + GROUP) / len(centres)))
-    return Audio(result, audio.rate)
+    return Audio(result, audio.rate, downmix=audio.downmix)
 
 
 def _frames(audio: Audio, starts: np.ndarray, size: int) -> np.ndarray:
