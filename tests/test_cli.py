@@ -62,8 +62,8 @@ def test_methods(restyle):
 def test_quiet_unless_asked(restyle, clips, tmp_path):
     arguments = ("transfer", *clips, "-o", tmp_path / "out.wav", *FAST)
     assert restyle(*arguments).err == ""
-    assert "applying the method 'spectral'" in restyle(*arguments, "-v").err
-    assert "applying the method 'spectral'" in restyle("-v", *arguments).err
+    assert "applying the method 'spectral'" in restyle(*arguments, "--overwrite", "-v").err
+    assert "applying the method 'spectral'" in restyle("-v", *arguments, "--overwrite").err
 
 
 def test_debug_shows_the_traceback(restyle, tmp_path):

@@ -10,23 +10,24 @@ import numpy as np
 import pytest
 import soundfile
 
-from restyle import blocks, plot
 from restyle.analysis.beats import onset_curve
-from restyle.analysis.genre import classify
+from restyle.analysis.genre.infer import classify
 from restyle.analysis.multipitch import multipitch
 from restyle.analysis.partials import measure
-from restyle.analysis.transcription import transcribe
+from restyle.analysis.transcriber.infer import transcribe
 from restyle.audio import Audio
 from restyle.commands import spectrograms
-from restyle.datasets import recorded
+from restyle.data import recorded
 from restyle.downmix import BLOCK
+from restyle.dsp import blocks
 from restyle.errors import collect_warnings
 from restyle.evaluation import common
-from restyle.files.mp3 import encode_mp3
-from restyle.files.sound import write
+from restyle.io.mp3 import encode_mp3
+from restyle.io.sound import write
 from restyle.methods.excerpt import excerpt
-from restyle.methods.performance import listen
+from restyle.methods.notewise.performance import listen
 from restyle.notes import Notes
+from restyle.pages import plot
 from restyle.pipeline import transfer
 
 RATE = 22050

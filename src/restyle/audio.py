@@ -1,4 +1,4 @@
-"""The value for sound: samples and their rate. Floor 1: no signal processing here."""
+"""The value for sound: samples and their rate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Memory that is no longer needed goes back to the system. Floor 1."""
+"""Memory that is no longer needed goes back to the system."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The value for what is played: a table of notes. Floor 1."""
+"""The value for what is played: a table of notes."""
 
 from __future__ import annotations
 

@@ -17,12 +17,12 @@ import numpy as np
 from restyle import __version__, methods
 from restyle.analysis.facts import Analysis
 from restyle.audio import Audio
-from restyle.blocks import trim_memory
+from restyle.dsp.blocks import trim_memory
+from restyle.dsp.checks import check_notes, check_sound, is_silent
 from restyle.errors import Collected, RestyleError, collect, warn
 from restyle.methods import Method
 from restyle.methods import method as make_method
 from restyle.notes import Notes
-from restyle.representations.checks import check_notes, check_sound, is_silent
 from restyle.style import DEFAULT, Style, learn
 from restyle.threads import single
 

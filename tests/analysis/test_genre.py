@@ -3,12 +3,12 @@ import numpy as np
 import pytest
 import torch
 
-from restyle.analysis import genre
+from restyle.analysis.genre import infer as genre
+from restyle.analysis.genre.model import MultiChannel, SingleChannel
 from restyle.audio import Audio
+from restyle.dsp.spectrogram import LogSpectrogram
 from restyle.errors import RestyleError
-from restyle.files import weights
-from restyle.models.classifier import MultiChannel, SingleChannel
-from restyle.representations.spectrogram import LogSpectrogram
+from restyle.io import weights
 
 RATE, FRAMES = 22050, 43
 

@@ -3,11 +3,11 @@ import numpy as np
 import pytest
 import torch
 
-from restyle.analysis import timbre
+from restyle.analysis.timbre import infer as timbre
+from restyle.analysis.timbre.model import TimbreMfcc
 from restyle.audio import Audio
 from restyle.errors import RestyleError
-from restyle.files import weights
-from restyle.models.timbre import TimbreMfcc
+from restyle.io import weights
 
 FORM = {"kind": "mel", "rate": 16000, "n_fft": 2048, "hop": 500, "bins": 128, "log1p": True}
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from restyle.analysis import transcription
-from restyle.analysis.transcription import WEIGHTS, transcribe
+from restyle.analysis.transcriber import infer as transcription
+from restyle.analysis.transcriber.infer import WEIGHTS, transcribe
 from restyle.audio import Audio
-from restyle.files import weights
+from restyle.io import weights
 
 
 def struck(rows, seconds, rate=16000):

@@ -218,7 +218,7 @@ def test_a_damaged_profile(damage, clips, refuse, restyle, tmp_path):
 
 
 def test_weights_that_are_no_profile(clips, refuse, tmp_path):
-    from restyle.files import weights
+    from restyle.io import weights
 
     weights.save(tmp_path / "w.style", {"a": np.zeros(3, np.float32)}, {"model": {}})
     assert "w.style" in refuse("transfer", clips[0], tmp_path / "w.style", "-o", tmp_path / "out.wav")

@@ -15,7 +15,7 @@ import soundfile
 from commanded import FAST, chord
 from restyle import RestyleError
 from restyle.commands import batch
-from restyle.commands.settings import Settings
+from restyle.commands.shared.settings import Settings
 
 
 @pytest.fixture

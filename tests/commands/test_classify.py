@@ -7,10 +7,10 @@ import soundfile
 import torch
 from PIL import Image
 
+from restyle.analysis.genre.model import Modern
 from restyle.commands import classify
 from restyle.errors import RestyleError
-from restyle.files import weights
-from restyle.models.classifier import Modern
+from restyle.io import weights
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import pytest
 import soundfile
 
 from restyle.commands.data import Recipe, instruments, render, spectrograms
-from restyle.datasets.manifest import MANIFEST, Songs
-from restyle.datasets.store import Store
+from restyle.data.manifest import MANIFEST, Songs
+from restyle.data.store import Store
 from restyle.errors import RestyleError
-from restyle.files.midi import write_midi
+from restyle.io.midi import write_midi
 from restyle.notes import DRUMS, Notes
 
 FONTS = sorted(Path("/usr/share/sounds").rglob("*.sf2"), key=lambda path: path.stat().st_size)

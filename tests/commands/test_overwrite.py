@@ -122,7 +122,7 @@ def test_every_command_asks(command, others, restyle, tmp_path):
 
 def test_a_weights_file_among_the_settings_is_an_input(tmp_path):
     from restyle.commands import transfer
-    from restyle.commands.settings import Settings
+    from restyle.commands.shared.settings import Settings
 
     (tmp_path / "w.bin").write_bytes(b"1")
     settings = Settings(options={"weights": str(tmp_path / "w.bin"), "bands": "8"})

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from commanded import chord
-from restyle.files import weights
+from restyle.io import weights
 
 DRAWN = weights.bundled("draw_piano.safetensors")
 

@@ -11,10 +11,10 @@ import torch
 import yaml
 
 from restyle.commands import train
-from restyle.datasets.store import Store, StoreWriter
+from restyle.data.store import Store, StoreWriter
+from restyle.dsp.spectrogram import LogSpectrogram
 from restyle.errors import RestyleError
-from restyle.files import weights
-from restyle.representations.spectrogram import LogSpectrogram
+from restyle.io import weights
 from restyle.training import config as configs
 
 CONFIG = {

@@ -5,7 +5,7 @@ import pytest
 
 from restyle.audio import Audio
 from restyle.errors import RestyleError
-from restyle.files import weights
+from restyle.io import weights
 from restyle.methods import METHODS, method
 from restyle.notes import Notes
 

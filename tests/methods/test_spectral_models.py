@@ -5,16 +5,16 @@ import pytest
 import torch
 
 from restyle.audio import Audio
+from restyle.dsp.stft import Stft
 from restyle.errors import RestyleError
 from restyle.evaluation import content as kept
 from restyle.evaluation import style as heard
-from restyle.files import weights
+from restyle.io import weights
 from restyle.methods import method, taught
-from restyle.methods.draw import DrawMethod
+from restyle.methods.cyclegan.model import CycleGan
+from restyle.methods.draw.method import DrawMethod
 from restyle.methods.fitting import fitted, lesson, with_fitted
 from restyle.methods.repainting import Grid
-from restyle.models.cyclegan import CycleGan
-from restyle.representations.stft import Stft
 
 RATE = 16000
 

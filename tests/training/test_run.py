@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from restyle.errors import RestyleError
-from restyle.files import weights
+from restyle.io import weights
 from restyle.training import config as configs
 
 HERE = Path(__file__).parent

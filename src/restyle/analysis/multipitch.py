@@ -1,4 +1,4 @@
-"""Several pitches at once: harmonic salience, its peaks, and contours through them. Floor 3."""
+"""Several pitches at once: harmonic salience, its peaks, and contours through them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from restyle import blocks
 from restyle.audio import Audio
+from restyle.dsp import blocks
 
 RATE = 8000  # Hz
 HOP = 128  # 16 ms

@@ -1,4 +1,4 @@
-"""How notes sound: per-note envelopes of partials and noise, pitch and its bends. Floor 3."""
+"""How notes sound: per-note envelopes of partials and noise, pitch and its bends."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from restyle import blocks
 from restyle.audio import Audio
+from restyle.dsp import blocks
+from restyle.dsp.melbands import centre_frequencies
 from restyle.notes import DRUMS, Notes
-from restyle.representations.melbands import centre_frequencies
 
 HOP = 0.010  # seconds between two frames of every envelope
 WINDOWS = (0.064, 0.128)  # seconds; the long one for notes below LOW, whose partials lie close together

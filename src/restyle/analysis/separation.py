@@ -1,4 +1,4 @@
-"""What rings and what strikes: harmonic, percussive and residual parts of a sound. Floor 3."""
+"""What rings and what strikes: harmonic, percussive and residual parts of a sound."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from restyle import blocks
 from restyle.audio import Audio
-from restyle.representations.stft import Stft
+from restyle.dsp import blocks
+from restyle.dsp.stft import Stft
 
 SPREAD = 17  # frames, or bins, that the neighbourhood spans
 WINDOW = 0.046  # seconds

@@ -1,4 +1,4 @@
-"""The commands that judge: evaluate, compare, benchmark, listen. Floor 7."""
+"""The commands that judge: evaluate, compare, benchmark, listen."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def compare(
     only with --overwrite. What cannot be used is named on the page; the exit code is then 1.
     """
     from restyle.commands import compare as command
-    from restyle.commands.settings import Settings
+    from restyle.commands.shared.settings import Settings
 
     settings = Settings(strength=strength, tone=tone, seed=seed, start=start, duration=duration)
     names, pairs = command.choose(methods), command.make_pairs(contents, style or [])
@@ -158,7 +158,7 @@ def run(
     """Judge methods on triplets (or pairs without targets); a second run does what is left."""
     from restyle.commands import benchmark as command
     from restyle.commands.compare import choose
-    from restyle.commands.settings import Settings
+    from restyle.commands.shared.settings import Settings
 
     names = choose(methods)
     with bar(f"{triplets.name}: {', '.join(names)}") as progress:

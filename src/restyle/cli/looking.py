@@ -1,4 +1,4 @@
-"""The commands that tell or show something: transcribe, info, classify, methods, demo. Floor 7."""
+"""The commands that tell or show something: transcribe, info, classify, methods, demo."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands that make sound: transfer, learn, batch. Floor 7."""
+"""The commands that make sound: transfer, learn, batch."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def transfer(
     A result that is there already is kept if it was made of the same, and else replaced only with --overwrite.
     """
     from restyle.commands import transfer as command
-    from restyle.commands.settings import Settings, options
+    from restyle.commands.shared.settings import Settings, options
 
     settings = Settings(
         options=options(option or (), fit),
@@ -138,7 +138,7 @@ def learn(
 ) -> None:
     """Learn a style once, to use it wherever STYLE is asked for."""
     from restyle.commands import learn as command
-    from restyle.commands.settings import options
+    from restyle.commands.shared.settings import options
 
     own, shares = options(option or (), fit), command.shares(mix)
     with bar("learning"):
@@ -185,7 +185,7 @@ def batch(
     The exit code is 1 if a pair failed.
     """
     from restyle.commands import batch as command
-    from restyle.commands.settings import Settings
+    from restyle.commands.shared.settings import Settings
 
     settings = Settings(
         method=method,

@@ -1,4 +1,4 @@
-"""``restyle batch``: many transfers; a bad file does not stop the rest, a second run does what is left. Floor 6."""
+"""``restyle batch``: many transfers; a bad file does not stop the rest, a second run does what is left."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from glob import escape
 from itertools import count
 from pathlib import Path
 
-from restyle.commands import outputs, pool, transfer
-from restyle.commands.inputs import read_sound
-from restyle.commands.settings import Settings
+from restyle.commands import transfer
+from restyle.commands.shared import outputs, pool
+from restyle.commands.shared.inputs import read_sound
+from restyle.commands.shared.settings import Settings
 from restyle.errors import RestyleError
-from restyle.files.tables import read_table
+from restyle.io.tables import read_table
 from restyle.pipeline import learn_for
 from restyle.style import Style, is_learnt, weights
 from restyle.style import read as read_style

@@ -1,4 +1,4 @@
-"""``restyle benchmark``: make triplets, and run methods on triplets or pairs. Floor 6."""
+"""``restyle benchmark``: make triplets, and run methods on triplets or pairs."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from restyle.blocks import Progress
-from restyle.commands import outputs, pool, results
 from restyle.commands.compare import assemble, check_folder, named, write
-from restyle.commands.settings import Settings
+from restyle.commands.shared import outputs, pool, results
+from restyle.commands.shared.settings import Settings
 from restyle.comparison.published import ARTIFICIAL
 from restyle.comparison.table import COPIES, Comparison, Pair
-from restyle.datasets import triplets
+from restyle.data import triplets
+from restyle.dsp.blocks import Progress
 from restyle.errors import RestyleError
 
 WITH_TARGET = ("quality.lsd", "style.mfcc", "content.pitch")

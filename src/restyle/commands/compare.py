@@ -1,4 +1,4 @@
-"""``restyle compare``: every method on every pair, and a page to hear, see and compare them. Floor 6."""
+"""``restyle compare``: every method on every pair, and a page to hear, see and compare them."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 
 from restyle import __version__
 from restyle.audio import Audio
-from restyle.blocks import Progress
-from restyle.commands import outputs, pool, results
 from restyle.commands.batch import read_rows
-from restyle.commands.inputs import read_sound
-from restyle.commands.settings import Settings
-from restyle.comparison import media, report
+from restyle.commands.shared import outputs, pool, results
+from restyle.commands.shared.inputs import read_sound
+from restyle.commands.shared.settings import Settings
 from restyle.comparison.table import COPIES, Comparison, Pair
+from restyle.dsp.blocks import Progress
 from restyle.errors import RestyleError, warn
 from restyle.methods import METHODS
+from restyle.pages import media, report
 from restyle.pipeline import part
 
 SECONDS = 30.0  # of each sound on the page, where there is room
@@ -187,7 +187,7 @@ def _page(comparison: Comparison, folder: Path, workers: pool.Workers, progress:
 
 
 def _prepare(task: _Shown) -> media.PairMedia | None:
-    from restyle.analysis.transcription import transcribe
+    from restyle.analysis.transcriber.infer import transcribe
 
     try:
         sounds = excerpts(task.pair, task.folder, task.settings, task.seconds)

@@ -1,4 +1,4 @@
-"""``restyle data``: MIDI files to songs, songs to spectrograms. Floor 6."""
+"""``restyle data``: MIDI files to songs, songs to spectrograms."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from restyle.commands import cluster, outputs, pool
-from restyle.commands.made import Made, Report
+from restyle.commands.shared import cluster, outputs, pool
+from restyle.commands.shared.made import Made, Report
 from restyle.commands.spectrograms import spectrograms
-from restyle.datasets.instruments import Instruments, write_clips
-from restyle.datasets.manifest import MANIFEST, read_manifest
-from restyle.datasets.recipe import Recipe
-from restyle.datasets.recorded import NoteSamples
-from restyle.datasets.songs import Song, digest, make
+from restyle.data.instruments import Instruments, write_clips
+from restyle.data.manifest import MANIFEST, read_manifest
+from restyle.data.recipe import Recipe
+from restyle.data.recorded import NoteSamples
+from restyle.data.songs import Song, digest, make
 from restyle.errors import RestyleError, warn
-from restyle.files.safely import writing
-from restyle.files.tables import read_table
+from restyle.io.atomic import writing
+from restyle.io.tables import read_table
 
 __all__ = ["Made", "Recipe", "instruments", "render", "spectrograms"]
 
@@ -189,7 +189,7 @@ def _play_instrument(task: tuple[Plan, str]) -> int | str:
 
 
 def _check_fonts(recipe: Recipe) -> None:
-    from restyle.rendering import SoundFont
+    from restyle.data.rendering import SoundFont
 
     for path in recipe.soundfonts:
         if not path.is_file():

@@ -1,4 +1,4 @@
-"""``restyle demo``: two pieces of its own, each method's transfer of one to the other's sound. Floor 6."""
+"""``restyle demo``: two pieces of its own, each method's transfer of one to the other's sound."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Callable
 from html import escape
 from pathlib import Path
 
-from restyle.commands import outputs, transfer
-from restyle.commands.settings import Settings
+from restyle.commands import transfer
+from restyle.commands.shared import outputs
+from restyle.commands.shared.settings import Settings
 from restyle.errors import RestyleError
 from restyle.methods import METHODS
 
@@ -46,7 +47,7 @@ def run(
         RestyleError: if the folder cannot be made or written to, or holds such files already.
     """
     from restyle.commands.demo_pieces import greensleeves, ode_to_joy
-    from restyle.files.sound import write
+    from restyle.io.sound import write
 
     report = report or (lambda text, path: None)
     made: list[Path] = []

@@ -1,4 +1,4 @@
-"""``restyle learn``: recordings to a style that can be used again. Floor 6."""
+"""``restyle learn``: recordings to a style that can be used again."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from restyle.commands.inputs import read_sound
-from restyle.commands.outputs import check_output
+from restyle.commands.shared.inputs import read_sound
+from restyle.commands.shared.outputs import check_output
 from restyle.errors import RestyleError
 from restyle.methods import check
 from restyle.style import DEFAULT, SUFFIX, Style, learn, save

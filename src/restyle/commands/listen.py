@@ -1,15 +1,16 @@
-"""``restyle listen``: a blind listening test of a comparison, and what came of it. Floor 6."""
+"""``restyle listen``: a blind listening test of a comparison, and what came of it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from restyle.commands import compare, outputs
+from restyle.commands import compare
+from restyle.commands.shared import outputs
 from restyle.commands.transfer import check_input
-from restyle.comparison import listening
 from restyle.comparison.table import COPIES
 from restyle.errors import RestyleError, warn
+from restyle.pages import listening
 
 SECONDS = 10.0  # longer sounds are hard to keep in mind (ITU-R BS.1534)
 

@@ -1,4 +1,4 @@
-"""``restyle data spectrograms``: a folder of sounds to a store. Floor 6."""
+"""``restyle data spectrograms``: a folder of sounds to a store."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from restyle.blocks import release
-from restyle.commands import cluster, outputs, pool
-from restyle.commands.made import Made, Report
-from restyle.datasets.folder import Folder
-from restyle.datasets.manifest import MANIFEST, Songs
-from restyle.datasets.store import StoreWriter
+from restyle.commands.shared import cluster, outputs, pool
+from restyle.commands.shared.made import Made, Report
+from restyle.data.folder import Folder
+from restyle.data.manifest import MANIFEST, Songs
+from restyle.data.store import StoreWriter
+from restyle.dsp.blocks import release
+from restyle.dsp.checks import is_silent
 from restyle.errors import RestyleError
-from restyle.representations.checks import is_silent
 
 GROUP = 2**25  # bytes of sound files whose spectrograms are worked on by one process before it takes others
 PARTIALS = 100  # measured of a note
@@ -40,7 +40,7 @@ class Sound:
 
 
 class More(NamedTuple):
-    """What is kept beside spectrograms (see `datasets.store.Store.beside`)."""
+    """What is kept beside spectrograms (see `data.store.Store.beside`)."""
 
     sound: bool
     partials: bool
@@ -75,12 +75,12 @@ def spectrograms(
 
     Args:
         folder: songs that `render` made, or any sounds in sub-folders named after labels.
-        out: the store's folder (see `datasets.store`), made if missing.
+        out: the store's folder (see `data.store`), made if missing.
         settings: ``kind`` (stft, mel, cqt), ``rate``, ``hop`` ... as `LogSpectrogram` knows them, whose defaults hold
             for those left out.
         sound: whether to keep the sounds themselves, too, at the spectrograms' rate.
-        partials: whether to keep how the notes sound, too (see `analysis.envelopes`), where MIDI files tell them.
-        pitch: whether to keep how likely every pitch sounds and begins (see `analysis.salience`).
+        partials: whether to keep how the notes sound, too, where MIDI files have them (`methods.notewise.envelopes`).
+        pitch: whether to keep how likely every pitch sounds and begins (see `analysis.transcriber.salience`).
         jobs: processes at a time.
         address: of a Ray or Dask cluster that does the work instead (see `cluster.each`); it must see both folders.
         report: called with a sound's name, how many are done, and of how many.
@@ -128,7 +128,7 @@ def whole(settings: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         RestyleError: if one is out of range.
     """
-    from restyle.representations.spectrogram import LogSpectrogram
+    from restyle.dsp.spectrogram import LogSpectrogram
 
     try:
         return LogSpectrogram.of(settings).settings()
@@ -173,9 +173,9 @@ def _transform(group: Group) -> dict[str, str]:
     """Write the spectrograms of a group; return the names of the sounds that have none, and why."""
     import torch
 
-    from restyle.analysis.salience import salience
+    from restyle.analysis.transcriber.salience import salience
     from restyle.audio import Audio
-    from restyle.representations.spectrogram import LogSpectrogram
+    from restyle.dsp.spectrogram import LogSpectrogram
 
     settings = json.loads(group.settings)
     spectrogram = LogSpectrogram.of(settings)
@@ -205,7 +205,7 @@ def _transform(group: Group) -> dict[str, str]:
 
 def _notes(path: Path, hop: float, frames: int) -> dict[str, np.ndarray]:
     """What a store keeps of a MIDI file: see `Store.beside`."""
-    from restyle.files.midi import read_bends, read_midi
+    from restyle.io.midi import read_bends, read_midi
 
     notes, bends = read_midi(path), read_bends(path)
     columns = (notes.onset, notes.offset, notes.pitch, notes.velocity, notes.programme)
@@ -218,10 +218,10 @@ def _notes(path: Path, hop: float, frames: int) -> dict[str, np.ndarray]:
 
 
 def _partials(samples: np.ndarray, rate: int, table: np.ndarray) -> np.ndarray:
-    """How the notes of a sound sound: rows of `analysis.envelopes`."""
-    from restyle.analysis.envelopes import rows
+    """How the notes of a sound sound: rows of `methods.notewise.envelopes`."""
     from restyle.analysis.partials import measured
     from restyle.audio import Audio
+    from restyle.methods.notewise.envelopes import rows
     from restyle.notes import Notes
 
     notes = Notes(*table.T.astype(np.float64))
@@ -236,7 +236,7 @@ def mono(path: Path, rate: int) -> np.ndarray:
     """
     import soxr
 
-    from restyle.files.sound import read
+    from restyle.io.sound import read
 
     audio = read(path)
     if is_silent(audio):

@@ -1,4 +1,4 @@
-"""``restyle train``: a config and data to a weights file, with a report on the way. Floor 6."""
+"""``restyle train``: a config and data to a weights file, with a report on the way."""
 
 from __future__ import annotations
 
@@ -93,12 +93,12 @@ def store(
         report: called with a line before work that takes long.
 
     Returns:
-        A `datasets.store.Store`.
+        A `data.store.Store`.
 
     Raises:
         RestyleError: if the folder is missing, holds neither, or cannot be read.
     """
-    from restyle.datasets.store import INDEX, Store
+    from restyle.data.store import INDEX, Store
 
     if not data.is_dir():
         raise RestyleError(f"{data}: there is no such folder; give one of sounds in sub-folders named after labels")
@@ -125,9 +125,9 @@ def check_sounds(data: Path, config: dict[str, Any]) -> None:
         RestyleError: if it has one source that is too short to be cut in time, or too few labels.
     """
     from restyle.commands.spectrograms import More, sounds, whole
-    from restyle.datasets.store import INDEX, Entry
-    from restyle.datasets.takes import check
-    from restyle.files.sound import info
+    from restyle.data.store import INDEX, Entry
+    from restyle.data.takes import check
+    from restyle.io.sound import info
     from restyle.training import config as configs
     from restyle.training.data import check_labels
 

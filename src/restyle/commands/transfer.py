@@ -1,4 +1,4 @@
-"""``restyle transfer``: the content in the style of other recordings. Floor 6."""
+"""``restyle transfer``: the content in the style of other recordings."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 
 from restyle import __version__, pipeline
 from restyle.audio import Audio
-from restyle.commands import outputs
-from restyle.commands.inputs import MIDI, read_content, read_sound
-from restyle.commands.settings import Settings
+from restyle.commands.shared import outputs
+from restyle.commands.shared.inputs import MIDI, read_content, read_sound
+from restyle.commands.shared.settings import Settings
 from restyle.errors import RestyleError, collect, collect_warnings, warn
 from restyle.notes import Notes
 from restyle.pipeline import Progress, Result, part
@@ -143,7 +143,7 @@ def _differing(
 
 def _is_damaged(path: Path) -> bool:
     """Whether a sound cannot be read to its end."""
-    from restyle.files.sound import read
+    from restyle.io.sound import read
 
     try:
         with collect_warnings() as warnings:
@@ -167,7 +167,7 @@ def check_files(
     Raises:
         RestyleError: if an input is missing, or an output cannot be written or is an input.
     """
-    from restyle.files.sound import check_output
+    from restyle.io.sound import check_output
 
     inputs = [content, *styles]
     check_input(content)
@@ -219,13 +219,13 @@ def _facts(result: Audio, seconds: float, midi: Path | None, pictures: Path | No
 
 
 def _write_sound(path: Path, result: Audio, settings: Settings) -> None:
-    from restyle.files.sound import write
+    from restyle.io.sound import write
 
     write(path, result, bits=settings.bits)
 
 
 def _write_notes(path: Path, notes: Notes) -> None:
-    from restyle.files.midi import write_midi
+    from restyle.io.midi import write_midi
 
     write_midi(path, notes)
 
@@ -251,7 +251,7 @@ def _drawn(content: Path, styles: Sequence[Path]) -> list[str]:
 def _draw(paths: Sequence[Path], clips: Sequence[Audio], result: Result) -> None:
     if not paths:
         return
-    from restyle import plot
+    from restyle.pages import plot
 
     log.info("drawing spectrograms")
     shown = result.content if isinstance(result.content, Audio) else None

@@ -1,4 +1,4 @@
-"""What all questions share: which sounds can be judged, the sound as it is judged, and what silence scores. Floor 4.
+"""What all questions share: which sounds can be judged, the sound as it is judged, and what silence scores.
 
 Conventions of every metric:
 
@@ -22,9 +22,9 @@ import librosa
 import numpy as np
 import soxr
 
-from restyle import blocks
 from restyle.analysis import beats
 from restyle.audio import Audio
+from restyle.dsp import blocks
 from restyle.errors import RestyleError
 
 RATE = 16000  # Hz, at which sounds are compared

@@ -25,16 +25,22 @@ class Entry(NamedTuple):
 
 
 OWN = {
-    "notes": Entry("restyle.methods.notes:NotesMethod", "plays the content's notes with the sound of the style's"),
-    "note_synth": Entry("restyle.methods.note_synth:NoteSynthMethod", "the same, played by a network"),
-    "wavenet": Entry("restyle.methods.wavenet:WavenetMethod", "the same, by a WaveNet conditioned on the style"),
+    "notes": Entry(
+        "restyle.methods.notewise.notes:NotesMethod", "plays the content's notes with the sound of the style's"
+    ),
+    "note_synth": Entry("restyle.methods.notewise.note_synth:NoteSynthMethod", "the same, played by a network"),
+    "wavenet": Entry("restyle.methods.wavenet.method:WavenetMethod", "the same, by a WaveNet conditioned on the style"),
     "mosaic": Entry("restyle.methods.mosaic:MosaicMethod", "rebuilds the content from short pieces of the style (NMF)"),
     "spectral": Entry("restyle.methods.spectral:SpectralMethod", "merges spectrograms: content's detail, style's tone"),
     "texture": Entry("restyle.methods.texture:TextureMethod", "optimises a spectrogram toward the style's texture"),
     "gatys": Entry("restyle.methods.gatys:GatysMethod", "the same through the features of a genre classifier"),
-    "vae_gan": Entry("restyle.methods.vae_gan:VaeGanMethod", "decodes the content with the style's vector (VAE-GAN)"),
-    "draw": Entry("restyle.methods.draw:DrawMethod", "draws the content anew with a network of one style (DRAW)"),
-    "cyclegan": Entry("restyle.methods.cyclegan:CycleGanMethod", "from one kind of music to another (CycleGAN)"),
+    "vae_gan": Entry(
+        "restyle.methods.vae_gan.method:VaeGanMethod", "decodes the content with the style's vector (VAE-GAN)"
+    ),
+    "draw": Entry(
+        "restyle.methods.draw.method:DrawMethod", "draws the content anew with a network of one style (DRAW)"
+    ),
+    "cyclegan": Entry("restyle.methods.cyclegan.method:CycleGanMethod", "from one kind of music to another (CycleGAN)"),
 }
 
 

@@ -1,4 +1,4 @@
-"""What every method is: `fit` learns a profile from style recordings, `apply` plays content with it. Floor 4."""
+"""What every method is: `fit` learns a profile from style recordings, `apply` plays content with it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 
 from restyle.audio import Audio
-from restyle.blocks import Progress
+from restyle.dsp.blocks import Progress
 from restyle.errors import RestyleError
 from restyle.notes import Notes
 

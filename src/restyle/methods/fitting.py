@@ -1,4 +1,4 @@
-"""What networks learn of the very recordings they are to sound like, before they play. Floor 4."""
+"""What networks learn of the very recordings they are to sound like, before they play."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from restyle.analysis.trained import fill
 from restyle.audio import Audio
+from restyle.dsp.levels import levels
+from restyle.io.networks import fill
 from restyle.methods.base import Profile
 from restyle.methods.descent import Adam
 from restyle.methods.repainting import SILENT, Grid, cut, played_in
-from restyle.models.levels import levels
 
 RATE = 1e-3
 FRAMES, BATCH = 128, 4  # of a step

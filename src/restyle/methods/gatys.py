@@ -1,4 +1,4 @@
-"""Style through a genre classifier's features: gains optimised until it sees the style's statistics. Floor 4.
+"""Style through a genre classifier's features: gains optimised until it sees the style's statistics.
 
 Source: Gatys, Ecker, Bethge, "Image style transfer using convolutional neural networks", CVPR 2016. Unlike theirs, the
 network was taught with spectrograms of music, means and variances of every frequency count beside Gram matrices (Li et
@@ -17,17 +17,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from restyle import blocks
-from restyle.analysis import genre
+from restyle.analysis.genre import infer as genre
 from restyle.audio import Audio
-from restyle.blocks import Progress, Span
+from restyle.dsp import blocks
+from restyle.dsp.blocks import Progress, Span
+from restyle.dsp.gram import content_loss, gram, relative
+from restyle.dsp.stft import Stft
 from restyle.errors import RestyleError
-from restyle.losses.style import content_loss, gram, relative
 from restyle.methods.base import SILENT_STYLE, Profile, recording
 from restyle.methods.descent import descend
 from restyle.methods.settings import NotNegative, Positive, Range, Steps, Weights, checked
 from restyle.notes import Notes
-from restyle.representations.stft import Stft
 
 LEVEL = 0.1  # root mean square at which the network hears everything
 QUIET = 0.01  # a block below this part of the whole's level is not brought up to it

@@ -1,4 +1,4 @@
-"""Musaicing: the content rebuilt from short pieces of the style. Floor 4.
+"""Musaicing: the content rebuilt from short pieces of the style.
 
 Source: Driedger, Praetzlich, Mueller, "Let it Bee: towards NMF-inspired audio mosaicing", ISMIR 2015. Beyond it:
 activations are found on narrow bands instead of bins, the content's long-term spectrum is first brought to the style's,
@@ -16,16 +16,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from restyle import blocks
 from restyle.audio import Audio
-from restyle.blocks import Progress, Span
+from restyle.dsp import blocks
+from restyle.dsp.blocks import Progress, Span
+from restyle.dsp.phase import griffin_lim
+from restyle.dsp.stft import Stft
 from restyle.methods.bandwise import Bandwise, together
 from restyle.methods.base import Profile, recording
 from restyle.methods.excerpt import clips, excerpt, resample
 from restyle.methods.settings import Count, Positive, Range, Steps, checked
 from restyle.notes import Notes
-from restyle.representations.phase import griffin_lim
-from restyle.representations.stft import Stft
 
 RUN = 8  # neighbouring frames of the style that are kept or left out together, so that they can play on
 TINY = 1e-9

@@ -1,4 +1,4 @@
-"""Time maps, and sound played along one at its own pitch. Floor 4."""
+"""Time maps, and sound played along one at its own pitch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from restyle.audio import Audio
-from restyle.blocks import Progress, empty, release
+from restyle.dsp.blocks import Progress, empty, release
 from restyle.notes import Notes
 
 GROUP = 64  # frames transformed at a time

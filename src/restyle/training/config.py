@@ -1,6 +1,6 @@
-"""One YAML file a training: which kind of model, with which arguments, on what data. Floor 4.
+"""One YAML file a training: which kind of model, with which arguments, on what data.
 
-Its keys: ``kind`` (a name of `files.kinds`), ``model: {init_args: {...}}`` (of its network), ``module: {init_args:
+Its keys: ``kind`` (a name of `io.kinds`), ``model: {init_args: {...}}`` (of its network), ``module: {init_args:
 {...}}`` (of its training), ``representation`` (what the spectrograms must be), and those of `DEFAULTS`.
 """
 
@@ -19,7 +19,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import yaml
 
 from restyle.errors import RestyleError
-from restyle.files import kinds
+from restyle.io import kinds
 
 DEFAULTS: dict[str, Any] = {
     "kind": "",  # of model

@@ -1,4 +1,4 @@
-"""From a store of spectrograms to batches: sides, chunks, and an order that depends on nothing but seeds. Floor 4.
+"""From a store of spectrograms to batches: sides, chunks, and an order that depends on nothing but seeds.
 
 Batch ``step`` of epoch ``epoch`` is a pure function of (seed, epoch, step): a run that was stopped goes on with the
 very batches it would have had.
@@ -17,10 +17,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from restyle.datasets.clip import Item
-from restyle.datasets.splits import split
-from restyle.datasets.store import Entry, Store
-from restyle.datasets.takes import Takes
+from restyle.data.clip import Item
+from restyle.data.splits import split
+from restyle.data.store import Entry, Store
+from restyle.data.takes import Takes
 from restyle.errors import RestyleError, warn
 
 READERS = 2  # threads that read ahead
@@ -150,9 +150,9 @@ class Chunks:
             int64 ``[B]``; ``notes`` float32 ``[B, N, 5]``, the columns of `Notes` with times from the chunk's start
             (notes that began before it start below 0), NaN where a chunk has fewer; ``bends`` float32 ``[B, N, L]``,
             their semitones, 0 where nothing is bent; ``partials`` float32 ``[B, R, 201]``, rows of
-            `analysis.envelopes` of notes that begin in the chunk, NaN where there are fewer; ``pitch`` float32
-            ``[B, 176, L]`` (see `analysis.salience`); ``sound`` float32 ``[B, L * hop]``; ``mean`` float32 ``[B]``, the
-            root mean square of the magnitudes of each chunk's whole entry.
+            `methods.notewise.envelopes` of notes that begin in the chunk, NaN where there are fewer; ``pitch`` float32
+            ``[B, 176, L]`` (see `analysis.transcriber.salience`); ``sound`` float32 ``[B, L * hop]``; ``mean`` float32
+            ``[B]``, the root mean square of the magnitudes of each chunk's whole entry.
         """
         made: Tensor | None = None
         starts = [self.start(chunk, epoch) for chunk in chunks]

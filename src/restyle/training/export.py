@@ -1,4 +1,4 @@
-"""A trained model as one weights file, and its model card. Floor 4."""
+"""A trained model as one weights file, and its model card."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from restyle.analysis.trained import fill, some
 from restyle.errors import RestyleError, warn
-from restyle.files import weights
-from restyle.files.safely import writing
+from restyle.io import weights
+from restyle.io.atomic import writing
+from restyle.io.networks import fill, some
 from restyle.training.report import spell
 
 SHOWN = 24  # labels in a card

@@ -1,4 +1,4 @@
-"""What is told of a run beside its numbers. Floor 4."""
+"""What is told of a run beside its numbers."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
-from restyle.datasets.store import Store
-from restyle.datasets.takes import Takes
+from restyle.data.store import Store
+from restyle.data.takes import Takes
 from restyle.training.data import Sides, labels
 
 

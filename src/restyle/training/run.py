@@ -1,4 +1,4 @@
-"""A training from its config to its weights file, with Lightning underneath. Floor 4."""
+"""A training from its config to its weights file, with Lightning underneath."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from lightning.fabric.utilities.rank_zero import rank_zero_only
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import nn
 
-from restyle.datasets.store import Store
-from restyle.datasets.takes import cut
+from restyle.data.store import Store
+from restyle.data.takes import cut
 from restyle.errors import RestyleError, warn
 from restyle.training import config as configs
 from restyle.training.data import Batches, Chunks, Sides, check_classes, labels, sides

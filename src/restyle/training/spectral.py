@@ -1,4 +1,4 @@
-"""What trainings on spectrograms share: levels of one loudness, pictures and sounds for the report. Floor 4."""
+"""What trainings on spectrograms share: levels of one loudness, pictures and sounds for the report."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from restyle.audio import Audio
-from restyle.losses.adversarial import judge_loss
-from restyle.models.levels import levels, magnitudes
-from restyle.representations.phase import griffin_lim
-from restyle.representations.stft import Stft
+from restyle.dsp.levels import levels, magnitudes
+from restyle.dsp.phase import griffin_lim
+from restyle.dsp.stft import Stft
+from restyle.training.adversarial import judge_loss
 
 SILENT = 1e-6  # root mean square of magnitudes; what is softer is not raised
 NORMALISATION = {"normalisation": "recording"}  # stored with the weights: what levels are relative to
