@@ -247,3 +247,24 @@ def test_missing_partners_are_named(tmp_path, names, what):
 def test_a_missing_folder_is_refused(tmp_path):
     with pytest.raises(RestyleError, match="no such folder"):
         read(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("programmes", "notes", "why"),
+    [
+        ((), 60, "cannot be read"),
+        ((0, 40), 3, "none of their tracks plays 8 notes"),
+        ((0, 1), 60, "one family"),
+        ((47, 120), 60, "instrument with a pitch"),
+    ],
+)
+def test_no_triplets_leave_nothing_and_say_why(programmes, notes, why, font, tmp_path):
+    files = [tmp_path / f"{name}.mid" for name in programmes or ("broken",)]
+    (tmp_path / "broken.mid").write_bytes(b"no")
+    for programme in programmes:
+        rows = [(0.2 * i, 0.2 * i + 0.18, 62 + (3 * i) % 14, 0.7, programme) for i in range(notes)]
+        write_midi(tmp_path / f"{programme}.mid", Notes.of(rows))
+    (tmp_path / "out").mkdir()
+    with pytest.raises(RestyleError, match=f"good for 0 triplets, not 3: .*{why}.*; give other files"):
+        make(files, font, tmp_path / "out", **OPTIONS)
+    assert not list((tmp_path / "out").iterdir())

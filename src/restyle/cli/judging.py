@@ -23,6 +23,7 @@ from restyle.cli.app import (
     cores,
     examples,
     log,
+    say_done,
     table,
 )
 
@@ -112,7 +113,14 @@ def compare(
     names, pairs = command.choose(methods), command.make_pairs(contents, style or [])
     with bar(f"{len(pairs)} pairs x {len(names)} methods") as progress:
         made = command.run(
-            pairs, names, out, settings=settings, jobs=jobs or cores(), overwrite=overwrite, progress=progress
+            pairs,
+            names,
+            out,
+            settings=settings,
+            jobs=jobs or cores(),
+            overwrite=overwrite,
+            report=say_done,
+            progress=progress,
         )
     _show_means(made, command.MAIN)
     print(f"open {out / command.REPORT} in a browser to hear, see and compare")
@@ -164,7 +172,14 @@ def run(
     with bar(f"{triplets.name}: {', '.join(names)}") as progress:
         settings = Settings(tone=tone, seed=seed)
         made = command.run(
-            triplets, names, out, settings=settings, jobs=jobs or cores(), overwrite=overwrite, progress=progress
+            triplets,
+            names,
+            out,
+            settings=settings,
+            jobs=jobs or cores(),
+            overwrite=overwrite,
+            report=say_done,
+            progress=progress,
         )
     wanted = command.metrics(made.pairs)
     rows = list(command.rows(made, wanted))

@@ -208,8 +208,7 @@ def batch(
         def report(outcome: command.Outcome) -> None:
             known.append(outcome)
             print(f"{len(known)}/{len(pairs)} {_line(outcome)}", flush=True)
-            if progress:
-                progress(len(known) / len(pairs))
+            progress(len(known) / len(pairs))
 
         outcomes = command.run(pairs, out, settings=settings, jobs=jobs, overwrite=overwrite, report=report)
     counts = {status: sum(o.status == status for o in outcomes) for status in ("done", "skipped", "failed")}

@@ -10,6 +10,7 @@ import numpy as np
 
 from restyle.commands.compare import assemble, check_folder, named, write
 from restyle.commands.shared import outputs, pool, results
+from restyle.commands.shared.made import Report
 from restyle.commands.shared.settings import Settings
 from restyle.comparison.published import ARTIFICIAL
 from restyle.comparison.table import COPIES, Comparison, Pair
@@ -56,6 +57,7 @@ def run(
     settings: Settings | None = None,
     jobs: int = 1,
     overwrite: bool = False,
+    report: Report | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
     """Transfer and judge all triplets (or pairs without targets) of a folder; a second run does what is left.
@@ -67,6 +69,7 @@ def run(
         settings: of the transfers.
         jobs: processes at a time.
         overwrite: whether results that were made of other files, or otherwise, may be replaced.
+        report: called with each result's name (and what went wrong), how many are done, and of how many.
         progress: called with the fraction done, 0..1.
 
     Raises:
@@ -86,6 +89,7 @@ def run(
                 metrics=wanted,
                 workers=workers,
                 overwrite=overwrite,
+                report=report,
                 progress=progress,
             )
         comparison = assemble(judged, methods, settings)

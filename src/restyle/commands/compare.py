@@ -13,6 +13,7 @@ from restyle.audio import Audio
 from restyle.commands.batch import read_rows
 from restyle.commands.shared import outputs, pool, results
 from restyle.commands.shared.inputs import read_sound
+from restyle.commands.shared.made import Report
 from restyle.commands.shared.settings import Settings
 from restyle.comparison.table import COPIES, Comparison, Pair
 from restyle.dsp.blocks import Progress
@@ -80,6 +81,7 @@ def run(
     settings: Settings | None = None,
     jobs: int = 1,
     overwrite: bool = False,
+    report: Report | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
     """Compare; write ``report.html``, ``scores.csv``, ``scores.json`` and the sounds. A second run does what is left.
@@ -91,6 +93,7 @@ def run(
         settings: of the transfers; their method is left out.
         jobs: processes at a time; each works with one thread, so that results do not depend on their number.
         overwrite: whether results that were made of other files, or otherwise, may be replaced.
+        report: called with each result's name (and what went wrong), how many are done, and of how many.
         progress: called with the fraction done, 0..1.
 
     Raises:
@@ -103,7 +106,14 @@ def run(
         with pool.Workers(jobs, threads=1) as workers:
             share = part(progress, 0, 0.9)
             judged = results.make(
-                pairs, methods, folder, settings=settings, workers=workers, overwrite=overwrite, progress=share
+                pairs,
+                methods,
+                folder,
+                settings=settings,
+                workers=workers,
+                overwrite=overwrite,
+                report=report,
+                progress=share,
             )
             comparison = assemble(judged, methods, settings)
             page = _page(comparison, folder, workers, part(progress, 0.9, 1))

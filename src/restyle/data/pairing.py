@@ -95,7 +95,7 @@ def sounding(notes: Notes) -> float:
 
 
 def pairs(
-    files: Sequence[Path], seconds: float, *, seed: int, programmes: Collection[int]
+    files: Sequence[Path], seconds: float, *, seed: int, programmes: Collection[int], finder: Finder | None = None
 ) -> Iterator[tuple[Stretch, Stretch]]:
     """Yield contents and styles to test with, as many as the files are good for, no stretch twice.
 
@@ -107,11 +107,12 @@ def pairs(
         seconds: how long each stretch is.
         seed: the same files and seed give the same pairs.
         programmes: what the SoundFont can play.
+        finder: looks for the stretches, and can then say why there are so few.
 
     Source: the pairing follows Cífka et al. 2021, arXiv 2102.05749, section 4.3.
     """
     rng = np.random.default_rng(seed)
-    finder = _Finder(seconds, sorted(PITCHED.intersection(programmes)))
+    finder = finder or Finder(seconds, programmes)
     waiting: dict[Kind, list[Stretch]] = {kind: [] for kind in KINDS}
     queue = _Queue()
     fruitless = 0
@@ -169,16 +170,29 @@ def _match(
     return content, style
 
 
-class _Finder:
+class Finder:
     """Finds stretches with enough to hear, one a track and two a call, none that overlaps an earlier one by half."""
 
-    def __init__(self, seconds: float, programmes: Sequence[int]) -> None:
-        self.seconds, self.programmes = seconds, programmes
+    def __init__(self, seconds: float, programmes: Collection[int]) -> None:
+        self.seconds, self.programmes = seconds, sorted(PITCHED.intersection(programmes))
+        self.damaged: set[Path] = set()
         self.families: set[int] = set()
         self._taken: dict[tuple[Path, int], list[int]] = defaultdict(list)
         self._notes: dict[Path, Notes] = {}
 
+    def shortage(self) -> str:
+        """Return why there were no more pairs, as the end of a sentence."""
+        families = {programme // 8 for (_, programme), starts in self._taken.items() if starts}
+        if not families and self.damaged and not self.families:
+            return f"{len(self.damaged)} of them cannot be read and the others hold no pitched instruments"
+        if not families:
+            return f"none of their tracks plays {FEWEST} notes in {self.seconds:g} s on an instrument with a pitch"
+        if len(families) == 1:
+            return "all tracks that play enough are of one family of instruments, and a pair takes two"
+        return "no more of their tracks are alike in register and voices and of different families of instruments"
+
     def stretches(self, path: Path, rng: np.random.Generator) -> Iterator[Stretch]:
+        """Yield stretches of a file that were not yielded before."""
         notes = self._read(path)
         programmes = np.intersect1d(notes.programme, self.programmes).tolist()
         self.families.update(programme // 8 for programme in programmes)
@@ -199,6 +213,7 @@ class _Finder:
             notes = read_midi(path)
         except RestyleError as error:
             warn(f"a MIDI file is left out: {error}")
+            self.damaged.add(path)
             notes = self._notes[path] = Notes.of([])
         if len(self._notes) < KEPT:
             self._notes[path] = notes

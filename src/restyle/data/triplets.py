@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from restyle.audio import Audio
-from restyle.data.pairing import Stretch, pairs
+from restyle.data.pairing import Finder, Stretch, pairs
 from restyle.data.rendering import SoundFont
 from restyle.dsp.blocks import Progress
 from restyle.errors import RestyleError
@@ -89,13 +89,17 @@ def make(
         return there
     made: list[Triplet] = []
     rows: list[dict[str, Any]] = []
-    for content, style in pairs(list(names), seconds, seed=seed, programmes=programmes):
+    finder, faint = Finder(seconds, programmes), 0
+    for content, style in pairs(list(names), seconds, seed=seed, programmes=programmes, finder=finder):
         triplet = _triplet(folder, f"{len(made):03d}")
         row = {"id": triplet.name, "content": _told(content, names), "style": _told(style, names)}
         if row not in known or not _complete(triplet):
             clips = _render(soundfont, content, style, seconds, rate)
             if clips is None:
+                faint += 1
                 continue
+            if not made and not known:
+                _write_record(folder, settings, [])  # marks the folder before the first sound is in it
             _write(triplet, clips, replace(content.notes, programme=np.full(len(content.notes), style.programme)))
         made.append(triplet)
         rows.append(row)
@@ -104,8 +108,7 @@ def make(
             progress(len(made) / count)
         if len(made) == count:
             return made
-    some = f"{len(made)} triplet{'' if len(made) == 1 else 's'}"
-    raise RestyleError(f"the {len(midi)} MIDI files are good for {some}, not {count}; give more files or a lower count")
+    raise RestyleError(_too_few(len(midi), len(made), count, faint, finder.shortage()))
 
 
 def read(folder: Path) -> list[Triplet]:
@@ -157,6 +160,13 @@ def _check(midi: Sequence[Path], count: int, seconds: float, rate: int) -> None:
         raise RestyleError(f"the rate cannot be {rate} Hz; give 8000 to 192000")
 
 
+def _too_few(files: int, made: int, count: int, faint: int, shortage: str) -> str:
+    why = f"{faint} pair{' is' if faint == 1 else 's are'} hardly heard, and {shortage}" if faint else shortage
+    what = f"the {files} MIDI file{' is' if files == 1 else 's are'} good for {made} triplet{'' if made == 1 else 's'}"
+    advice = f"give a count of {made}, or more files and another folder" if made else "give other files"
+    return f"{what}, not {count}: {why}; {advice}"
+
+
 def _names(midi: Sequence[Path]) -> dict[Path, str]:
     """Names that hold wherever the files' common folder lies, in their order."""
     base = Path(os.path.commonpath([path.resolve().parent for path in midi]))
@@ -196,7 +206,6 @@ def _prepare(folder: Path, settings: dict[str, Any]) -> list[dict[str, Any]]:
     if not text:
         if any(path.stem.endswith((".content", ".style", ".target")) for path in folder.iterdir()):
             raise RestyleError(f"{folder} holds sounds of triplets without {RECORD}; choose another folder")
-        _write_record(folder, settings, [])
         return []
     try:
         record = json.loads(text)

@@ -14,6 +14,7 @@ from restyle.audio import Audio
 from restyle.commands import transfer
 from restyle.commands.shared import outputs, pool
 from restyle.commands.shared.inputs import read_sound
+from restyle.commands.shared.made import Report
 from restyle.commands.shared.measure import measured
 from restyle.commands.shared.settings import Settings
 from restyle.comparison.table import COPIES, Pair, Result
@@ -63,6 +64,7 @@ def make(
     metrics: Sequence[str] | None = None,
     workers: pool.Workers,
     overwrite: bool = False,
+    report: Report | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> tuple[Pair, ...]:
     """Return the pairs with the results of the copies and of all methods; what failed is named in them.
@@ -75,6 +77,7 @@ def make(
         metrics: full names of those that are wanted; all by default.
         workers: the processes that do it.
         overwrite: whether results made of other files, or otherwise, may be replaced.
+        report: called with each result's name (and what went wrong), how many are done, and of how many.
         progress: called with the fraction done, 0..1.
 
     Raises:
@@ -87,7 +90,11 @@ def make(
         _check_free(tasks)
     done: dict[tuple[str, str], Result] = {}
     for task, result in workers.each(_do, tasks):
-        done[task.pair.name, task.method] = result or Result(method=task.method, error=pool.KILLED)
+        result = result or Result(method=task.method, error=pool.KILLED)
+        done[task.pair.name, task.method] = result
+        if report:
+            name = f"{task.pair.title}, {task.method}"
+            report(f"{name}: {result.error}" if result.error else name, len(done), len(tasks))
         if progress:
             progress(len(done) / len(tasks))
     return tuple(_with_results(pair, [done[pair.name, method] for method in [*COPIES, *methods]]) for pair in pairs)
