@@ -151,7 +151,7 @@ def _rendered(title: str, test: dict[str, Any]) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    folder = resources.files("restyle.comparison") / "templates"
+    folder = resources.files("restyle.pages") / "templates"
     parts = {
         name: Markup((folder / file).read_text("utf-8"))  # ours, not text of users
         for name, file in [("css", "listen.css"), ("player", "player.js"), ("js", "listen.js")]

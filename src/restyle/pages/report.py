@@ -229,7 +229,7 @@ def _render(**values: Any) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    folder = resources.files("restyle.comparison") / "templates"
+    folder = resources.files("restyle.pages") / "templates"
     files = {"css": "report.css", "player": "player.js", "script": "report.js"}
     parts = {name: Markup((folder / file).read_text("utf-8")) for name, file in files.items()}  # our own text
     environment = Environment(
