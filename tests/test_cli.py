@@ -17,7 +17,7 @@ from restyle.errors import RestyleError
 from restyle.methods import METHODS
 
 COMMANDS = ["transfer", "learn", "batch", "transcribe", "info", "methods", "demo"]
-HEAVY = {"numpy", "torch", "librosa", "scipy", "matplotlib", "av", "soundfile", "pretty_midi", "rich.progress"}
+HEAVY = {"numpy", "torch", "librosa", "scipy", "matplotlib", "av", "soundfile", "rich.progress"}
 
 
 def test_help_loads_nothing_heavy():

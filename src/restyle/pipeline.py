@@ -175,6 +175,8 @@ def run(
         used = _method(style, settings)
         if isinstance(content, Notes) and not used.plays_notes:
             raise RestyleError(f"the method '{used.name}' needs a recording as content; choose 'notes' to play MIDI")
+        if isinstance(content, Notes) and not (len(content.pitched()) or getattr(used, "plays_drums", False)):
+            raise RestyleError(f"the method '{used.name}' cannot play drums, and the content holds nothing else")
         learnt = style if isinstance(style, Style) else learn_for(style, settings, names, used)
         settings = replace(settings, method=learnt.method)
         trim_memory()  # what fitting leaves unused

@@ -57,7 +57,8 @@ def test_a_bend_moves_the_pitch_of_its_programme_only(font):
         notes = Notes.of([(0, 1, 69, 0.8, programme)])
         plain, bent = (font.render(notes, duration=1, bends=given).mono()[5000:17000] for given in (None, bends))
         moved = loudest_frequency(np.pad(bent, (0, 2**17)), 22050) / loudest_frequency(np.pad(plain, (0, 2**17)), 22050)
-        assert 12 * np.log2(moved) == pytest.approx(semitones, abs=0.05)
+        octaves = np.log2(moved) - semitones / 12  # which octave of an organ is loudest may change
+        assert octaves == pytest.approx(round(octaves), abs=0.05 / 12)
 
 
 def test_velocity_makes_it_louder(font):
@@ -103,6 +104,13 @@ def test_more_programmes_than_channels(font):
     made = font.render(notes, duration=2.2).mono()
     for i in range(20):
         assert rms(made[round((0.1 * i + 0.01) * 22050) :][:1500]) > 1e-4
+
+
+def test_a_programme_too_many_leaves_what_sounds_alone(font):
+    held = [(0.0, 2.0, 60 + i, 0.8, 16 + i % 4) for i in range(4)]
+    others = [(0.5 + 0.05 * i, 0.54 + 0.05 * i, 30, 0.8, 60 + i) for i in range(14)]
+    alone, crowded = (font.render(Notes.of(rows), duration=2.0).mono()[35000:] for rows in (held, held + others))
+    assert rms(alone - crowded) < 0.2 * rms(alone)  # what the others leave of their releases
 
 
 def test_a_repeated_note_sounds_twice(font):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from restyle.audio import Audio
-from restyle.commands.shared.inputs import MIDI
+from restyle.commands.shared.inputs import MIDI_READ
 from restyle.commands.transfer import check_input
 from restyle.dsp.blocks import release
 from restyle.dsp.checks import is_silent
@@ -25,7 +25,7 @@ def run(path: Path) -> dict[str, Any]:
         RestyleError: if the file is missing or cannot be read.
     """
     check_input(path)
-    if path.suffix.lower() in MIDI:
+    if path.suffix.lower() in MIDI_READ:
         return {"file": str(path)} | _of_notes(path)
     if path.suffix == SUFFIX:
         style = load(path)

@@ -207,7 +207,7 @@ def _notes(path: Path, hop: float, frames: int) -> dict[str, np.ndarray]:
     """What a store keeps of a MIDI file: see `Store.beside`."""
     from restyle.io.midi import read_bends, read_midi
 
-    notes, bends = read_midi(path), read_bends(path)
+    notes, bends = read_midi(path, bent=False), read_bends(path)
     columns = (notes.onset, notes.offset, notes.pitch, notes.velocity, notes.programme)
     kept = {"notes": np.stack(columns, axis=1).astype(np.float32)}
     if bends:

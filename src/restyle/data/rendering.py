@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from restyle.audio import Audio
-from restyle.errors import RestyleError
-from restyle.notes import DRUMS, Notes
+from restyle.errors import RestyleError, warn
+from restyle.notes import CROWDED, DRUMS, Notes, assign_channels
 
 PERIOD = 64  # samples that FluidSynth makes at once
 BEND_STEP = 0.010  # s between two values of a pitch bend
 BEND_RANGE = 2.0  # semitones that the pitch wheel reaches to either side
 BEND_STEPS = 8192  # of the pitch wheel, to either side
-OFF, BEND, ON = range(3)  # events of one time in their order
+OFF, PROGRAM, BEND, ON = range(4)  # events of one time in their order
 
 
 class SoundFont:
@@ -57,9 +57,8 @@ class SoundFont:
 
     def keys(self, programme: int) -> list[int]:
         """Return the MIDI numbers at which a programme (or `DRUMS`) sounds at all; what was playing is cut off."""
-        bank = (128, 0) if programme == DRUMS else (0, programme)
         self._synth.system_reset()
-        if self._synth.program_select(0, self._font, *bank) < 0:
+        if self._synth.program_select(0, self._font, *_preset(programme)) < 0:
             return []
         block, sounding = np.zeros((2, PERIOD), np.float32), []
         for key in range(128):
@@ -78,7 +77,7 @@ class SoundFont:
         tail: float = 1.0,
         bends: Mapping[int, np.ndarray] | None = None,
     ) -> Audio:
-        """Play notes, each programme on a channel of its own (at most 15, and drums).
+        """Play notes, each programme on a channel of its own; silent ones are given on where there are more than 15.
 
         Args:
             notes: the notes; fractional pitches are rounded.
@@ -105,6 +104,8 @@ class SoundFont:
                 self._synth.noteon(channel, value, velocity)
             elif kind == OFF:
                 self._synth.noteoff(channel, value)
+            elif kind == PROGRAM:
+                self._synth.program_select(channel, self._font, *_preset(value))
             else:
                 self._synth.pitch_bend(channel, value)
         if done < total:
@@ -129,19 +130,16 @@ class SoundFont:
 
     def _events(self, notes: Notes, bends: Mapping[int, np.ndarray]) -> list[tuple[float, int, int, int, int]]:
         """(time, kind, channel, key or bend, velocity) in the order of time; of one time offs come first."""
-        free = [channel for channel in range(16) if channel != 9]
-        channels: dict[int, int] = {DRUMS: 9}
-        self._synth.program_select(9, self._font, 128, 0)
-        for programme in sorted(set(notes.pitched().programme.tolist())):
-            channels[programme] = free[len(channels) % 15 - 1]
-            self._synth.program_select(channels[programme], self._font, 0, programme)
-        events: list[tuple[float, int, int, int, int]] = []
-        for programme, curve in bends.items():
-            steps = np.clip(np.round(np.asarray(curve) / BEND_RANGE * BEND_STEPS), -BEND_STEPS, BEND_STEPS - 1)
-            wheel = steps.astype(int).tolist() if programme in channels else []
-            events += [(k * BEND_STEP, BEND, channels[programme], value, 0) for k, value in enumerate(wheel)]
+        channels = assign_channels(notes)
+        if channels.displaced:
+            warn(CROWDED.format(channels.displaced))
+        timed = {p: np.stack([np.arange(len(curve)) * BEND_STEP, curve]) for p, curve in bends.items()}
+        events = [(span.start, PROGRAM, span.channel, span.programme, 0) for span in channels.spans]
+        for time, span, semitones in channels.moves(timed):
+            value = min(BEND_STEPS - 1, max(-BEND_STEPS, round(semitones / BEND_RANGE * BEND_STEPS)))
+            events.append((time, BEND, span.channel, value, 0))
         for i in range(len(notes)):
-            channel, key = channels[int(notes.programme[i])], min(127, max(0, round(float(notes.pitch[i]))))
+            channel, key = int(channels.of[i]), min(127, max(0, round(float(notes.pitch[i]))))
             velocity = min(127, max(1, round(float(notes.velocity[i]) * 127)))
             events.append((float(notes.onset[i]), ON, channel, key, velocity))
             events.append((float(notes.offset[i]), OFF, channel, key, 0))
@@ -150,6 +148,11 @@ class SoundFont:
     def close(self) -> None:
         """Free the synthesiser."""
         self._synth.delete()
+
+
+def _preset(programme: int) -> tuple[int, int]:
+    """Bank and number of a programme."""
+    return (128, 0) if programme == DRUMS else (0, programme)
 
 
 def _writer(fluidsynth: Any) -> Any:

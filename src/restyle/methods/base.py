@@ -17,7 +17,10 @@ SILENT_STYLE = "the style is silent: choose a recording that can be heard"
 
 
 class Method(Protocol):
-    """A way to give content the style of other recordings. Settings are keyword arguments of the constructor."""
+    """A way to give content the style of other recordings. Settings are keyword arguments of the constructor.
+
+    One that plays notes of drums, too, says so by a class attribute ``plays_drums = True``.
+    """
 
     name: ClassVar[str]
     plays_notes: ClassVar[bool]  # whether `apply` takes Notes as content, too

@@ -8,7 +8,8 @@ from restyle.audio import Audio
 from restyle.dsp.checks import check_notes, check_sound
 from restyle.notes import Notes
 
-MIDI = (".mid", ".midi")
+MIDI = (".mid", ".midi")  # what is written
+MIDI_READ = (*MIDI, ".rmi")
 
 
 def read_content(path: Path, *, start: float = 0.0, duration: float | None = None) -> Audio | Notes:
@@ -22,7 +23,7 @@ def read_content(path: Path, *, start: float = 0.0, duration: float | None = Non
     Raises:
         RestyleError: if the file is missing, unreadable or too short, or the part lies outside it.
     """
-    if path.suffix.lower() not in MIDI:
+    if path.suffix.lower() not in MIDI_READ:
         return read_sound(path, start=start, duration=duration)
     from restyle.io.midi import read_midi
 
