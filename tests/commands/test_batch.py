@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -193,6 +194,19 @@ def test_jobs_must_be_positive(clips, tmp_path):
     pairs = batch.make_pairs([clips[1]], [clips[0]], tmp_path)
     with pytest.raises(RestyleError, match="jobs"):
         batch.run(pairs, tmp_path, jobs=0)
+
+
+def test_warnings_of_learning_are_in_the_record_of_each_pair(clips, tmp_path):
+    soundfile.write(tmp_path / "whole.wav", chord(3, root=330.0), 16000)
+    whole = (tmp_path / "whole.wav").read_bytes()
+    (tmp_path / "cut.wav").write_bytes(whole[: len(whole) * 2 // 3])
+    (tmp_path / "again.wav").write_bytes(clips[1].read_bytes())
+    pairs = batch.make_pairs([tmp_path / "cut.wav"], [clips[0], tmp_path / "again.wav"], tmp_path / "r")
+    batch._learnt.cache_clear()
+    batch.run(pairs, tmp_path / "r", settings=Settings(method="spectral", tone=False))
+    for pair in pairs:
+        record = json.loads(pair.out.with_suffix(".json").read_text())
+        assert sum("cut.wav" in sentence for sentence in record["warnings"]) == 1
 
 
 @pytest.mark.slow

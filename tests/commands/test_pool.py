@@ -58,6 +58,28 @@ def test_what_goes_wrong_in_a_task_is_raised_and_the_others_are_stopped(tmp_path
             os.kill(int(path.read_text()), 0)
 
 
+class OddError(Exception):
+    """One that can be sent, but not read again."""
+
+    def __init__(self, what: str, why: str) -> None:
+        super().__init__(f"{what} {why}")
+
+
+def unsendable(name: str) -> object:
+    """Return, or raise, what no pipe can carry."""
+    if name == "odd error":
+        raise OddError("odd", "error")
+    return lambda: name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["result", "odd error"])
+def test_what_cannot_be_sent_is_not_taken_for_a_killed_process(name):
+    with collect_warnings() as warnings, pytest.raises(RuntimeError, match="cannot be sent"):
+        list(pool.each(unsendable, [name, name], 2))
+    assert not warnings
+
+
 def alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().split(")")[1].split()[0] != "Z"

@@ -13,7 +13,7 @@ from restyle.commands import transfer
 from restyle.commands.shared import outputs, pool
 from restyle.commands.shared.inputs import read_sound
 from restyle.commands.shared.settings import Settings
-from restyle.errors import RestyleError
+from restyle.errors import RestyleError, collect_warnings
 from restyle.io.tables import read_table
 from restyle.pipeline import learn_for
 from restyle.style import Style, is_learnt, weights
@@ -183,9 +183,15 @@ def _do(task: tuple[Pair, Settings, bool]) -> Outcome:
     pair, settings, overwrite = task
     try:
         stamps = tuple(path.stat().st_mtime_ns for path in pair.styles)
-        learnt = _learnt(pair.styles, stamps, settings)
+        learnt, warnings = _learnt(pair.styles, stamps, settings)
         record = transfer.run(
-            pair.content, pair.styles, pair.out, settings=settings, learnt=learnt, overwrite=overwrite
+            pair.content,
+            pair.styles,
+            pair.out,
+            settings=settings,
+            learnt=learnt,
+            warnings=warnings,
+            overwrite=overwrite,
         )
     except RestyleError as error:
         return Outcome(pair, "failed", str(error))
@@ -195,8 +201,11 @@ def _do(task: tuple[Pair, Settings, bool]) -> Outcome:
 
 
 @lru_cache(maxsize=2)
-def _learnt(styles: tuple[Path, ...], _changed: tuple[int, ...], settings: Settings) -> Style:
-    """Learn a style once for all the contents that want it."""
-    if is_learnt(styles[0]):
-        return read_style(styles[0], settings.options)
-    return learn_for([read_sound(path) for path in styles], settings, [str(path) for path in styles])
+def _learnt(styles: tuple[Path, ...], _changed: tuple[int, ...], settings: Settings) -> tuple[Style, tuple[str, ...]]:
+    """Learn a style once for all the contents that want it; with the warnings, which are of each of their records."""
+    with collect_warnings() as warnings:
+        if is_learnt(styles[0]):
+            style = read_style(styles[0], settings.options)
+        else:
+            style = learn_for([read_sound(path) for path in styles], settings, [str(path) for path in styles])
+    return style, tuple(warnings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import threading
 import time
@@ -214,7 +215,19 @@ def _serve(pipe: Connection, threads: int, parent: int, main: bool) -> None:
     with suppress(EOFError, OSError):
         while True:
             work, task = pipe.recv()
-            pipe.send(_guarded(work, task))
+            pipe.send_bytes(_packed(_guarded(work, task)))
+
+
+def _packed(result: _Result) -> bytes:
+    """The bytes of a result, or of an error that says why it has none that can be read again."""
+    try:
+        packed = pickle.dumps(result)
+        if result.error:
+            pickle.loads(packed)  # an exception may be written, but not read
+        return packed
+    except Exception as error:
+        what = f"{type(result.error).__name__}: {result.error}" if result.error else type(result.value).__name__
+        return pickle.dumps(_Result(error=RuntimeError(f"{what} cannot be sent to another process ({error})")))
 
 
 def _guarded(work: Callable[[T], R], task: T) -> _Result:
