@@ -1,5 +1,7 @@
 """`draw`, `vae_gan` and `cyclegan` with the weights that come with the package, and small ones of their own."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -87,7 +89,7 @@ def test_a_silent_recording_is_no_lesson():
 
 def test_what_is_not_to_change_stays(drawn):
     one = lesson(played(OTHER, *ORGAN), drawn.grid, 176)
-    network = drawn.network
+    network = copy.deepcopy(drawn.network)
     made = fitted(network, [network.usual], lambda x, _: (network.usual - x.mean()).square().mean(), [one], steps=3)
     assert set(made) == {"usual"} and made["usual"].dtype == np.float16
 

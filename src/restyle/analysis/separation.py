@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from restyle.audio import Audio
 from restyle.dsp import blocks
 from restyle.dsp.stft import Stft
+from restyle.threads import single
 
 SPREAD = 17  # frames, or bins, that the neighbourhood spans
 WINDOW = 0.046  # seconds
@@ -54,6 +55,7 @@ def masks(magnitude: Tensor, *, margin: float = 1.0) -> tuple[Tensor, Tensor]:
     return torch.sigmoid(difference - shift), torch.sigmoid(-difference - shift)
 
 
+@single()
 def separate(audio: Audio, *, margin: float = 1.0) -> Separation:
     """Split a sound into harmonic, percussive and residual parts, each with its channels, rate and length.
 

@@ -19,6 +19,7 @@ from restyle.data.store import StoreWriter
 from restyle.dsp.blocks import release
 from restyle.dsp.checks import is_silent
 from restyle.errors import RestyleError
+from restyle.threads import single
 
 GROUP = 2**25  # bytes of sound files whose spectrograms are worked on by one process before it takes others
 PARTIALS = 100  # measured of a note
@@ -169,6 +170,7 @@ def _groups(items: list[Sound], settings: dict[str, Any], out: Path, jobs: int, 
     return [Group(tuple(group), json.dumps(settings), out, more) for group in groups if group]
 
 
+@single()
 def _transform(group: Group) -> dict[str, str]:
     """Write the spectrograms of a group; return the names of the sounds that have none, and why."""
     import torch

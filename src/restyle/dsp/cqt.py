@@ -101,11 +101,12 @@ class Cqt(nn.Module):
 
     def _plan(self, frames: int) -> list[tuple[Tensor, Tensor]]:
         """Spectrum indices and window of every filter, for a signal of ``frames`` frames."""
-        if frames not in self._plans:
+        plan = self._plans.get(frames)  # several threads may ask
+        if plan is None:
             if len(self._plans) > 4:
                 self._plans.clear()
-            self._plans[frames] = [self._filter(f, frames * self.hop) for f in self.frequencies]
-        return self._plans[frames]
+            plan = self._plans[frames] = [self._filter(f, frames * self.hop) for f in self.frequencies]
+        return plan
 
     def _filter(self, frequency: float, length: int) -> tuple[Tensor, Tensor]:
         support = self.width * frequency * (2 ** (1 / self.bins_per_octave) - 1) + self.gamma

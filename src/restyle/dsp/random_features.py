@@ -32,8 +32,10 @@ class TextureNet(nn.Module):
         generator = torch.Generator().manual_seed(seed)
         self.layers = nn.ModuleList()
         for width in widths:
-            layer = nn.Conv1d(bands, filters, width, padding=width // 2, bias=False).requires_grad_(False)
-            layer.weight.copy_(torch.randn(layer.weight.shape, generator=generator) * (2 / (bands * width)) ** 0.5)
+            layer = nn.utils.skip_init(nn.Conv1d, bands, filters, width, padding=width // 2, bias=False)
+            layer.requires_grad_(False).weight.copy_(
+                torch.randn(layer.weight.shape, generator=generator) * (2 / (bands * width)) ** 0.5
+            )
             self.layers.append(layer)
 
     def forward(self, x: Tensor) -> list[Tensor]:

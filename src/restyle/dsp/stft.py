@@ -82,12 +82,13 @@ class Stft(nn.Module):
 
     def _envelope(self, count: int) -> Tensor:
         """Sum of the squared windows of ``count`` frames, never zero."""
-        if count not in self._envelopes or self._envelopes[count].device != self.window.device:
+        envelope = self._envelopes.get(count)  # several threads may ask
+        if envelope is None or envelope.device != self.window.device:
             if len(self._envelopes) > 4:
                 self._envelopes.clear()
-            squares = self._overlap_add((self.window**2).expand(count, -1))
-            self._envelopes[count] = squares.clamp_min(1e-8)
-        return self._envelopes[count]
+            envelope = self._overlap_add((self.window**2).expand(count, -1)).clamp_min(1e-8)
+            self._envelopes[count] = envelope
+        return envelope
 
 
 def _fit(samples: Tensor, length: int) -> Tensor:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from restyle.errors import RestyleError
 from restyle.io import kinds, weights
@@ -35,12 +36,25 @@ def network(path: Path, what: str, kind: str, *, spare: tuple[str, ...] = ()) ->
     try:
         if settings["representation"]["kind"] != kind:
             raise ValueError(kind)
-        model: nn.Module = kinds.network(settings["kind"], path)(**settings["model"])
+        with _Uninitialised():
+            model: nn.Module = kinds.network(settings["kind"], path)(**settings["model"])
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise RestyleError(refusal(path, what)) from error
     settings |= {key: arrays.pop(key) for key in spare if key in arrays}
     fill(model, arrays, path)
     return model.eval().requires_grad_(False), settings
+
+
+class _Uninitialised(TorchFunctionMode):
+    """Networks built inside draw no first weights: they would come from a generator that belongs to the caller."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", "") == "torch.nn.init":
+            return kwargs.get("tensor", args[0] if args else None)
+        return func(*args, **kwargs)
 
 
 def fill(model: nn.Module, arrays: Mapping[str, np.ndarray], where: object) -> None:

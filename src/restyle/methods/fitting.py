@@ -49,10 +49,10 @@ def fitted(
     *,
     steps: int,
 ) -> dict[str, np.ndarray]:
-    """Lower a loss on lessons for some steps of Adam, from a high rate to a low one, and put the network back.
+    """Lower a loss on lessons for some steps of Adam, from a high rate to a low one.
 
     Args:
-        network: what plays; its weights take no gradients before and after.
+        network: what plays, a copy of one's own: its weights are changed.
         changed: those of its weights that are learnt.
         loss: of levels ``[B, F, L]`` and what is played ``[B, pitches, L]``.
         lessons: of the style.
@@ -63,7 +63,6 @@ def fitted(
     """
     own = {id(value) for value in changed}
     names = {name: value for name, value in network.named_parameters() if id(value) in own}
-    before = {name: value.detach().clone() for name, value in names.items()}
     for value in changed:
         value.requires_grad_(True)
     optimiser = Adam(changed, step=RATE)
@@ -74,12 +73,7 @@ def fitted(
         optimiser.zero_grad()
         loss(x, pitch).backward()
         optimiser.step()
-    made = {name: value.detach().numpy().astype(np.float16) for name, value in names.items()}
-    with torch.no_grad():
-        for name, value in names.items():
-            value.requires_grad_(False).copy_(before[name])
-            value.grad = None
-    return made
+    return {name: value.detach().numpy().astype(np.float16) for name, value in names.items()}
 
 
 def with_fitted(network: Fitted, profile: Profile) -> Fitted:

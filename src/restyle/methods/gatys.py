@@ -28,6 +28,7 @@ from restyle.methods.base import SILENT_STYLE, Profile, recording
 from restyle.methods.descent import descend
 from restyle.methods.settings import NotNegative, Positive, Range, Steps, Weights, checked
 from restyle.notes import Notes
+from restyle.threads import single
 
 LEVEL = 0.1  # root mean square at which the network hears everything
 QUIET = 0.01  # a block below this part of the whole's level is not brought up to it
@@ -83,6 +84,7 @@ class GatysMethod:
         if unknown:
             raise RestyleError(f"the classifier has no layer '{unknown[0]}'; choose from {', '.join(known)}")
 
+    @single()
     def fit(self, style: Sequence[Audio]) -> Profile:
         """Average what the classifier's layers see in the style.
 
@@ -138,6 +140,7 @@ class GatysMethod:
         """``[C, F', L']`` of each layer."""
         return [feature[0] for feature in self.network.model.features(x[None], layers)]
 
+    @single()
     def apply(
         self,
         content: Audio | Notes,

@@ -27,6 +27,7 @@ from restyle.methods.descent import descend
 from restyle.methods.excerpt import clips, excerpt
 from restyle.methods.settings import NotNegative, Positive, Range, Steps, checked
 from restyle.notes import Notes
+from restyle.threads import single
 
 DEPTH = 1000.0  # the style's loudest band in units of log1p: levels 60 dB below it hardly count
 EASE = 0.3  # added to levels in these units, so that a gain between two near silences stays near 1
@@ -74,6 +75,7 @@ class TextureMethod:
         self.iterations, self.step, self.patience = iterations, step, patience
         self.refinements, self.style_seconds = refinements, style_seconds
 
+    @single()
     def fit(self, style: Sequence[Audio]) -> Profile:
         """Keep the loudest part of the style, as samples.
 
@@ -82,6 +84,7 @@ class TextureMethod:
         """
         return excerpt(style, seconds=self.style_seconds)
 
+    @single()
     def apply(
         self,
         content: Audio | Notes,

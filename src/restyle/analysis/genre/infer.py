@@ -17,6 +17,7 @@ from restyle.dsp.spectrogram import LogSpectrogram
 from restyle.errors import RestyleError
 from restyle.io import networks as trained
 from restyle.io import weights as files
+from restyle.threads import single
 
 WEIGHTS = "classifier.safetensors"
 BATCH = 8  # chunks that are classified at once
@@ -81,6 +82,7 @@ class Network:
         return self.transform(torch.from_numpy(samples))[:, first : first + self.frames]
 
 
+@single()
 def classify(audio: Audio, *, weights: str | Path | None = None, progress: Progress | None = None) -> Genres:
     """Tell the genres of a recording, chunk by chunk.
 

@@ -15,10 +15,12 @@ from restyle.dsp.spectrogram import LogSpectrogram
 from restyle.errors import RestyleError
 from restyle.io import networks as trained
 from restyle.io import weights as files
+from restyle.threads import single
 
 WEIGHTS = "timbre.safetensors"
 
 
+@single()
 def embed(audio: Audio, *, weights: str | Path | None = None) -> np.ndarray:
     """Return where a recording lies among timbres: a unit vector ``[D]``; the level does not matter.
 

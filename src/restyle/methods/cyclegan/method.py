@@ -19,6 +19,7 @@ from restyle.methods.cyclegan.model import CycleGan
 from restyle.methods.repainting import SILENT, open_network, repaint
 from restyle.methods.settings import Weights, checked
 from restyle.notes import Notes
+from restyle.threads import single
 
 WEIGHTS = "cyclegan.safetensors"
 
@@ -58,6 +59,7 @@ class CycleGanMethod:
         """Return the direction: ``to`` ``[1]``, the number of the kind of music that it leads to."""
         return {"to": np.array([self.labels.index(self.to) if self.to else 1])}
 
+    @single()
     def fit(self, style: Sequence[Audio]) -> Profile:
         """Choose the direction whose end has mean levels nearer to the style's, where none was chosen.
 
@@ -72,6 +74,7 @@ class CycleGanMethod:
         own = np.mean([levels(self.grid.heard(clip), mean).mean(1).numpy() for clip, mean in heard], axis=0)
         return {"to": np.array([int(np.abs(self.means - own).mean(1).argmin())])}
 
+    @single()
     def apply(
         self,
         content: Audio | Notes,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -20,6 +21,7 @@ from restyle.methods.fitting import fitted, lesson, with_fitted
 from restyle.methods.repainting import cut, open_network, played_in, repaint
 from restyle.methods.settings import Steps, Weights, checked
 from restyle.notes import Notes
+from restyle.threads import single
 
 WEIGHTS = "draw_{}.safetensors"
 STYLES = ("piano", "strings")  # that come with the package
@@ -62,6 +64,7 @@ class DrawMethod:
         """Return that nothing is fitted: the network's own style."""
         return {"fitted": np.zeros(1, np.float32)}
 
+    @single()
     def fit(self, style: Sequence[Audio]) -> Profile:
         """Go on with the training of the first canvas on the style's recordings.
 
@@ -74,7 +77,7 @@ class DrawMethod:
         lessons = [one for clip in style if (one := lesson(clip, self.grid, self.network.pitches))]
         if not lessons:
             raise RestyleError(SILENT_STYLE)
-        network = self.network
+        network = copy.deepcopy(self.network)  # its own may play meanwhile
         if network.notes is None or not self.steps:
             return self.taught()
 
@@ -83,6 +86,7 @@ class DrawMethod:
 
         return fitted(network, [network.usual, *network.notes.parameters()], loss, lessons, steps=self.steps)
 
+    @single()
     def apply(
         self,
         content: Audio | Notes,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar
 
 import numpy as np
@@ -24,6 +22,7 @@ from restyle.methods.notewise.performance import Played, imagine, listen
 from restyle.methods.notewise.timbre import Instrument, Timbre
 from restyle.methods.settings import Decibels, checked
 from restyle.notes import DRUMS, Notes
+from restyle.threads import mapped, single
 
 STYLE_LONGEST = 120.0  # seconds of each clip that are listened to
 GROUP = 16  # notes made at once
@@ -56,6 +55,7 @@ class NotesMethod:
     def __init__(self, *, unpitched: Decibels = 0.0, fallback: bool = True) -> None:
         self.unpitched, self.fallback = unpitched, fallback
 
+    @single()
     def fit(self, style: Sequence[Audio]) -> Profile:
         """Learn the sound of the notes, and the tone of what is unpitched."""
         style = [clip.slice(0, round(STYLE_LONGEST * clip.rate)) for clip in style]
@@ -77,6 +77,7 @@ class NotesMethod:
         """Return what plays notes with the sound that was learnt."""
         return Timbre.of(learnt)
 
+    @single()
     def apply(
         self,
         content: Audio | Notes,
@@ -140,17 +141,16 @@ def _perform(
         rng = np.random.default_rng((seed, i))
         return play(tone, how.pitch, gain, _fitted(how.bend, frames), result.rate, rng)
 
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        for first in range(0, len(played), GROUP):
-            group = range(first, min(first + GROUP, len(played)))
-            for i, samples in zip(group, pool.map(perform, group), strict=True):
-                start = round(notes.onset[i] * result.rate)
-                samples = samples[: result.length - start]
-                place = played[i].pan.astype(np.float32)[:, None]
-                result.samples[:, start : start + len(samples)] += place * samples
-            blocks.release(result.samples)
-            if progress:
-                progress(group.stop / len(played))
+    for i, samples in enumerate(mapped(perform, range(len(played)), ahead=GROUP)):
+        start = round(notes.onset[i] * result.rate)
+        samples = samples[: result.length - start]
+        place = played[i].pan.astype(np.float32)[:, None]
+        result.samples[:, start : start + len(samples)] += place * samples
+        if i % GROUP and i + 1 < len(played):
+            continue
+        blocks.release(result.samples)
+        if progress:
+            progress((i + 1) / len(played))
 
 
 def _fitted(curve: np.ndarray, frames: int) -> np.ndarray:

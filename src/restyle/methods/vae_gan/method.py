@@ -20,6 +20,7 @@ from restyle.methods.repainting import cut, open_network, played_in, repaint
 from restyle.methods.settings import Weights, checked
 from restyle.methods.vae_gan.model import VaeGan
 from restyle.notes import Notes
+from restyle.threads import single
 
 WEIGHTS = "vae_gan.safetensors"
 PIECE = 312  # frames of a style that are heard at once, five seconds
@@ -68,6 +69,7 @@ class VaeGanMethod:
             raise RestyleError(f"these weights know several styles; choose one with --set named=NAME: {known}")
         return {"vector": self.vectors[self.labels.index(self.named) if self.named else 0]}
 
+    @single()
     def fit(self, style: Sequence[Audio]) -> Profile:
         """Encode the style: the mean over pieces of what the network sees in them.
 
@@ -92,6 +94,7 @@ class VaeGanMethod:
             seen = [self.network.impression(x[None], pitch[None]) for x, pitch in heard]
             return self.network.styled(torch.stack(seen).mean(0)).mean[0]
 
+    @single()
     def apply(
         self,
         content: Audio | Notes,

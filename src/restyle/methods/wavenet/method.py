@@ -31,6 +31,7 @@ from restyle.methods.wavenet.excitation import PERIOD, RELEASE
 from restyle.methods.wavenet.generation import Generator
 from restyle.methods.wavenet.parallel import ParallelWaveNet
 from restyle.notes import DRUMS, Notes
+from restyle.threads import single
 
 DECODERS: dict[str, type] = {"parallel": ParallelWaveNet, "autoregressive": WaveNet}
 PIECE = 5.0  # seconds, of which references were in training
@@ -97,6 +98,7 @@ class WavenetMethod:
         self.transform = LogSpectrogram.of(settings["representation"])
         self.temperature, self.unpitched, self.fallback = temperature, unpitched, fallback
 
+    @single()
     def fit(self, style: Sequence[Audio]) -> Profile:
         """Embed the style, the mean over pieces of about five seconds.
 
@@ -133,6 +135,7 @@ class WavenetMethod:
             digest.update(value.numpy().tobytes())
         return np.frombuffer(digest.digest()[:8], np.uint8)
 
+    @single()
     def apply(
         self,
         content: Audio | Notes,
