@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any
 
 log = logging.getLogger("restyle")
@@ -23,6 +24,43 @@ class RestyleError(Exception):
         ...
         restyle.errors.RestyleError: song.wav holds no samples: choose another file
     """
+
+
+def missing(package: str, extra: str, what: str = "this") -> RestyleError:
+    """Return the error that a package of an extra is not installed.
+
+    Args:
+        package: the name that is imported.
+        extra: the extra of pyproject.toml that has the package.
+        what: what needs it.
+
+    Example:
+        >>> str(missing("av", "media", "reading song.m4a"))
+        "reading song.m4a needs the package av; install it with: pip install 'restyle[media]'"
+    """
+    return RestyleError(f"{what} needs the package {package}; install it with: pip install 'restyle[{extra}]'")
+
+
+def require(extra: str, *packages: str, what: str = "this") -> None:
+    """Check that the packages of an extra are installed, without importing them.
+
+    Args:
+        extra: the extra of pyproject.toml that has them.
+        packages: the names that are imported.
+        what: what needs them.
+
+    Raises:
+        RestyleError: if one of them is not installed.
+
+    Example:
+        >>> require("media", "not_installed", what="reading song.m4a")
+        Traceback (most recent call last):
+        ...
+        restyle.errors.RestyleError: reading song.m4a needs the package not_installed; install it with: ...
+    """
+    for package in packages:
+        if find_spec(package) is None:
+            raise missing(package, extra, what)
 
 
 @dataclass(frozen=True)

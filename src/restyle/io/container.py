@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from restyle.errors import RestyleError
+from restyle.errors import RestyleError, require
 
 BLOCK = 2**17  # samples of each channel in a block, about
 
@@ -22,10 +22,11 @@ class Container:
         path: an existing file.
 
     Raises:
-        RestyleError: if FFmpeg cannot read the file, or it holds no sound.
+        RestyleError: if FFmpeg cannot read the file, it holds no sound, or PyAV is not installed.
     """
 
     def __init__(self, path: Path) -> None:
+        require("media", "av", what=f"{path} is no wav, flac, ogg, opus or mp3 file; reading another kind")
         import av
 
         self._failures = (av.FFmpegError, ValueError)

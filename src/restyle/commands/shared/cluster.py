@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from restyle.commands.shared import pool
-from restyle.errors import RestyleError, warn
+from restyle.errors import RestyleError, missing, warn
 
 AHEAD = 1024  # tasks that a cluster holds at a time
 
@@ -106,8 +106,7 @@ def _backend(address: str, jobs: int, stack: ExitStack) -> Any:
 
         return joblib.parallel_config(address, n_jobs=jobs)
     except ImportError as error:
-        extra = "ray" if scheme == "ray" else "dask"
-        raise RestyleError(f"{address} needs the package {error.name}; install restyle[{extra}]") from error
+        raise missing(error.name or scheme, "ray" if scheme == "ray" else "dask", address) from error
     except (OSError, ConnectionError, RuntimeError) as error:
         raise RestyleError(f"{address}: no cluster answers there ({error}); check the address") from error
     except ValueError as error:
