@@ -25,7 +25,7 @@ WORKS = {
     "MIDI by notes": ("transfer", "content.mid", "style.wav", "-o", "notes-midi.wav", "-m", "notes"),
     **{f"learn for {name}": ("learn", "style.wav", "-o", f"{name}.style", "-m", name) for name in METHODS},
     "flac to mp3": ("transfer", "content.flac", "style.wav", "-o", "out.mp3", "-m", "spectral"),
-    "mp3 to flac": ("transfer", "content.mp3", "style.wav", "-o", "tempo.flac", "-m", "spectral", "--tempo", "90"),
+    "mp3 to flac": ("transfer", "content.mp3", "style.wav", "-o", "again.flac", "-m", "spectral"),
     "a genre": ("transfer", "content.wav", "--genre", "jazz", "-o", "jazz.wav"),
     "a trained model": ("transfer", "content.wav", "draw_strings", "-o", "strings.wav"),
     "info of sound": ("info", "content.wav"),
