@@ -142,3 +142,24 @@ def test_progress_rises_to_one():
     seen = []
     transcribe(Audio(struck(MELODY, 3.6), 16000), progress=seen.append)
     assert seen == sorted(seen) and seen[-1] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("cents", range(-50, 51, 25))
+def test_notes_are_found_at_any_tuning_and_at_their_own_pitch(cents):
+    rows = [
+        (onset, length, pitch + cents / 100)
+        for onset, length, pitch in MELODY + [(o + 3.5, n, p) for o, n, p in CHORDS]
+    ]
+    notes = transcribe(Audio(struck(rows, 7.0), 16000)).notes
+    near = np.abs(notes.pitch - np.array(rows)[:, 2:]) < 0.03
+    near &= np.abs(notes.onset - np.array(rows)[:, :1]) < 0.05
+    assert near.any(axis=1).mean() >= 0.93
+    assert len(notes) <= len(rows) + 3
+
+
+def test_a_tuning_can_be_given():
+    audio = Audio(struck([(o, n, p + 0.4) for o, n, p in MELODY], 3.6), 16000)
+    found, given = transcribe(audio).notes, transcribe(audio, tuning=40.0).notes
+    assert matches(given, [(o, n, p + 0.4) for o, n, p in MELODY]) == (len(MELODY), len(given) - len(MELODY))
+    assert found.onset == pytest.approx(given.onset, abs=5e-3)
+    assert set(transcribe(audio, tuning=0.0).notes.pitch % 1) <= {0.0}

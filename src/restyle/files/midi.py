@@ -61,6 +61,8 @@ def read_bends(path: str | Path) -> dict[int, np.ndarray]:
 def write_midi(path: str | Path, notes: Notes, bends: Mapping[int, np.ndarray] | None = None) -> None:
     """Write notes as a standard MIDI file, one track a programme; the nearest whole pitches are written.
 
+    The tuning that the notes share, as those of a recording do, is left out: intervals stay what they are.
+
     Args:
         path: the file to write; it appears whole or not at all.
         notes: the notes.
@@ -71,11 +73,12 @@ def write_midi(path: str | Path, notes: Notes, bends: Mapping[int, np.ndarray] |
     """
     pretty_midi = _pretty_midi()
     midi = pretty_midi.PrettyMIDI(resolution=960)
+    tuning = _tuning(notes.pitched().pitch)
     for programme in sorted(set(notes.programme.tolist())) or [0]:
         part = pretty_midi.Instrument(0 if programme == DRUMS else programme, is_drum=programme == DRUMS)
         own = notes.select(notes.programme == programme)
         for onset, offset, pitch, velocity in zip(own.onset, own.offset, own.pitch, own.velocity, strict=True):
-            key = min(127, max(0, round(pitch)))
+            key = min(127, max(0, round(pitch - (0 if part.is_drum else tuning))))
             part.notes.append(pretty_midi.Note(min(127, max(1, round(velocity * 127))), key, onset, offset))
         for time, semitones in np.asarray((bends or {}).get(programme, np.zeros((2, 0)))).T:
             value = min(8191, max(-8192, round(semitones * WHEEL)))
@@ -83,6 +86,11 @@ def write_midi(path: str | Path, notes: Notes, bends: Mapping[int, np.ndarray] |
         midi.instruments.append(part)
     with writing(path) as beside:
         midi.write(str(beside))
+
+
+def _tuning(pitch: np.ndarray) -> float:
+    """How far pitches lie from whole ones, -0.5..0.5 semitones: the mean of angles, since it goes round."""
+    return float(np.angle(np.exp(2j * np.pi * pitch).sum()) / (2 * np.pi))
 
 
 def _read(path: Path) -> Any:
