@@ -22,7 +22,7 @@ $(STAMP): pyproject.toml
 	@touch $(STAMP)
 
 demo: setup
-	$(BIN)/restyle demo
+	$(BIN)/restyle demo --overwrite
 
 test: setup
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered

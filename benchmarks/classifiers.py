@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from restyle.analysis import genre
-from restyle.analysis.accuracy import Accuracy, judge
-from restyle.datasets.store import Store
-from restyle.files import weights
-from restyle.plot import save
-from restyle.plot_genres import confusion
+from restyle.analysis.genre import infer as genre
+from restyle.analysis.genre.accuracy import Accuracy, judge
+from restyle.data.store import Store
+from restyle.io import weights
+from restyle.pages.plot import save
+from restyle.pages.plot_genres import confusion
 from restyle.training.data import Chunks
 
 BATCH = 32

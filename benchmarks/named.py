@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 import restyle
-from restyle.analysis.genre import classify
+from restyle.analysis.genre.infer import classify
 from restyle.evaluation import content as judging
 from restyle.style import genres
 

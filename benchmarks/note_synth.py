@@ -17,12 +17,12 @@ import numpy as np
 
 import restyle
 from restyle.analysis.partials import HOP, measure
-from restyle.analysis.transcription import transcribe
+from restyle.analysis.transcriber.infer import transcribe
 from restyle.audio import Audio
-from restyle.methods.note_synth import NoteSynthMethod
-from restyle.methods.notes import NotesMethod
+from restyle.data.rendering import SoundFont
+from restyle.methods.notewise.note_synth import NoteSynthMethod
+from restyle.methods.notewise.notes import NotesMethod
 from restyle.notes import Notes
-from restyle.rendering import SoundFont
 
 RATE, SECONDS, PARTIALS = 44100, 8.0, 6
 QUIETEST = -70.0  # dB below the note's loudest partial that still counts

@@ -20,9 +20,9 @@ from rich.console import Console
 from rich.table import Table
 
 from restyle.audio import Audio
-from restyle.files import sound
-from restyle.representations.phase import gradient_integration, griffin_lim, spectral_convergence
-from restyle.representations.stft import Stft
+from restyle.dsp.phase import gradient_integration, griffin_lim, spectral_convergence
+from restyle.dsp.stft import Stft
+from restyle.io import sound
 
 SECONDS, COUNTS, STFT = 10.0, (32, 100, 500), Stft(2048, 512)
 

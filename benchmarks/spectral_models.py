@@ -23,18 +23,18 @@ import soxr
 import torch
 
 import restyle
-from restyle.analysis.genre import classify
+from restyle.analysis.genre.infer import classify
 from restyle.audio import Audio
-from restyle.datasets.pairing import PITCHED, pairs
+from restyle.data.pairing import PITCHED, pairs
+from restyle.data.rendering import SoundFont
+from restyle.dsp.mel import Mel
+from restyle.dsp.phase import griffin_lim
+from restyle.dsp.spectral_loss import multi_scale_spectral_loss
+from restyle.dsp.stft import Stft
 from restyle.evaluation import content as kept
 from restyle.evaluation import quality, style
-from restyle.losses.spectral import multi_scale_spectral_loss
 from restyle.methods import method
 from restyle.notes import Notes
-from restyle.rendering import SoundFont
-from restyle.representations.mel import Mel
-from restyle.representations.phase import griffin_lim
-from restyle.representations.stft import Stft
 
 RATE, SECONDS, PEAK, QUIETEST = 16000, 8.0, 0.7, 0.02
 

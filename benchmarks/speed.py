@@ -21,8 +21,8 @@ from rich.console import Console
 from rich.table import Table
 
 import restyle
-from restyle import blocks
 from restyle.commands import demo_pieces
+from restyle.dsp import blocks
 
 
 def main() -> None:

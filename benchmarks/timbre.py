@@ -20,10 +20,10 @@ import librosa
 import numpy as np
 
 import restyle
-from restyle.analysis.accuracy import Share, triplets
-from restyle.analysis.timbre import embed
+from restyle.analysis.genre.accuracy import Share, triplets
+from restyle.analysis.timbre.infer import embed
 from restyle.audio import Audio
-from restyle.datasets.instruments import Instruments, held_out, write_clips
+from restyle.data.instruments import Instruments, held_out, write_clips
 
 PHRASE = 4.0  # seconds
 

@@ -15,7 +15,7 @@ import mir_eval
 import numpy as np
 
 import restyle
-from restyle.analysis.transcription import transcribe
+from restyle.analysis.transcriber.infer import transcribe
 from restyle.notes import Notes
 
 

@@ -16,9 +16,9 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from restyle.methods.generation import Generator
-from restyle.models.parallel_wavenet import ParallelWaveNet
-from restyle.models.wavenet import SILENCE, WaveNet
+from restyle.methods.wavenet.autoregressive import SILENCE, WaveNet
+from restyle.methods.wavenet.generation import Generator
+from restyle.methods.wavenet.parallel import ParallelWaveNet
 from restyle.training import config as configs
 
 NAIVE = 8  # samples of the naive generation that are timed

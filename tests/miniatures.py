@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from restyle.files.midi import write_midi
+from restyle.io.midi import write_midi
 from restyle.notes import Notes
 
 

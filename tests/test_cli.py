@@ -17,7 +17,7 @@ from restyle.errors import RestyleError
 from restyle.methods import METHODS
 
 COMMANDS = ["transfer", "learn", "batch", "transcribe", "info", "methods", "demo"]
-HEAVY = {"numpy", "torch", "librosa", "scipy", "matplotlib", "av", "soundfile", "pretty_midi", "rich.progress"}
+HEAVY = {"numpy", "torch", "librosa", "scipy", "matplotlib", "av", "soundfile", "rich.progress"}
 
 
 def test_help_loads_nothing_heavy():
@@ -62,8 +62,8 @@ def test_methods(restyle):
 def test_quiet_unless_asked(restyle, clips, tmp_path):
     arguments = ("transfer", *clips, "-o", tmp_path / "out.wav", *FAST)
     assert restyle(*arguments).err == ""
-    assert "applying the method 'spectral'" in restyle(*arguments, "-v").err
-    assert "applying the method 'spectral'" in restyle("-v", *arguments).err
+    assert "applying the method 'spectral'" in restyle(*arguments, "--overwrite", "-v").err
+    assert "applying the method 'spectral'" in restyle("-v", *arguments, "--overwrite").err
 
 
 def test_debug_shows_the_traceback(restyle, tmp_path):
@@ -103,13 +103,14 @@ def test_warnings_are_marked(restyle, monkeypatch, tmp_path):
     assert (ran.code, ran.out, ran.err) == (0, "a  -\n", "warning: mind the gap\n")
 
 
-def test_a_bar_shows_on_a_terminal_only(monkeypatch):
+def test_a_bar_shows_on_a_terminal_only(monkeypatch, capsys):
     with app.bar("work") as progress:
-        assert progress is None
+        progress(0.5)
+    assert capsys.readouterr().err == ""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     with app.bar("[work]") as progress:
-        assert progress is not None
         progress(0.5)
+    assert "[work]" in capsys.readouterr().err
 
 
 def test_the_public_names():
@@ -127,3 +128,37 @@ def test_three_lines(tmp_path):
     content, style = package.read(tmp_path / "content.wav"), package.read(tmp_path / "style.wav")
     package.write(tmp_path / "out.wav", package.transfer(content, style, method="spectral"))
     assert soundfile.info(tmp_path / "out.wav").frames == 16000
+
+
+def test_a_log_gets_lines_with_the_time_left(monkeypatch, capsys):
+    from restyle.cli import app
+
+    clock = iter([0.0, 0.5, 10.0, 40.0, 50.0, 70.0])
+    monkeypatch.setattr(app.time, "monotonic", lambda: next(clock))
+    with app.bar("ten pairs") as progress:
+        for fraction in (0.2, 0.3, 0.6, 0.7, 0.9):  # the first is what was there already
+            progress(fraction)
+    said = capsys.readouterr()
+    assert said.err == "ten pairs: 60 %, about 40 s left\nten pairs: 90 %, about 10 s left\n" and not said.out
+    app.say_done("a.wav", 1, 3)
+    assert capsys.readouterr().err == "1/3 a.wav\n"
+
+
+def test_a_bar_leaves_what_goes_to_a_file_alone(monkeypatch, tmp_path):
+    """Rich has the bar's terminal show what is printed; it must not do so with a redirected stdout."""
+    import io
+
+    from restyle.cli import app
+
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    terminal, file = Terminal(), io.StringIO()
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(sys, "stdout", file)
+    with app.bar("pairs") as progress:
+        print("1/2 done")
+        progress(0.5)
+    assert file.getvalue() == "1/2 done\n" and "1/2" not in terminal.getvalue()

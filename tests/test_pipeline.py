@@ -9,8 +9,9 @@ from restyle.audio import Audio
 from restyle.errors import RestyleError
 from restyle.methods import METHODS
 from restyle.methods.spectral import SpectralMethod
-from restyle.notes import Notes
+from restyle.notes import DRUMS, Notes
 from restyle.pipeline import DEFAULT, Settings, transfer
+from restyle.threads import single
 
 RATE = 16000
 
@@ -58,7 +59,8 @@ def test_a_style_is_played_by_the_method_that_learnt_it():
     assert result.record["settings"]["method"] == "spectral"
     method = SpectralMethod(bands=8, refine=0)
     untoned = transfer(CONTENT, learnt, options={"refine": 0}, tone=False)
-    assert np.array_equal(untoned.samples, method.apply(CONTENT, method.fit([STYLE])).samples)
+    with single():
+        assert np.array_equal(untoned.samples, method.apply(CONTENT, method.fit([STYLE])).samples)
     with pytest.raises(RestyleError, match="learnt for the method 'spectral', not 'mosaic'"):
         transfer(CONTENT, learnt, method="mosaic")
 
@@ -67,6 +69,13 @@ def test_notes_are_refused_before_any_work_by_methods_that_cannot_play_them(monk
     monkeypatch.setattr(SpectralMethod, "fit", lambda *_: pytest.fail("not asked for"))
     with pytest.raises(RestyleError, match="'spectral' needs a recording as content"):
         transfer(Notes.of([(0, 1, 60, 0.5, 0)]), STYLE, method="spectral")
+
+
+@pytest.mark.parametrize("method", ["notes", "note_synth", "wavenet"])
+def test_drums_alone_are_refused_by_methods_that_cannot_play_them(method, monkeypatch):
+    monkeypatch.setattr(type(methods.method(method)), "fit", lambda *_: pytest.fail("not asked for"))
+    with pytest.raises(RestyleError, match=f"'{method}' cannot play drums"):
+        transfer(Notes.of([(0, 1, 38, 0.5, DRUMS)]), STYLE, method=method)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -0.1, 1.1, "1", None, True, [1]])

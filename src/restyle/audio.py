@@ -1,10 +1,12 @@
-"""The value for sound: samples and their rate. Floor 1: no signal processing here."""
+"""The value for sound: samples and their rate."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+
+from restyle.downmix import Downmix
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,6 +17,8 @@ class Audio:
         samples: float32, shape ``[C, T]`` (channels, samples), full scale at -1..1. A one-dimensional array is taken
             as one channel. Long recordings may be backed by a file on disk (a memory map).
         rate: sampling rate in Hz.
+        downmix: how its channels become one; give it where the sound is derived from a recording, channel by channel,
+            so that all parts of one recording are mixed alike.
 
     Raises:
         ValueError: if the array has no channel or more than two dimensions, or the rate is not positive.
@@ -27,6 +31,7 @@ class Audio:
 
     samples: np.ndarray
     rate: int
+    downmix: Downmix | None = field(default=None, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
         samples = self.samples if isinstance(self.samples, np.ndarray) else np.asarray(self.samples)
@@ -39,6 +44,8 @@ class Audio:
         if self.rate <= 0:
             raise ValueError(f"rate must be positive, not {self.rate}")
         object.__setattr__(self, "samples", samples)
+        if self.downmix is None and len(samples) > 1:
+            object.__setattr__(self, "downmix", Downmix(samples))
         object.__setattr__(self, "rate", int(self.rate))
 
     @property
@@ -59,8 +66,14 @@ class Audio:
     def slice(self, start: int, stop: int) -> Audio:
         """Return samples ``start`` to ``stop`` (exclusive) as a copy in memory; the ends are clamped to the sound."""
         start, stop = max(0, start), max(0, min(self.length, stop))
-        return Audio(np.array(self.samples[:, start:stop]), self.rate)
+        return Audio(np.array(self.samples[:, start:stop]), self.rate, downmix=self.downmix)
 
     def mono(self) -> np.ndarray:
-        """Return the mean of the channels, float32, shape ``[T]``."""
-        return self.samples[0] if self.channels == 1 else self.samples.mean(axis=0, dtype=np.float32)
+        """Return one channel, float32 ``[T]``: the mean, unless the channels cancel one another (see `Downmix`).
+
+        Example:
+            >>> tone = np.sin(np.arange(1000))
+            >>> bool(np.allclose(Audio([tone, -tone], 8000).mono(), tone, atol=1e-6))
+            True
+        """
+        return self.samples[0] if self.downmix is None else self.downmix(self.samples)

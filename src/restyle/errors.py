@@ -1,4 +1,4 @@
-"""What goes wrong or otherwise than asked: the one exception, warnings, and facts for the record. Floor 1."""
+"""What goes wrong or otherwise than asked: the one exception, warnings, and facts for the record."""
 
 from __future__ import annotations
 
@@ -36,15 +36,18 @@ class Collected:
 _collectors: ContextVar[tuple[Collected, ...]] = ContextVar("collectors", default=())
 
 
-def warn(sentence: str) -> None:
+def warn(sentence: str, *, repeated: bool = False) -> None:
     """Say what was done instead of what was asked for: to the log, and to every `collect` around the call.
 
     Args:
         sentence: what happened, and what follows from it.
+        repeated: whether it has been logged before; then only those who do not have it yet collect it.
     """
     for collected in _collectors.get():
-        collected.warnings.append(sentence)
-    log.warning("%s", sentence)
+        if not (repeated and sentence in collected.warnings):
+            collected.warnings.append(sentence)
+    if not repeated:
+        log.warning("%s", sentence)
 
 
 def record_fact(name: str, value: Any) -> None:

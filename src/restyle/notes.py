@@ -1,13 +1,16 @@
-"""The value for what is played: a table of notes. Floor 1."""
+"""The value for what is played: a table of notes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import numpy as np
 
 DRUMS = 128  # the programme number that stands for a drum kit; 0..127 are General MIDI's
+DRUM_CHANNEL = 9  # of MIDI's, counted from 0
+CROWDED = "more than 15 programmes sound at once, as many as MIDI has channels for: {} notes get another programme"
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,3 +88,78 @@ class Notes:
         onset = np.maximum(part.onset, start) - start
         offset = np.minimum(part.offset, stop) - start
         return Notes(onset, offset, part.pitch, part.velocity, part.programme)
+
+
+class Span(NamedTuple):
+    """The time in s from ``start`` to ``stop`` in which a MIDI channel has a programme."""
+
+    start: float
+    stop: float
+    channel: int
+    programme: int
+
+
+@dataclass(frozen=True, eq=False)
+class Channels:
+    """The MIDI channels on which notes are played.
+
+    Args:
+        of: channel 0..15 of each note, shape ``[N]``.
+        spans: which programme each channel has when.
+        displaced: how many notes are on a channel of another programme, because all sounded.
+    """
+
+    of: np.ndarray
+    spans: list[Span]
+    displaced: int
+
+    def moves(self, bends: Mapping[int, np.ndarray]) -> Iterator[tuple[float, Span, float]]:
+        """Yield (time in s, channel and programme, semitones) of the moves of the pitch wheels.
+
+        Args:
+            bends: programme -> (times in s, semitones) ``[2, K]``.
+        """
+        for span in self.spans:
+            times, semitones = np.asarray(bends.get(span.programme, np.zeros((2, 0))), dtype=np.float64)
+            first, last = np.searchsorted(times, [span.start, span.stop])
+            if span.start > 0:  # what had the channel before may have left it bent
+                yield span.start, span, float(semitones[first - 1]) if first else 0.0
+            for time, value in zip(times[first:last].tolist(), semitones[first:last].tolist(), strict=True):
+                yield time, span, value
+
+
+def assign_channels(notes: Notes) -> Channels:
+    """Give each programme a MIDI channel; with more than 15 of them (and drums), silent channels are given on.
+
+    A channel that sounds keeps its programme: where none is silent, a note goes to that of the nearest programme.
+
+    Example:
+        >>> channels = assign_channels(Notes.of([(0, 1, 60, 0.5, 40), (0, 1, 36, 0.5, DRUMS), (0, 1, 48, 0.5, 32)]))
+        >>> channels.of.tolist(), channels.spans[0]
+        ([9, 0, 1], Span(start=0.0, stop=inf, channel=0, programme=32))
+    """
+    melodic = [channel for channel in range(16) if channel != DRUM_CHANNEL]
+    programmes = sorted(set(notes.pitched().programme.tolist()))
+    fits = len(programmes) <= len(melodic)
+    starts = {c: [(0.0, p)] for c, p in zip(melodic, programmes, strict=False)} if fits else {}
+    owner = {channel: owned[0][1] for channel, owned in starts.items()} | {DRUM_CHANNEL: DRUMS}
+    starts[DRUM_CHANNEL] = [(0.0, DRUMS)]
+    until = dict.fromkeys(range(16), -np.inf)
+    of, displaced = np.zeros(len(notes), dtype=np.int64), 0
+    for i, (onset, offset, programme) in enumerate(zip(notes.onset, notes.offset, notes.programme, strict=True)):
+        channel = next((c for c, p in owner.items() if p == programme), None)
+        if channel is None:
+            channel = min(melodic, key=until.__getitem__)  # that which is silent for longest
+            if until[channel] <= onset:
+                owner[channel] = int(programme)
+                starts.setdefault(channel, []).append((float(onset), int(programme)))
+            else:
+                channel = min(melodic, key=lambda c: abs(owner[c] - programme))
+                displaced += 1
+        of[i], until[channel] = channel, max(until[channel], offset)
+    spans = [
+        Span(start, stop, channel, programme)
+        for channel, owned in sorted(starts.items())
+        for (start, programme), stop in zip(owned, [*(start for start, _ in owned[1:]), np.inf], strict=True)
+    ]
+    return Channels(of, spans, displaced)

@@ -14,15 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from restyle import __version__
+from restyle import __version__, methods
 from restyle.analysis.facts import Analysis
 from restyle.audio import Audio
+from restyle.dsp.blocks import trim_memory
+from restyle.dsp.checks import check_notes, check_sound, is_silent
 from restyle.errors import Collected, RestyleError, collect, warn
-from restyle.methods import METHODS, Method
+from restyle.methods import Method
 from restyle.methods import method as make_method
 from restyle.notes import Notes
-from restyle.representations.checks import check_notes, check_sound, is_silent
 from restyle.style import DEFAULT, Style, learn
+from restyle.threads import single
 
 Progress = Callable[[float], None]
 
@@ -65,8 +67,8 @@ class Settings:
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        if self.method is not None and self.method not in METHODS:
-            raise RestyleError(f"there is no method '{self.method}'; choose one of {', '.join(METHODS)}")
+        if self.method is not None:
+            methods.check(self.method)
         if not (_is_number(self.strength) and 0 <= self.strength <= 1):
             raise RestyleError(f"strength must be a number between 0 and 1, not {self.strength}")
         if not (_is_number(self.seed) and 0 <= self.seed < 2**63 and self.seed == int(self.seed)):
@@ -155,6 +157,7 @@ def transfer(
     return run(content, style, settings, progress=progress)
 
 
+@single()
 def run(
     content: Audio | Notes,
     style: Audio | Sequence[Audio] | Style,
@@ -172,8 +175,11 @@ def run(
         used = _method(style, settings)
         if isinstance(content, Notes) and not used.plays_notes:
             raise RestyleError(f"the method '{used.name}' needs a recording as content; choose 'notes' to play MIDI")
+        if isinstance(content, Notes) and not (len(content.pitched()) or getattr(used, "plays_drums", False)):
+            raise RestyleError(f"the method '{used.name}' cannot play drums, and the content holds nothing else")
         learnt = style if isinstance(style, Style) else learn_for(style, settings, names, used)
         settings = replace(settings, method=learnt.method)
+        trim_memory()  # what fitting leaves unused
         played = _retimed(content, learnt, settings, part(progress, 0.2, 0.3))
         made = _toned(_styled(played, learnt, used, settings, part(progress, 0.3, 0.9)), used, learnt, settings)
         if progress:

@@ -17,13 +17,14 @@ import numpy as np
 
 from restyle import __version__
 from restyle.audio import Audio
+from restyle.dsp.checks import check_sound, is_silent
 from restyle.errors import RestyleError
-from restyle.files import registry
-from restyle.files import weights as files
+from restyle.io import hub as registry
+from restyle.io import weights as files
 from restyle.methods import METHODS, Method, taught
 from restyle.methods import method as make_method
 from restyle.methods.base import Taught
-from restyle.representations.checks import check_sound, is_silent
+from restyle.threads import single
 
 SUFFIX = ".style"
 WEIGHTS = registry.SUFFIX
@@ -66,6 +67,7 @@ class Style:
         return own
 
 
+@single()
 def learn(
     style: Audio | Sequence[Audio],
     *,
@@ -128,8 +130,8 @@ def _stage(part: str, clips: Sequence[Audio], mix: Sequence[float] | None) -> di
 
 
 def _mixed(used: Method, clips: Sequence[Audio], mix: Sequence[float]) -> dict[str, np.ndarray]:
-    from restyle.methods.mixing import mixture
-    from restyle.methods.notes import NotesMethod
+    from restyle.methods.notewise.mixing import mixture
+    from restyle.methods.notewise.notes import NotesMethod
 
     if not isinstance(used, NotesMethod):
         raise RestyleError(
@@ -211,6 +213,7 @@ def is_learnt(path: Path) -> bool:
     return path.suffix in (SUFFIX, WEIGHTS) or path.is_dir()
 
 
+@single()
 def read(path: Path, options: Mapping[str, Any] | None = None) -> Style:
     """Read a style that was learnt.
 

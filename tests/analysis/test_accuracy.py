@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from restyle.analysis.accuracy import judge, share, triplets
+from restyle.analysis.genre.accuracy import judge, share, triplets
 
 
 def test_chunks_and_tracks_are_counted_apart():

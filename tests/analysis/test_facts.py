@@ -5,8 +5,9 @@ import weakref
 import numpy as np
 import pytest
 
-from restyle.analysis import beats, transcription
+from restyle.analysis import beats
 from restyle.analysis.facts import Analysis
+from restyle.analysis.transcriber import infer as transcription
 from restyle.audio import Audio
 
 

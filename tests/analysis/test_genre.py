@@ -3,20 +3,20 @@ import numpy as np
 import pytest
 import torch
 
-from restyle.analysis import genre
+from restyle.analysis.genre import infer as genre
+from restyle.analysis.genre.model import MultiChannel, SingleChannel
 from restyle.audio import Audio
+from restyle.dsp.spectrogram import LogSpectrogram
 from restyle.errors import RestyleError
-from restyle.files import weights
-from restyle.models.classifier import MultiChannel, SingleChannel
-from restyle.representations.spectrogram import LogSpectrogram
+from restyle.io import weights
 
 RATE, FRAMES = 22050, 43
 
 
 def settings_of(model):
     representation = {"kind": "stft", "rate": RATE, "n_fft": 512, "hop": 256, "log1p": True}
-    path = f"{type(model).__module__}.{type(model).__qualname__}"
-    told = {"model": model.settings(), "class_path": path, "representation": representation}
+    kind = "classifier_multi" if isinstance(model, MultiChannel) else "classifier_single"
+    told = {"model": model.settings(), "kind": kind, "representation": representation}
     return told | {"labels": ["low", "high"], "data": {"frames": FRAMES}}
 
 
@@ -96,9 +96,10 @@ def test_a_file_is_read_once_and_again_when_it_changed(bands, tmp_path):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"class_path": "restyle.models.texture.TextureNet"},
-        {"class_path": "restyle.models.classifier.Nothing"},
-        {"class_path": "os.system"},
+        {"kind": "timbre"},
+        {"kind": "classifier_of_tomorrow"},
+        {"kind": "os.system"},
+        {"kind": None},
         {"representation": {"kind": "mel", "rate": 1, "n_fft": 1, "hop": 1}},
         {"model": {"classes": 5}},
         {"data": {}},

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from restyle.analysis.salience import ROWS, salience
+from restyle.analysis.transcriber.salience import ROWS, salience
 from restyle.audio import Audio
 
 

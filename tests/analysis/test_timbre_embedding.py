@@ -3,11 +3,11 @@ import numpy as np
 import pytest
 import torch
 
-from restyle.analysis import timbre
+from restyle.analysis.timbre import infer as timbre
+from restyle.analysis.timbre.model import TimbreMfcc
 from restyle.audio import Audio
 from restyle.errors import RestyleError
-from restyle.files import weights
-from restyle.models.timbre import TimbreMfcc
+from restyle.io import weights
 
 FORM = {"kind": "mel", "rate": 16000, "n_fft": 2048, "hop": 500, "bins": 128, "log1p": True}
 
@@ -16,7 +16,7 @@ FORM = {"kind": "mel", "rate": 16000, "n_fft": 2048, "hop": 500, "bins": 128, "l
 def network(tmp_path_factory):
     torch.manual_seed(0)
     model = TimbreMfcc()
-    told = {"model": model.settings(), "class_path": "restyle.models.timbre.TimbreMfcc", "representation": FORM}
+    told = {"model": model.settings(), "kind": "timbre_mfcc", "representation": FORM}
     told["data"] = {"frames": 256}  # halves of 4 seconds
     path = tmp_path_factory.mktemp("weights") / "timbre.safetensors"
     weights.save(path, {name: value.numpy() for name, value in model.state_dict().items()}, told)

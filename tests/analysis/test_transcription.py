@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from restyle.analysis import transcription
-from restyle.analysis.transcription import transcribe
+from restyle.analysis.transcriber import infer as transcription
+from restyle.analysis.transcriber.infer import WEIGHTS, transcribe
 from restyle.audio import Audio
+from restyle.io import weights
 
 
 def struck(rows, seconds, rate=16000):
@@ -142,6 +143,19 @@ def test_progress_rises_to_one():
     seen = []
     transcribe(Audio(struck(MELODY, 3.6), 16000), progress=seen.append)
     assert seen == sorted(seen) and seen[-1] == pytest.approx(1)
+
+
+def test_what_counts_as_doubt_belongs_to_the_weights():
+    _, settings = weights.load(weights.bundled(WEIGHTS))
+    assert settings["confidence"] == {"sure": 0.895, "unsure": 0.835}
+
+
+def test_doubt_goes_from_none_for_a_clear_tone_to_all_for_noise():
+    t = np.arange(48000) / 16000
+    tone = Audio(0.2 * sum(np.sin(2 * np.pi * 440 * k * t) / k for k in range(1, 6)) * np.exp(-t), 16000)
+    noise = Audio(np.random.default_rng(0).normal(0, 0.1, 48000), 16000)
+    assert transcribe(tone).doubt == 0
+    assert transcribe(noise).doubt == 1
 
 
 @pytest.mark.parametrize("cents", range(-50, 51, 25))

@@ -218,7 +218,7 @@ def test_a_damaged_profile(damage, clips, refuse, restyle, tmp_path):
 
 
 def test_weights_that_are_no_profile(clips, refuse, tmp_path):
-    from restyle.files import weights
+    from restyle.io import weights
 
     weights.save(tmp_path / "w.style", {"a": np.zeros(3, np.float32)}, {"model": {}})
     assert "w.style" in refuse("transfer", clips[0], tmp_path / "w.style", "-o", tmp_path / "out.wav")
@@ -271,5 +271,5 @@ def test_an_older_result_survives_a_failure(clips, restyle, tmp_path, monkeypatc
     assert restyle("transfer", *clips, "-o", tmp_path / "out.wav", *FAST).code == 0
     before = everything(tmp_path)
     monkeypatch.setattr("json.dumps", lambda *_, **__: 1 / 0)
-    assert restyle("transfer", *clips, "-o", tmp_path / "out.wav", "--seed", "1", *FAST).code == 1
+    assert restyle("transfer", *clips, "-o", tmp_path / "out.wav", "--seed", "1", "--overwrite", *FAST).code == 1
     assert everything(tmp_path) == before

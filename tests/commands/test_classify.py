@@ -7,17 +7,17 @@ import soundfile
 import torch
 from PIL import Image
 
+from restyle.analysis.genre.model import Modern
 from restyle.commands import classify
 from restyle.errors import RestyleError
-from restyle.files import weights
-from restyle.models.classifier import Modern
+from restyle.io import weights
 
 
 @pytest.fixture
 def network(tmp_path):
     torch.manual_seed(0)
     model = Modern(classes=3, widths=[4, 4])
-    told = {"model": model.settings(), "class_path": "restyle.models.classifier.Modern", "data": {"frames": 20}}
+    told = {"model": model.settings(), "kind": "classifier", "data": {"frames": 20}}
     told |= {"labels": ["blues", "jazz", "rock"]}
     told |= {"representation": {"kind": "stft", "rate": 22050, "n_fft": 512, "hop": 256}}
     path = tmp_path / "net.safetensors"

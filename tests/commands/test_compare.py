@@ -52,9 +52,43 @@ def test_a_second_run_does_only_what_is_left(compared, restyle, clips, tmp_path)
     assert restyle("compare", clips[0], "--style", clips[1], "-o", folder, *more).code == 0
     assert sound.stat().st_mtime_ns == before
     assert compare.load(folder).methods == ("spectral", "texture")
-    soundfile.write(clips[1], chord(root=500.0), 16000)
+
+
+@pytest.mark.parametrize("change", ["file", "settings", "pair"])
+def test_results_made_otherwise_are_not_replaced(change, compared, restyle, clips, tmp_path):
+    folder, _ = compared
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    style, more = clips[1], ()
+    if change == "file":
+        soundfile.write(style, chord(root=500.0), 16000)
+    elif change == "settings":
+        more = ("--seed", "1")
+    else:
+        style = tmp_path / "other.wav"
+        soundfile.write(style, chord(root=500.0), 16000)
+    arguments = ("compare", clips[0], "--style", style, "-o", folder, *QUICK, *more)
+    ran = restyle(*arguments)
+    assert ran.code == 2 and "--overwrite" in ran.err and ran.err.count("\n") == 1
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    assert restyle(*arguments, "--overwrite").code == 0
+    assert restyle(*arguments).code == 0
+
+
+def test_a_cut_sound_is_made_again(compared, restyle, clips):
+    folder, _ = compared
+    sound = folder / "sounds" / "000" / "spectral.flac"
+    whole = sound.read_bytes()
+    sound.write_bytes(whole[:1000])
     assert restyle("compare", clips[0], "--style", clips[1], "-o", folder, *QUICK).code == 0
-    assert sound.stat().st_mtime_ns > before
+    assert sound.read_bytes() == whole
+
+
+def test_a_report_of_somebody_else_is_not_replaced(restyle, clips, tmp_path):
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / "report.html").write_text("precious")
+    ran = restyle("compare", clips[0], "--style", clips[1], "-o", tmp_path / "made", *QUICK)
+    assert ran.code == 2 and "report.html" in ran.err and "--overwrite" in ran.err
+    assert (tmp_path / "made" / "report.html").read_text() == "precious"
 
 
 def test_bad_files_are_named_and_do_not_stop_the_rest(restyle, clips, tmp_path):

@@ -8,10 +8,10 @@ import pytest
 import soundfile
 
 from restyle.commands.data import Recipe, instruments, render, spectrograms
-from restyle.datasets.manifest import MANIFEST, Songs
-from restyle.datasets.store import Store
+from restyle.data.manifest import MANIFEST, Songs
+from restyle.data.store import Store
 from restyle.errors import RestyleError
-from restyle.files.midi import write_midi
+from restyle.io.midi import write_midi
 from restyle.notes import DRUMS, Notes
 
 FONTS = sorted(Path("/usr/share/sounds").rglob("*.sf2"), key=lambda path: path.stat().st_size)
@@ -282,3 +282,16 @@ def test_notes_bends_sound_partials_and_pitch_go_into_a_store(tmp_path):
     assert rows.shape[1] == 201 and rows[:, 0] == pytest.approx(69, abs=0.2)
     assert np.median(rows[:, 9]) == pytest.approx(20 * np.log10(0.3), abs=0.5)
     assert store.beside(0, "pitch").shape == (store.entries[0].frames, 176)
+
+
+def test_rough_onsets_of_earlier_versions_are_made_anew(tmp_path, monkeypatch):
+    (tmp_path / "a").mkdir()
+    soundfile.write(tmp_path / "a" / "tone.wav", 0.3 * np.sin(2 * np.pi * 440 * np.arange(16000) / 8000), 8000)
+    write_midi(tmp_path / "a" / "tone.mid", Notes.of([(0.0, 1.9, 69, 0.8, 5)]))
+    arguments = tmp_path, tmp_path / "store", {"kind": "stft", "rate": 8000}
+    with monkeypatch.context() as patch:
+        patch.setattr("restyle.commands.spectrograms.ONSETS", "float16")
+        spectrograms(*arguments, partials=True)
+    assert spectrograms(*arguments, partials=True).new == 1
+    assert spectrograms(*arguments, partials=True).kept == 1
+    assert Store.open(tmp_path / "store").beside(0, "partials").dtype == np.float32

@@ -25,6 +25,9 @@ def test_a_page_of_a_comparison(restyle, compared, tmp_path):
 
 
 def test_refusals(restyle, compared, tmp_path):
+    (tmp_path / "kept.html").write_text("precious")
+    assert "--overwrite" in restyle("listen", compared, "-o", tmp_path / "kept.html").err
+    assert (tmp_path / "kept.html").read_text() == "precious"
     assert "holds no comparison" in restyle("listen", tmp_path, "-o", tmp_path / "t.html").err
     assert "extension" in restyle("listen", compared, "-o", tmp_path / "t.txt").err
     assert "seconds" in restyle("listen", compared, "-o", tmp_path / "t.html", "--seconds", "0").err

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import restyle
-from restyle import blocks
 from restyle.audio import Audio
+from restyle.dsp import blocks
 
 RATE, HOURS = 8000, 2
 PAUSE = 600 * RATE  # samples from one tune to the next

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from restyle.commands import models
-from restyle.files import weights
+from restyle.io import weights
 
 
 def test_the_list(tmp_path, monkeypatch):

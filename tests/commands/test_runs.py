@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from commanded import chord
-from restyle.files import weights
+from restyle.io import weights
 
 DRAWN = weights.bundled("draw_piano.safetensors")
 
@@ -33,7 +33,7 @@ def run(tmp_path):
 def test_a_run_a_file_and_a_name_are_one_style(restyle, content, run, tmp_path):
     sounds = []
     for style in (run, run / "draw.safetensors", "draw_piano"):
-        ran = restyle("transfer", content, style, "-o", tmp_path / "out.wav")
+        ran = restyle("transfer", content, style, "-o", tmp_path / "out.wav", "--overwrite")
         assert ran.code == 0, ran.err
         assert "by 'draw'" in ran.out
         sounds.append(soundfile.read(tmp_path / "out.wav")[0])
@@ -51,7 +51,7 @@ def test_a_batch_takes_a_run_and_knows_when_it_is_done(restyle, content, run, tm
 
 
 def test_the_record_names_the_run_and_its_method(restyle, content, run, tmp_path):
-    assert restyle("transfer", content, run, "-o", tmp_path / "out.wav", "--strength", "0.5").code == 0
+    assert restyle("transfer", content, run, "-o", tmp_path / "out.wav", "--strength", "0.5", "--overwrite").code == 0
     record = json.loads((tmp_path / "out.json").read_text())
     assert record["style"] == [str(run)] and record["settings"]["method"] == "draw"
 
@@ -67,7 +67,7 @@ def test_mistakes_end_in_one_sentence(restyle, content, run, tmp_path):
         ("transcriber", "which is no style"),
         ("draw_harp", "no such file"),
     ):
-        ran = restyle("transfer", content, style, "-o", tmp_path / "out.wav")
+        ran = restyle("transfer", content, style, "-o", tmp_path / "out.wav", "--overwrite")
         assert ran.code == 2 and told in ran.err and ran.err.count("\n") == 1, ran.err
         assert not (tmp_path / "out.wav").exists()
 

@@ -11,15 +11,16 @@ import torch
 import yaml
 
 from restyle.commands import train
-from restyle.datasets.store import Store, StoreWriter
+from restyle.data.store import Store, StoreWriter
+from restyle.dsp.spectrogram import LogSpectrogram
 from restyle.errors import RestyleError
-from restyle.files import weights
-from restyle.representations.spectrogram import LogSpectrogram
+from restyle.io import weights
 from restyle.training import config as configs
 
 CONFIG = {
-    "model": {"class_path": "restyle.models.classifier.Modern", "init_args": {"widths": [4, 4, 8]}},
-    "module": {"class_path": "restyle.training.classifier.ClassifierTraining", "init_args": {"rate": 0.01}},
+    "kind": "classifier",
+    "model": {"init_args": {"widths": [4, 4, 8]}},
+    "module": {"init_args": {"rate": 0.01}},
     "representation": {"kind": "stft", "rate": 8000, "n_fft": 128, "hop": 50},
     "data": {"frames": 40, "batch": 4, "validation": 0.25},
     "trainer": {"max_epochs": 2, "limit_train_batches": 2},
@@ -33,13 +34,13 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
-def sounds(folder: Path, count: int = 4) -> Path:
-    """Low and high tones, half a second each, in a folder a class."""
+def sounds(folder: Path, count: int = 4, seconds: float = 0.75) -> Path:
+    """Low and high tones in a folder a class."""
     rng = np.random.default_rng(0)
     for label, f0 in (("low", 200), ("high", 2000)):
         (folder / label).mkdir(parents=True)
         for i in range(count):
-            t = np.arange(6000) / 8000
+            t = np.arange(round(8000 * seconds)) / 8000
             tone = 0.3 * np.sin(2 * np.pi * f0 * (1 + 0.05 * i) * t) + rng.normal(0, 0.01, len(t))
             soundfile.write(folder / label / f"{i}.wav", tone, 8000)
     return folder
@@ -82,7 +83,7 @@ def beside_noise(rng, frames, form):
         "notes": table.astype(np.float32),
         "bent": np.array([0]),
         "bends": np.zeros((1, frames), np.float16),
-        "partials": rows.reshape(-1, 201).astype(np.float16),
+        "partials": rows.reshape(-1, 201).astype(np.float32),
         "sound": sound.astype(np.float16),
         "pitch": rng.random((frames, 176)).astype(np.float16),
     }
@@ -102,8 +103,8 @@ def test_two_steps_of_every_config(name, tmp_path):
     made = train.run(name, data=tmp_path / "store", out=tmp_path / "run", settings=settings)
     arrays, told = weights.load(made.weights)
     assert np.isfinite(made.scores["val_loss"]) and all(np.isfinite(array).all() for array in arrays.values())
-    assert told["kind"] == read["module"]["class_path"].split(".")[-2]
-    model = configs.built({"class_path": told["class_path"], "init_args": told["model"]}, {})
+    assert told["kind"] == read["kind"] and "class_path" not in told
+    model = configs.built({"kind": told["kind"], "model": {"init_args": told["model"]}}, "model", {})
     model.load_state_dict({key: torch.from_numpy(arrays[key]) for key in model.state_dict()})
     assert (tmp_path / "run" / "report.html").read_text().count("data:image/png") >= 1
 
@@ -118,6 +119,28 @@ def test_folders_of_sounds(config, tmp_path):
     assert store.settings["hop"] == 50 and store.read(0).shape[1] == 65
     settings = weights.load(made.weights)[1]
     assert settings["data"]["entries"] == 8 and {"test_loss", "test_track_accuracy"} <= set(settings["scores"])
+
+
+def test_one_long_take_of_each_class(config, tmp_path):
+    data = sounds(tmp_path / "music", count=1, seconds=6.0)
+    made = train.run(config, data=data, out=tmp_path / "run")
+    told = weights.load(made.weights)[1]["data"]
+    assert (told["sources"], told["cut"], told["train"], told["validation"]) == (2, 2, 2, 2)
+    assert made.scores["val_accuracy"] > 0.4 and "2 of them cut in time" in made.weights.with_suffix(".md").read_text()
+
+
+def test_too_little_is_refused_before_any_work(config, tmp_path, monkeypatch):
+    monkeypatch.setattr("restyle.commands.data.spectrograms", None)  # cannot be called
+    data = sounds(tmp_path / "music", count=1, seconds=0.7)
+    (data / "high" / "0.wav").unlink()
+    with pytest.raises(RestyleError, match="only the class 'low'"):
+        train.run(config, data=data, out=tmp_path / "run")
+    for name in ("vae_gan", "note_synth"):
+        settings = ["data.frames=100"]
+        error = "only the class" if name == "vae_gan" else r"low/0\.wav is the only source to learn from, and too short"
+        with pytest.raises(RestyleError, match=error):
+            train.run(name, data=data, out=tmp_path / "run", settings=settings)
+    assert not (tmp_path / "run").exists()
 
 
 def test_what_is_refused(config, tmp_path):

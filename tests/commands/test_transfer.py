@@ -15,7 +15,7 @@ import soundfile
 import restyle as package
 from commanded import FAST, chord
 from restyle import Audio, Notes, RestyleError, Style, learn, transfer
-from restyle.commands.settings import Settings
+from restyle.commands.shared.settings import Settings
 from restyle.methods import METHODS
 
 
@@ -167,7 +167,7 @@ def test_progress_rises_to_1():
 
 
 def test_interrupted_work_leaves_nothing(restyle, clips, tmp_path, monkeypatch):
-    from restyle import plot
+    from restyle.pages import plot
 
     def interrupt(*_):
         raise KeyboardInterrupt

@@ -7,9 +7,9 @@ import torch
 from pieces import Instrument, play, triplet, tune
 
 from restyle.audio import Audio
+from restyle.dsp.gram import style_loss
+from restyle.dsp.random_features import TextureNet
 from restyle.evaluation import common, style
-from restyle.losses.style import style_loss
-from restyle.models.texture import TextureNet
 
 RATE = 16000
 

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from make_golden import GOLDEN, levels, result
+from make_sound_golden import GOLDEN, levels, result
 from triplets import triplet
 
 import restyle
@@ -33,7 +33,7 @@ def test_the_default_comes_near_the_known_result(player, other, lsd, mfcc, pitch
 
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_sounds_as_it_did(method):
-    """Where a change of sound is meant, ``make_golden.py`` writes what it is after listening."""
+    """Where a change of sound is meant, ``make_sound_golden.py`` writes what it is after listening."""
     past = np.array(json.loads(GOLDEN.read_text(encoding="utf-8"))[method])
     difference = np.abs(levels(result(method)) - past)
     assert difference.mean() < 0.3 and difference.max() < 3

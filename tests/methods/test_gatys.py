@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from restyle.analysis import genre
+from restyle.analysis.genre import infer as genre
 from restyle.audio import Audio
+from restyle.dsp.gram import gram
 from restyle.errors import RestyleError
-from restyle.losses.style import gram
 from restyle.methods.gatys import GatysMethod
 
 RATE = 22050

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from restyle.errors import RestyleError
-from restyle.methods.mixing import Mixture, mixture, parts
-from restyle.methods.timbre import Tone
+from restyle.methods.notewise.mixing import Mixture, mixture, parts
+from restyle.methods.notewise.timbre import Tone
 
 
 class Plain:

@@ -5,9 +5,9 @@ import torch
 from restyle.analysis.partials import measure
 from restyle.audio import Audio
 from restyle.errors import RestyleError
-from restyle.files import weights
-from restyle.methods.additive import play
-from restyle.methods.note_synth import NeuralTimbre, NoteSynthMethod
+from restyle.io import weights
+from restyle.methods.notewise.additive import play
+from restyle.methods.notewise.note_synth import NeuralTimbre, NoteSynthMethod
 from restyle.notes import Notes
 
 RATE = 16000
@@ -84,10 +84,10 @@ def test_no_notes_are_nothing_to_learn(method):
 @pytest.mark.slow
 def test_fitting_brings_the_styles_own_notes_nearer():
     """After fitting, the network's sound of the style itself has a lower loss than before."""
-    from restyle.analysis import envelopes
-    from restyle.analysis.heard import bands, batch, median_level, median_velocity, shift, voices
     from restyle.analysis.partials import measured
-    from restyle.losses.spectral import multi_scale_spectral_loss
+    from restyle.dsp.spectral_loss import multi_scale_spectral_loss
+    from restyle.methods.notewise import envelopes
+    from restyle.methods.notewise.conditioning import bands, batch, median_level, median_velocity, shift, voices
 
     rng = np.random.default_rng(0)
     sound, notes = phrase([60, 64, 67, 62, 65, 69])

@@ -3,13 +3,13 @@ import logging
 import numpy as np
 import pytest
 
-from restyle import blocks
 from restyle.analysis.partials import measure
-from restyle.analysis.transcription import transcribe
+from restyle.analysis.transcriber.infer import transcribe
 from restyle.audio import Audio
+from restyle.dsp import blocks
 from restyle.errors import RestyleError, collect
-from restyle.methods.note_synth import NoteSynthMethod
-from restyle.methods.notes import NotesMethod
+from restyle.methods.notewise.note_synth import NoteSynthMethod
+from restyle.methods.notewise.notes import NotesMethod
 from restyle.notes import DRUMS, Notes
 
 RATE = 22050
@@ -246,7 +246,7 @@ def test_what_is_unpitched_can_be_left_out(method, profile, clicks):
 
 def test_blocks_do_not_cut_notes(method, profile, monkeypatch):
     """Measured in blocks of a second, the same notes are played as in one block."""
-    from restyle.methods import performance
+    from restyle.methods.notewise import performance
 
     whole = method.apply(Audio(CONTENT, RATE), profile)
     monkeypatch.setattr(performance, "BLOCK", 1.0)

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from restyle import Audio, Notes, transfer
-from restyle.analysis.transcription import transcribe
-from restyle.datasets.recorded import NoteSamples
+from restyle.analysis.transcriber.infer import transcribe
+from restyle.analysis.transcriber.train import f1
+from restyle.data.recorded import NoteSamples
 from restyle.evaluation.quality import lsd
-from restyle.training.transcriber import f1
 
 FOLDER = Path(os.environ.get("RESTYLE_NOTES", Path(__file__).parents[3] / "shared" / "data" / "notes"))
 RATE, SECONDS = 16000, 8.0

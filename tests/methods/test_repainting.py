@@ -6,9 +6,9 @@ import soxr
 import torch
 
 from restyle.audio import Audio
+from restyle.dsp.stft import Stft
 from restyle.methods import repainting
 from restyle.methods.repainting import Grid, cut, repaint
-from restyle.representations.stft import Stft
 
 GRID = Grid(Stft(1024, 256), 16000)
 

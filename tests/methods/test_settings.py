@@ -1,20 +1,18 @@
 import inspect
 import math
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from restyle.errors import RestyleError
-from restyle.methods import METHODS, method
+from restyle.methods import METHODS, load, method
 from restyle.methods.settings import Decibels, Range, Weights, checked
 
 WRONG = ["", "a,b", "nan", math.nan, math.inf, -1e9, [], [5, None], {}, object(), b"x", "5;6"]
 
 
 def settings(name: str) -> dict[str, object]:
-    module, built, _ = METHODS[name]
-    parameters = inspect.signature(getattr(import_module(module), built)).parameters
+    parameters = inspect.signature(load(name)).parameters
     return {key: value.default for key, value in parameters.items()}
 
 

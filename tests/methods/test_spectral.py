@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import scipy.signal
 
-from restyle import blocks
 from restyle.audio import Audio
+from restyle.dsp import blocks
 from restyle.methods.spectral import SpectralMethod
 
 RATE = 22050

@@ -1,20 +1,22 @@
 """`draw`, `vae_gan` and `cyclegan` with the weights that come with the package, and small ones of their own."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
 
 from restyle.audio import Audio
+from restyle.dsp.stft import Stft
 from restyle.errors import RestyleError
 from restyle.evaluation import content as kept
 from restyle.evaluation import style as heard
-from restyle.files import weights
+from restyle.io import weights
 from restyle.methods import method, taught
-from restyle.methods.draw import DrawMethod
+from restyle.methods.cyclegan.model import CycleGan
+from restyle.methods.draw.method import DrawMethod
 from restyle.methods.fitting import fitted, lesson, with_fitted
 from restyle.methods.repainting import Grid
-from restyle.models.cyclegan import CycleGan
-from restyle.representations.stft import Stft
 
 RATE = 16000
 
@@ -87,7 +89,7 @@ def test_a_silent_recording_is_no_lesson():
 
 def test_what_is_not_to_change_stays(drawn):
     one = lesson(played(OTHER, *ORGAN), drawn.grid, 176)
-    network = drawn.network
+    network = copy.deepcopy(drawn.network)
     made = fitted(network, [network.usual], lambda x, _: (network.usual - x.mean()).square().mean(), [one], steps=3)
     assert set(made) == {"usual"} and made["usual"].dtype == np.float16
 
@@ -112,7 +114,7 @@ def pair(tmp_path):
     arrays = {name: value.detach().numpy() for name, value in model.state_dict().items()}
     rising = np.linspace(0, 6, 129)
     arrays["means"] = np.stack([rising, rising[::-1]]).astype(np.float32)
-    settings = {"model": model.settings(), "class_path": "restyle.models.cyclegan.CycleGan", "kind": "cyclegan"}
+    settings = {"model": model.settings(), "kind": "cyclegan"}
     form = {"kind": "stft", "rate": 8000, "n_fft": 256, "hop": 64}
     weights.save(
         tmp_path / "pair.safetensors", arrays, settings | {"representation": form, "labels": ["bright", "dark"]}
@@ -139,3 +141,12 @@ def test_a_direction_changes_levels_by_what_its_generator_says(pair):
         made = used.apply(content, used.taught())
         change = 20 * np.log10(np.sqrt(np.mean(made.samples**2)) / np.sqrt(np.mean(content.samples**2)))
         assert change * sign == pytest.approx(2 * 8.7, abs=2)
+
+
+def test_a_style_fitted_to_another_network_is_refused():
+    from restyle.methods.fitting import with_fitted
+
+    network = torch.nn.Linear(3, 2)
+    assert with_fitted(network, {"vector": np.zeros(4)}) is network
+    with pytest.raises(RestyleError, match="the style does not hold the weights of this Linear: it has in other"):
+        with_fitted(network, {"weight": np.zeros((2, 5), np.float32)})

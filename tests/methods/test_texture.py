@@ -3,11 +3,11 @@ import pytest
 import torch
 
 from restyle.audio import Audio
+from restyle.dsp.gram import gram, style_loss
+from restyle.dsp.random_features import TextureNet
 from restyle.errors import RestyleError
-from restyle.losses.style import gram, style_loss
 from restyle.methods.bandwise import Bandwise
 from restyle.methods.texture import TextureMethod
-from restyle.models.texture import TextureNet
 
 RATE = 16000
 CHANCE = np.random.default_rng(5)

@@ -3,8 +3,8 @@ import pytest
 
 from restyle.analysis.partials import HOP, NoteSound, frequency, measure, noise_bands
 from restyle.audio import Audio
-from restyle.methods.additive import play
-from restyle.methods.timbre import MOST_NOTES, NOISE, Timbre
+from restyle.methods.notewise.additive import play
+from restyle.methods.notewise.timbre import MOST_NOTES, NOISE, Timbre
 from restyle.notes import Notes
 
 RATE = 44100

@@ -3,7 +3,7 @@
 import numpy as np
 
 from restyle.audio import Audio
-from restyle.methods import unpitched
+from restyle.methods.notewise import unpitched
 from restyle.notes import Notes
 
 RATE = 22050

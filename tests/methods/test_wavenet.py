@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 import torch
 
-from restyle.analysis.transcription import Transcription
+from restyle.analysis.transcriber.infer import Transcription
 from restyle.audio import Audio
+from restyle.dsp.pianoroll import notes_to_roll
 from restyle.errors import RestyleError
-from restyle.files import weights
-from restyle.methods.generation import Generator
-from restyle.methods.performance import Played
-from restyle.methods.samplewise import _tanh
-from restyle.methods.wavenet import WavenetMethod, _add, _balance
-from restyle.models.parallel_wavenet import ParallelWaveNet
-from restyle.models.wavenet import WaveNet
+from restyle.io import weights
+from restyle.methods.notewise.performance import Played
+from restyle.methods.wavenet.autoregressive import WaveNet
+from restyle.methods.wavenet.generation import Generator
+from restyle.methods.wavenet.method import WavenetMethod, _add, _balance
+from restyle.methods.wavenet.parallel import ParallelWaveNet
+from restyle.methods.wavenet.samplewise import _tanh
 from restyle.notes import Notes
-from restyle.representations.pianoroll import notes_to_roll
 
 RATE = 16000
 FORM = {"kind": "mel", "rate": RATE, "n_fft": 1024, "hop": 256, "bins": 80}
@@ -36,8 +36,8 @@ def rms(samples):
 
 
 def written(path, network):
-    kind = type(network)
-    settings = {"model": network.settings(), "class_path": f"{kind.__module__}.{kind.__name__}", "representation": FORM}
+    kind = "wavenet_parallel" if isinstance(network, ParallelWaveNet) else "wavenet_autoregressive"
+    settings = {"model": network.settings(), "kind": kind, "representation": FORM}
     weights.save(path, {name: value.numpy() for name, value in network.state_dict().items()}, settings)
     return path
 
@@ -213,8 +213,8 @@ def test_blocks_cannot_be_heard(parallel, monkeypatch):
     known = parallel.fit([Audio(tune(2), RATE)])
     content = Audio(tune(4.0, rate=22050), 22050)
     whole = parallel.apply(content, known).samples
-    monkeypatch.setattr("restyle.methods.wavenet.BLOCK", 50)
-    monkeypatch.setattr("restyle.methods.wavenet.SECONDS", 0.7)
+    monkeypatch.setattr("restyle.methods.wavenet.method.BLOCK", 50)
+    monkeypatch.setattr("restyle.methods.wavenet.method.SECONDS", 0.7)
     parts = parallel.apply(content, known).samples
     assert rms(parts - whole) < 1e-3 * rms(whole)
 
@@ -259,7 +259,7 @@ def test_wrong_weights_are_refused(folder, tmp_path):
 
 
 def test_without_bundled_weights_it_says_what_to_do(monkeypatch, tmp_path):
-    monkeypatch.setattr("restyle.methods.wavenet.files.bundled", lambda name: tmp_path / name)
+    monkeypatch.setattr("restyle.methods.wavenet.method.files.bundled", lambda name: tmp_path / name)
     with pytest.raises(RestyleError, match="train one"):
         WavenetMethod()
 
@@ -268,12 +268,12 @@ def test_without_bundled_weights_it_says_what_to_do(monkeypatch, tmp_path):
 def test_memory_does_not_grow_with_length(parallel, monkeypatch):
     """Five times as long takes hardly more memory: what is made lies in files. (The transcription is not looked at.)"""
     known = parallel.fit([Audio(tune(2), RATE)])
-    monkeypatch.setattr("restyle.blocks.IN_MEMORY", 0)
+    monkeypatch.setattr("restyle.dsp.blocks.IN_MEMORY", 0)
     peaks = []
     for seconds in (60, 300):
         notes = Notes.of([(t, t + 0.4, 57 + t % 3, 0.8, 0) for t in range(seconds)])
         found = Transcription(notes, notes_to_roll(notes, 1, 1.0), 0.0)
-        monkeypatch.setattr("restyle.analysis.transcription.transcribe", lambda *_, own=found, **__: own)
+        monkeypatch.setattr("restyle.analysis.transcriber.infer.transcribe", lambda *_, own=found, **__: own)
         content = Audio(np.tile(tune(60), (1, seconds // 60)).astype(np.float32), RATE)
         tracemalloc.start()
         parallel.apply(content, known)

@@ -3,8 +3,8 @@ import pyloudnorm
 import pytest
 import scipy.signal
 
-from restyle.analysis.loudness import loudness, width
 from restyle.audio import Audio
+from restyle.dsp.loudness import loudness, width
 from restyle.stages import tone
 
 

@@ -13,7 +13,9 @@ from restyle.training import config
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-TOY = {"model": {"class_path": "toys.Toy"}, "module": {"class_path": "toys.ToyTraining", "init_args": {"rate": 0.1}}}
+import toys  # noqa: F401  (adds a kind)
+
+TOY = {"kind": "toy", "module": {"init_args": {"rate": 0.1}}}
 
 
 @pytest.fixture
@@ -40,8 +42,14 @@ def test_defaults_and_changes(toy):
     [
         ("trainer.max_epoch=3", r"no setting 'trainer\.max_epoch'; choose one of max_epochs"),
         ("modul.x=3", r"no setting 'modul\.x'; choose one of .*module"),
-        ("module.rate=3", r"no setting 'module\.rate'; choose one of class_path, init_args"),
-        ("module.init_args.rat=3", r"no setting 'module\.init_args\.rat'; choose one of model, labels, rate"),
+        ("module.rate=3", r"no setting 'module\.rate'; choose one of init_args"),
+        ("module.init_args.rat=3", r"toy\.yaml: module\.init_args has no setting 'rat'; choose one of labels, rate"),
+        ("module.init_args.model=3", r"module\.init_args has no setting 'model'"),
+        ("module.init_args=3", r"module\.init_args must be settings and their values, not 3"),
+        ("model.init_args.width=wide", r"model\.init_args\.width must be a whole number, not 'wide'"),
+        ("model.init_args.width=true", r"model\.init_args\.width must be a whole number, not True"),
+        ("module.init_args.rate=[1]", r"module\.init_args\.rate must be a number, not \[1\]"),
+        ("module.init_args.labels=[a, 1]", r"module\.init_args\.labels must be a list, each text, not \['a', 1\]"),
         ("representation.hops=3", r"no setting 'representation\.hops'"),
         ("seed.x=3", r"no setting 'seed\.x'"),
         ("data.batch", "write it as key=value"),
@@ -50,9 +58,9 @@ def test_defaults_and_changes(toy):
         ("data.batch=many", "data.batch must be a whole number"),
         ("data.validation=1", "data.validation must lie between 0 and 1"),
         ("data.offsets=some", "fixed or random"),
-        ("model.class_path=toys.Joy", "no class toys.Joy"),
-        ("model.class_path=nowhere.Toy", "no class nowhere.Toy"),
-        ("model.class_path=Toy", "no class Toy"),
+        ("model.class_path=os.mkdir", r"no setting 'model\.class_path'"),
+        ("kind=joy", "names the kind of model 'joy', which this version does not have; choose one of .*draw.*toy"),
+        ("kind=os.mkdir", "names the kind of model 'os.mkdir'"),
     ],
 )
 def test_what_is_refused(toy, setting, match):
@@ -67,7 +75,7 @@ def test_what_is_refused(toy, setting, match):
         ("a: [", "is not a YAML file"),
         ("- 1", "holds no settings"),
         ("", "holds no settings"),
-        ("model: {class_path: toys.Toy}", "names no module"),
+        ("module: {init_args: {rate: 0.1}}", r"names no kind of model; add kind: with one of classifier.*toy"),
         ("wheels: 4", "no setting 'wheels'"),
     ],
 )
@@ -86,15 +94,45 @@ def test_no_such_config():
 
 @pytest.mark.parametrize("name", config.bundled())
 def test_bundled_ones_are_in_order(name):
-    assert config.read(name)["model"]["class_path"].startswith("restyle.models.")
+    read = config.read(name)
+    assert read["kind"] == name.removesuffix("_original").removesuffix("_gpu") or read["kind"] in {
+        "classifier",
+        "timbre_mfcc",
+    }
+    assert read["model"].keys() | read["module"].keys() <= {"init_args"}
+
+
+@pytest.mark.parametrize("head", ["model", "module"])
+def test_nothing_that_a_file_names_is_called(tmp_path, monkeypatch, head):
+    """A config is data: a class path of earlier versions is looked up, never imported."""
+    monkeypatch.chdir(tmp_path)
+    given = {"model": {"class_path": "restyle.methods.draw.model.Draw"}, "module": {"class_path": "x.DrawTraining"}}
+    given[head] = {"class_path": "os.mkdir", "init_args": {"path": "made"}}
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump(given))
+    with pytest.raises(RestyleError, match=r"c\.yaml.*os\.mkdir"):
+        config.read(tmp_path / "c.yaml")
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump({"kind": "os.mkdir", head: {"init_args": {"path": "made"}}}))
+    with pytest.raises(RestyleError, match=r"c\.yaml.*os\.mkdir"):
+        config.read(tmp_path / "c.yaml")
+    assert [path.name for path in tmp_path.iterdir()] == ["c.yaml"]
+
+
+def test_class_paths_of_earlier_versions_stand_for_kinds(tmp_path):
+    old = {
+        "model": {"class_path": "restyle.methods.draw.model.Draw", "init_args": {"frames": 64}},
+        "module": {"class_path": "restyle.methods.draw.train.DrawTraining"},
+    }
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump(old))
+    read = config.read(tmp_path / "c.yaml")
+    assert (read["kind"], read["model"], read["module"]) == ("draw", {"init_args": {"frames": 64}}, {})
 
 
 def test_what_the_data_tell_fills_what_the_config_leaves_open():
-    part = {"class_path": "toys.Toy", "init_args": {"width": 3}}
-    made = config.built(part, {"classes": 4, "bins": 9, "width": 99, "frames": 257})
+    part = {"kind": "toy", "model": {"init_args": {"width": 3}}}
+    made = config.built(part, "model", {"classes": 4, "bins": 9, "width": 99, "frames": 257})
     assert made.settings() == {"classes": 4, "bins": 9, "width": 3}
-    with pytest.raises(RestyleError, match=r"toys\.Toy does not take its init_args"):
-        config.built({"class_path": "toys.Toy", "init_args": {"width": "wide"}}, {"classes": 4, "bins": 9})
+    with pytest.raises(RestyleError, match=r"model\.init_args do not suit the kind toy"):
+        config.built(part, "model", {"classes": 4})
 
 
 def test_the_first_difference(toy):

@@ -18,15 +18,14 @@ import pytest
 import yaml
 
 from restyle.errors import RestyleError
-from restyle.files import weights
+from restyle.io import weights
 from restyle.training import config as configs
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
 TOY = {
-    "model": {"class_path": "toys.Toy"},
-    "module": {"class_path": "toys.ToyTraining"},
+    "kind": "toy",
     "representation": {"kind": "stft", "rate": 8000, "hop": 4},
     "data": {"frames": 8, "batch": 6, "validation": 0.25, "offsets": "random"},
     "trainer": {"max_epochs": 3, "checkpoint_every": 2, "average": 0.9},
@@ -84,7 +83,7 @@ def test_what_a_run_leaves(toy, tmp_path):
     arrays, settings = weights.load(made.weights)
     assert made.weights == tmp_path / "out" / "hills.safetensors" and not made.before
     assert set(arrays) == {"first.weight", "first.bias", "last.weight", "last.bias", "profile"}
-    assert settings["model"] == {"classes": 2, "bins": 9, "width": 6} and settings["class_path"] == "toys.Toy"
+    assert settings["model"] == {"classes": 2, "bins": 9, "width": 6} and settings["kind"] == "toy"
     assert settings["labels"] == ["high", "low"] and settings["note"] == "toy"
     assert settings["representation"]["n_fft"] == 16 and settings["data"]["sources"] == 12
     assert settings["scores"] == pytest.approx(made.scores) and made.scores["val_accuracy"] > 0.5
@@ -98,6 +97,34 @@ def test_what_a_run_leaves(toy, tmp_path):
     card = (tmp_path / "out" / "hills.md").read_text()
     assert "Model card: hills" in card and f"best epoch was {made.best_epoch}" in card and "{" not in card
     assert list((tmp_path / "out" / "tensorboard").glob("events*"))
+
+
+def test_no_private_path_is_written(toy, tmp_path, monkeypatch):
+    given = [
+        "/home/me/bin/restyle",
+        "train",
+        "../me/toy.yaml",
+        "--data",
+        "/home/me/My Music/songs",
+        "--out=/home/me/run",
+    ]
+    given += [
+        "--set",
+        "start=/home/me/draw.safetensors",
+        "--set",
+        r"x=C:\Users\me\a.wav",
+        "--weights",
+        "hf:band/genres",
+    ]
+    monkeypatch.setattr(sys, "argv", given)
+    toy("out")
+    files = [tmp_path / "out" / name for name in ("toy.md", "toy.safetensors", "report.html")]
+    for path in files:
+        text = path.read_bytes().decode("utf-8", "replace")
+        assert "hf:band/genres" in text and "a.wav" in text, path
+        assert not any(part in text for part in ("/home", "My Music", "Users", str(tmp_path), "..")), path
+    told = "restyle train toy.yaml --data songs --out=run --set start=draw.safetensors --set x=a.wav --weights hf:band/"
+    assert told in files[0].read_text()
 
 
 def test_the_page_is_whole(toy, tmp_path):
@@ -244,8 +271,9 @@ def test_data_that_teach_nothing(toy):
     empty.entries = []
     with pytest.raises(RestyleError, match="no spectrograms"):
         toy("none", store=empty)
-    with pytest.raises(RestyleError, match="cannot be split"):
-        toy("few", store=FakeStore(2))
+    with pytest.raises(RestyleError, match="low/0 is the only source to learn from, and too short to be cut in time"):
+        toy("few", store=FakeStore(2, frames=20))
+    assert toy("enough", store=FakeStore(2)).epochs == 3
 
 
 def test_wrong_settings_for_the_data(toy):

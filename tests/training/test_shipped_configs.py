@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from restyle.analysis import genre, timbre
+from restyle.analysis.genre import infer as genre
+from restyle.analysis.timbre import infer as timbre
 from restyle.audio import Audio
-from restyle.datasets.store import Store, StoreWriter
+from restyle.data.store import Store, StoreWriter
 from restyle.training import config as configs
 from restyle.training.run import train
 

@@ -71,7 +71,7 @@ def test_notes_bends_partials_and_sound_come_with_their_chunk():
     store.settings |= {"hop": 2, "rate": 4}  # half a second a frame
     store.entries = [replace(entry, beside=("notes", "bent", "bends", "partials", "sound")) for entry in store.entries]
     table = np.array([[1, 3, 60, 0.5, 7], [4.5, 5, 62, 1, 8], [6, 7, 64, 1, 9]], np.float32)
-    rows = np.zeros((3, 201), np.float16)
+    rows = np.zeros((3, 201), np.float32)
     rows[:, 1] = [0.5, 4.5, 9]
     kept = {"notes": table, "bent": np.array([8]), "bends": np.arange(20, dtype=np.float16)[None] / 10}
     kept |= {"partials": rows, "sound": np.arange(40, dtype=np.float16)}

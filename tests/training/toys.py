@@ -11,7 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from restyle.io.kinds import KINDS
+
 BINS, FRAMES = 9, 8
+KINDS["toy"] = ("toys:Toy", "toys:ToyTraining")
 
 
 @dataclass(frozen=True)

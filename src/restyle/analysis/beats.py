@@ -1,4 +1,4 @@
-"""Beats: how fast a recording goes, where its beats fall, and how it swings. Floor 3."""
+"""Beats: how fast a recording goes, where its beats fall, and how it swings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter1d, uniform_filter1d
 from scipy.signal import find_peaks
 
 from restyle.audio import Audio
-from restyle.blocks import release, spans
+from restyle.dsp.blocks import release, spans
 from restyle.notes import Notes
 
 FPS = 100  # frames of an onset curve in a second

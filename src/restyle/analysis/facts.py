@@ -1,4 +1,4 @@
-"""What is known of a recording: each fact is found when first asked for, and shared by all who ask. Floor 3."""
+"""What is known of a recording: each fact is found when first asked for, and shared by all who ask."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from restyle.analysis import beats
 from restyle.analysis.beats import Beats
 from restyle.analysis.tuning import Tuning, estimate_tuning
 from restyle.audio import Audio
-from restyle.blocks import Progress
+from restyle.dsp.blocks import Progress
 from restyle.notes import Notes
 
 Fact = TypeVar("Fact")
@@ -22,7 +22,7 @@ Fact = TypeVar("Fact")
 
 @dataclass(frozen=True)
 class Transcribed:
-    """The notes of a recording, and how far they cannot be relied on, 0..1 (see `analysis.transcription`)."""
+    """The notes of a recording, and how far they cannot be relied on, 0..1 (see `analysis.transcriber.infer`)."""
 
     notes: Notes
     doubt: float
@@ -53,7 +53,7 @@ class Analysis:
 
     def transcription(self, progress: Progress | None = None) -> Transcribed:
         """Return the notes and how far they can be relied on; ``progress`` is called with the fraction done, 0..1."""
-        from restyle.analysis.transcription import transcribe
+        from restyle.analysis.transcriber.infer import transcribe
 
         def find(audio: Audio) -> Transcribed:
             # its activations grow with length, and are not kept

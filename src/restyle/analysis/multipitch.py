@@ -1,4 +1,4 @@
-"""Several pitches at once: harmonic salience, its peaks, and contours through them. Floor 3."""
+"""Several pitches at once: harmonic salience, its peaks, and contours through them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from restyle import blocks
 from restyle.audio import Audio
+from restyle.dsp import blocks
 
 RATE = 8000  # Hz
 HOP = 128  # 16 ms
@@ -59,7 +59,7 @@ def multipitch(audio: Audio, *, tuning: float = 0.0) -> MultiPitch:
     the dither is always the same. Silence has no pitches. Memory: some 100 kB a second.
 
     Args:
-        audio: any rate, channels (their mean is taken) and length.
+        audio: any rate, channels (mixed to one) and length.
         tuning: cents from A4 = 440 Hz of the pitches that are told apart.
 
     Example:
@@ -105,7 +105,7 @@ def pitch_distance(a: MultiPitch, b: MultiPitch) -> float:
 
 
 def _resampled(audio: Audio) -> np.ndarray:
-    """The mean of the channels at `RATE`, float32."""
+    """The mono mix at `RATE`, float32."""
     import soxr
 
     stream = soxr.ResampleStream(audio.rate, RATE, 1) if audio.rate != RATE else None

@@ -1,4 +1,4 @@
-"""How notes sound: per-note envelopes of partials and noise, pitch and its bends. Floor 3."""
+"""How notes sound: per-note envelopes of partials and noise, pitch and its bends."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from restyle import blocks
 from restyle.audio import Audio
+from restyle.dsp import blocks
+from restyle.dsp.melbands import centre_frequencies
 from restyle.notes import DRUMS, Notes
-from restyle.representations.melbands import centre_frequencies
 
 HOP = 0.010  # seconds between two frames of every envelope
 WINDOWS = (0.064, 0.128)  # seconds; the long one for notes below LOW, whose partials lie close together
@@ -119,7 +119,7 @@ def measure(audio: Audio, notes: Notes, *, most: int = MOST, noise: bool = True)
     """Measure how each note of a recording sounds.
 
     Args:
-        audio: the recording; its channels are averaged. About 30 s at most: all of it is analysed at once.
+        audio: the recording; its channels are mixed to one. About 30 s at most: all of it is analysed at once.
         notes: its notes, onsets within the recording; drums are passed over.
         most: highest number of partials followed.
         noise: whether what lies between the partials is measured, too; else a note has no noise bands.

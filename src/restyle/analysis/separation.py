@@ -1,4 +1,4 @@
-"""What rings and what strikes: harmonic, percussive and residual parts of a sound. Floor 3."""
+"""What rings and what strikes: harmonic, percussive and residual parts of a sound."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from restyle import blocks
 from restyle.audio import Audio
-from restyle.representations.stft import Stft
+from restyle.dsp import blocks
+from restyle.dsp.stft import Stft
+from restyle.threads import single
 
 SPREAD = 17  # frames, or bins, that the neighbourhood spans
 WINDOW = 0.046  # seconds
@@ -54,6 +55,7 @@ def masks(magnitude: Tensor, *, margin: float = 1.0) -> tuple[Tensor, Tensor]:
     return torch.sigmoid(difference - shift), torch.sigmoid(-difference - shift)
 
 
+@single()
 def separate(audio: Audio, *, margin: float = 1.0) -> Separation:
     """Split a sound into harmonic, percussive and residual parts, each with its channels, rate and length.
 

@@ -1,4 +1,4 @@
-"""How far a recording is tuned from A4 = 440 Hz. Floor 3."""
+"""How far a recording is tuned from A4 = 440 Hz."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from restyle import blocks
 from restyle.audio import Audio
+from restyle.dsp import blocks
 
 RATE = 8000  # Hz
 FRAME, HOP, FFT = 2048, 1024, 8192  # samples; spectra are padded with zeros, so that peaks are found more exactly

@@ -1,10 +1,11 @@
-"""The application that the commands hang on, and what they share: options, help, tables, a bar. Floor 7."""
+"""The application that the commands hang on, and what they share: options, help, tables, a bar."""
 
 from __future__ import annotations
 
 import logging
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated
@@ -14,6 +15,8 @@ import typer
 from restyle import __version__
 
 log = logging.getLogger("restyle")
+
+EVERY = 30.0  # seconds between lines of progress in a log
 
 
 def examples(*lines: str) -> str:
@@ -66,6 +69,7 @@ Seed = Annotated[int, typer.Option(help="The same seed gives the same samples.")
 Start = Annotated[float, typer.Option(metavar="S", help="Seconds of the content to leave out at its beginning.")]
 Duration = Annotated[float | None, typer.Option(metavar="S", help="Seconds of the content to use.")]
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", help="Processes at a time; by default one a core.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")]
 Bits = Annotated[str, typer.Option(metavar="16|24|32f", help="Sample format of a wav or flac.")]
 
 
@@ -75,18 +79,59 @@ def _app(verbose: Verbose = False, debug: Debug = False, version: Version = Fals
 
 
 @contextmanager
-def bar(text: str) -> Iterator[Callable[[float], None] | None]:
-    """A progress bar while stderr is a terminal, else nothing."""
+def bar(text: str) -> Iterator[Callable[[float], None]]:
+    """A progress bar while stderr is a terminal, else a line with the time left every so often."""
     if not sys.stderr.isatty():
-        yield None
+        yield _Lines(text)
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+    own = sys.stdout.isatty()  # what goes to a file is no business of the bar's
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=own) as shown:
         task = shown.add_task(text, total=1.0)
         yield lambda fraction: shown.update(task, completed=fraction)
+
+
+class _Lines:
+    """Lines of progress for a log; what is done in the first second was there before and tells nothing of the speed."""
+
+    def __init__(self, text: str) -> None:
+        self.text, self.began, self.first = text, time.monotonic(), 0.0
+        self.said = self.began
+
+    def __call__(self, fraction: float) -> None:
+        now = time.monotonic()
+        if now - self.began < 1:
+            self.first = fraction
+        elif now - self.said >= EVERY and fraction > self.first:
+            self.said = now
+            left = (now - self.began) * (1 - fraction) / (fraction - self.first)
+            say(f"{self.text}: {100 * fraction:.0f} %, about {_duration(left)} left")
+
+
+def _duration(seconds: float) -> str:
+    """As people say it.
+
+    Example:
+        >>> _duration(40), _duration(400), _duration(9000)
+        ('40 s', '7 min', '2.5 h')
+    """
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def say(line: str) -> None:
+    """Write a line to stderr at once."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def say_done(name: str, done: int, of: int) -> None:
+    """Write a line for a piece of work that is done; a terminal has the bar instead."""
+    if not sys.stderr.isatty():
+        say(f"{done}/{of} {name}")
 
 
 def table(titles: list[str], rows: list[list[str]]) -> None:

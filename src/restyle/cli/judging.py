@@ -1,4 +1,4 @@
-"""The commands that judge: evaluate, compare, benchmark, listen. Floor 7."""
+"""The commands that judge: evaluate, compare, benchmark, listen."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from restyle.cli.app import (
     Debug,
     Duration,
     Jobs,
+    Overwrite,
     Seed,
     Start,
     Strength,
@@ -22,6 +23,7 @@ from restyle.cli.app import (
     cores,
     examples,
     log,
+    say_done,
     table,
 )
 
@@ -95,20 +97,31 @@ def compare(
     seed: Seed = 0,
     start: Start = 0.0,
     duration: Duration = None,
+    overwrite: Overwrite = False,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
     """Transfer every content to every style by every method; write a page to hear, see and compare them.
 
-    A second run does what is left. What cannot be used is named on the page; the exit code is then 1.
+    A second run does what is left; results in DIR that were made of other files, or with other options, are replaced
+    only with --overwrite. What cannot be used is named on the page; the exit code is then 1.
     """
     from restyle.commands import compare as command
-    from restyle.commands.settings import Settings
+    from restyle.commands.shared.settings import Settings
 
     settings = Settings(strength=strength, tone=tone, seed=seed, start=start, duration=duration)
     names, pairs = command.choose(methods), command.make_pairs(contents, style or [])
     with bar(f"{len(pairs)} pairs x {len(names)} methods") as progress:
-        made = command.run(pairs, names, out, settings=settings, jobs=jobs or cores(), progress=progress)
+        made = command.run(
+            pairs,
+            names,
+            out,
+            settings=settings,
+            jobs=jobs or cores(),
+            overwrite=overwrite,
+            report=say_done,
+            progress=progress,
+        )
     _show_means(made, command.MAIN)
     print(f"open {out / command.REPORT} in a browser to hear, see and compare")
     _end(made)
@@ -145,6 +158,7 @@ def run(
     jobs: Jobs = None,
     tone: Tone = True,
     seed: Seed = 0,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
     verbose: Verbose = False,
     debug: Debug = False,
@@ -152,12 +166,21 @@ def run(
     """Judge methods on triplets (or pairs without targets); a second run does what is left."""
     from restyle.commands import benchmark as command
     from restyle.commands.compare import choose
-    from restyle.commands.settings import Settings
+    from restyle.commands.shared.settings import Settings
 
     names = choose(methods)
     with bar(f"{triplets.name}: {', '.join(names)}") as progress:
         settings = Settings(tone=tone, seed=seed)
-        made = command.run(triplets, names, out, settings=settings, jobs=jobs or cores(), progress=progress)
+        made = command.run(
+            triplets,
+            names,
+            out,
+            settings=settings,
+            jobs=jobs or cores(),
+            overwrite=overwrite,
+            report=say_done,
+            progress=progress,
+        )
     wanted = command.metrics(made.pairs)
     rows = list(command.rows(made, wanted))
     if as_json:
@@ -194,13 +217,14 @@ def page(
     out: Annotated[Path, typer.Option("-o", "--output", metavar="test.html", help="The page to write.")],
     seed: Seed = 0,
     seconds: Annotated[float, typer.Option(metavar="S", help="Length of the excerpts.")] = 10.0,
+    overwrite: Overwrite = False,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
     """Write a page on which listeners rate the sounds of a comparison without knowing which is which."""
     from restyle.commands import listen as command
 
-    count = command.make(folder, out, seed=seed, seconds=seconds)
+    count = command.make(folder, out, seed=seed, seconds=seconds, overwrite=overwrite)
     print(
         f"{out}: {count} trials; send it to listeners, and score the files that they save with 'restyle listen score'"
     )

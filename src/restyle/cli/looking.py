@@ -1,4 +1,4 @@
-"""The commands that tell or show something: transcribe, info, classify, methods, demo. Floor 7."""
+"""The commands that tell or show something: transcribe, info, classify, methods, demo."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
-from restyle.cli.app import Debug, Verbose, app, bar, examples
+from restyle.cli.app import Debug, Overwrite, Verbose, app, bar, examples
 
 
 @app.command(epilog=examples("restyle transcribe song.wav -o song.mid"))
 def transcribe(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A recording of any instruments.")],
     out: Annotated[Path, typer.Option("-o", "--output", metavar="OUT.mid", help="The MIDI file to write.")],
+    overwrite: Overwrite = False,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
@@ -21,7 +22,7 @@ def transcribe(
     from restyle.commands import transcribe as command
 
     with bar(file.name) as progress:
-        notes = command.run(file, out, progress=progress)
+        notes = command.run(file, out, overwrite=overwrite, progress=progress)
     print(f"{out}: {len(notes)} notes")
 
 
@@ -59,6 +60,7 @@ def classify(
         str | None, typer.Option(metavar="NAME", help="A name of 'restyle models', a path, or hf:org/name.")
     ] = None,
     pictures: Annotated[Path | None, typer.Option(metavar="DIR", help="Draw the genres over time.")] = None,
+    overwrite: Overwrite = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     verbose: Verbose = False,
     debug: Debug = False,
@@ -71,7 +73,9 @@ def classify(
             print(f"{path}: {command.summary(found)}", flush=True)
 
     with bar(f"{len(files)} file{'s' if len(files) > 1 else ''}") as progress:
-        found = command.run(files, weights=weights, pictures=pictures, progress=progress, report=report)
+        found = command.run(
+            files, weights=weights, pictures=pictures, overwrite=overwrite, progress=progress, report=report
+        )
     if as_json:
         import json
 
@@ -86,8 +90,8 @@ def methods(verbose: Verbose = False, debug: Debug = False) -> None:
     from restyle.methods import METHODS
 
     width = max(map(len, METHODS))
-    for name, (_, _, text) in METHODS.items():
-        print(f"{name:{width}}  {text}")
+    for name, entry in METHODS.items():
+        print(f"{name:{width}}  {entry.text}")
 
 
 @app.command(epilog=examples("restyle demo -o restyle-demo"))
@@ -95,12 +99,13 @@ def demo(
     out: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder; made if missing.")] = Path(
         "restyle-demo"
     ),
+    overwrite: Overwrite = False,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
     """Play two short pieces, and transfer one to the sound of the other with each method; nothing is downloaded."""
     from restyle.commands import demo as command
 
-    made = command.run(out, report=lambda text, path: print(f"{text:35} {path}", flush=True))
+    made = command.run(out, overwrite=overwrite, report=lambda text, path: print(f"{text:35} {path}", flush=True))
     print(f"\nListen to {made[0]} (content), {made[1]} (style), then to the others;")
     print(f"look at the pictures beside them, or open {out / 'index.html'} in a browser for all of it.")

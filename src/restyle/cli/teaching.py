@@ -1,8 +1,7 @@
-"""The commands that make data and teach models: data, train, models. Floor 7."""
+"""The commands that make data and teach models: data, train, models."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from restyle.cli.app import Debug, Jobs, Seed, Verbose, app, bar, cores, examples, table
+from restyle.cli.app import Debug, Jobs, Seed, Verbose, app, bar, cores, examples, say, say_done, table
 
 Cluster = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Of a Ray (ray://...) or Dask cluster.")]
 
@@ -201,7 +200,7 @@ def train(
             precision=precision,
             jobs=jobs or cores(),
             progress=progress,
-            report=lambda line: print(line, file=sys.stderr, flush=True),
+            report=say,
         )
     print(f"{made.weights}: {'all was done before' if made.before else f'{made.epochs} epochs'}")
     for name, value in made.scores.items():
@@ -210,7 +209,9 @@ def train(
 
 @app.command(epilog=examples("restyle models", "restyle models hf:org/name"))
 def models(
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="One to find, or hf:org/name to download.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="To find, or hf:org/name[@commit] to fetch.")
+    ] = None,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
@@ -228,8 +229,8 @@ def models(
 def _counting(what: str) -> Iterator[Callable[[str, int, int], None]]:
     with bar(what) as progress:
 
-        def report(_: str, done: int, of: int) -> None:
-            if progress:
-                progress(done / max(1, of))
+        def report(name: str, done: int, of: int) -> None:
+            say_done(name, done, of)
+            progress(done / max(1, of))
 
         yield report

@@ -1,4 +1,4 @@
-"""The commands that make sound: transfer, learn, batch. Floor 7."""
+"""The commands that make sound: transfer, learn, batch."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from restyle.cli.app import (
     Groove,
     MethodName,
     Option,
+    Overwrite,
     Seed,
     Start,
     Strength,
@@ -25,8 +26,6 @@ from restyle.cli.app import (
     app,
     bar,
     examples,
-    log,
-    table,
 )
 from restyle.errors import RestyleError
 
@@ -39,7 +38,7 @@ from restyle.errors import RestyleError
         "restyle transfer song.wav --genre jazz -o out.wav",
         "restyle transfer song.wav draw_strings -o out.wav      (a model of restyle models)",
         "restyle transfer song.wav my_run -o out.wav      (made by restyle train draw)",
-        "restyle transfer song.wav style.wav -o out.wav --method note_synth --fit 100",
+        "restyle transfer song.wav style.wav -o out.wav --method note_synth --fit 100 --overwrite",
         "restyle transfer song.wav style.wav -o out.wav --method wavenet --set decoder=autoregressive",
     )
 )
@@ -64,12 +63,16 @@ def transfer(
     bits: Bits = "16",
     fit: Fit = None,
     option: Option = None,
+    overwrite: Overwrite = False,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
-    """Play CONTENT with the sound of STYLE; a record of inputs and settings is written beside OUT as .json."""
+    """Play CONTENT with the sound of STYLE; a record of inputs and settings is written beside OUT as .json.
+
+    A result that is there already is kept if it was made of the same, and else replaced only with --overwrite.
+    """
     from restyle.commands import transfer as command
-    from restyle.commands.settings import Settings, options
+    from restyle.commands.shared.settings import Settings, options
 
     settings = Settings(
         options=options(option or (), fit),
@@ -85,7 +88,19 @@ def transfer(
     )
     styles = _styles(style, genre)
     with bar(f"{content.name} in the style of {genre or styles[0].name}") as progress:
-        record = command.run(content, styles, out, settings=settings, midi=midi, pictures=pictures, progress=progress)
+        record = command.run(
+            content,
+            styles,
+            out,
+            settings=settings,
+            midi=midi,
+            pictures=pictures,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    if record["kept"]:
+        print(f"{out} is there already, made of the same; nothing to do")
+        return
     length, name = record["length"] / record["rate"], record["settings"]["method"]
     print(f"{out}: {length:.1f} s by '{name}' in {record['seconds']:.1f} s")
 
@@ -117,16 +132,17 @@ def learn(
     ] = None,
     fit: Fit = None,
     option: Option = None,
+    overwrite: Overwrite = False,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
     """Learn a style once, to use it wherever STYLE is asked for."""
     from restyle.commands import learn as command
-    from restyle.commands.settings import options
+    from restyle.commands.shared.settings import options
 
     own, shares = options(option or (), fit), command.shares(mix)
     with bar("learning"):
-        learnt = command.run(style, out, method=method or command.DEFAULT, mix=shares, options=own)
+        learnt = command.run(style, out, method=method or command.DEFAULT, mix=shares, options=own, overwrite=overwrite)
     print(f"{out}: learnt from {len(style)} recording{'s' if len(style) > 1 else ''} for '{learnt.method}'")
 
 
@@ -134,6 +150,8 @@ def learn(
     epilog=examples(
         "restyle batch pairs.csv -o results --jobs 2      (columns content,style[,out])",
         "restyle batch --style choir.style a.wav b.wav -o results",
+        "restyle batch --style choir1.wav --style choir2.wav a.wav b.wav -o results      (recordings of one style)",
+        "restyle batch pairs.csv -o results --seed 1 --overwrite",
     )
 )
 def batch(
@@ -141,7 +159,10 @@ def batch(
         list[Path], typer.Argument(metavar="PAIRS.csv|CONTENT", help="A table, or contents for --style.")
     ],
     out: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder of the results; made if missing.")],
-    style: Annotated[Path | None, typer.Option(metavar="STYLE", help="One style for all the contents.")] = None,
+    style: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="STYLE", help="One style for all the contents; several recordings of it if given again."),
+    ] = None,
     genre: Genre = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="Transfers at a time.")] = 1,
     method: MethodName = None,
@@ -153,15 +174,18 @@ def batch(
     start: Start = 0.0,
     duration: Duration = None,
     bits: Bits = "16",
+    overwrite: Overwrite = False,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
     """Transfer many pairs; a bad file does not stop the rest, and a second run does only what is left.
 
+    Results are named CONTENT__STYLE.wav, with a number where another pair has that name. One that is there is skipped
+    if it was made of the same files with the same options, and else replaced only with --overwrite.
     The exit code is 1 if a pair failed.
     """
     from restyle.commands import batch as command
-    from restyle.commands.settings import Settings
+    from restyle.commands.shared.settings import Settings
 
     settings = Settings(
         method=method,
@@ -174,7 +198,7 @@ def batch(
         duration=duration,
         bits=bits,
     )
-    one = _styles([style] if style else None, genre)[0] if style or genre else None
+    one = _styles(style, genre) if style or genre else None
     if one is None and len(inputs) != 1:
         raise RestyleError("give one table of pairs, or --style STYLE or --genre NAME and any number of contents")
     pairs = command.make_pairs(one, inputs, out) if one else command.read_pairs(inputs[0], out)
@@ -183,21 +207,19 @@ def batch(
 
         def report(outcome: command.Outcome) -> None:
             known.append(outcome)
-            log.info("%s: %s", outcome.pair.out, outcome.status)
-            if progress:
-                progress(len(known) / len(pairs))
+            print(f"{len(known)}/{len(pairs)} {_line(outcome)}", flush=True)
+            progress(len(known) / len(pairs))
 
-        outcomes = command.run(pairs, out, settings=settings, jobs=jobs, report=report)
-    table(["", "content", "style", "result"], [_row(outcome) for outcome in outcomes])
-    for outcome in outcomes:
-        if outcome.reason and outcome.status != "skipped":
-            print(f"{outcome.pair.content} in the style of {outcome.pair.style}: {outcome.reason}")
+        outcomes = command.run(pairs, out, settings=settings, jobs=jobs, overwrite=overwrite, report=report)
     counts = {status: sum(o.status == status for o in outcomes) for status in ("done", "skipped", "failed")}
     print(", ".join(f"{count} {status}" for status, count in counts.items()))
     if counts["failed"]:
         raise typer.Exit(1)
 
 
-def _row(outcome: Any) -> list[str]:
+def _line(outcome: Any) -> str:
     pair = outcome.pair
-    return [outcome.status, pair.content.name, pair.style.name, pair.out.name]
+    what = f"{pair.content} in the style of {', '.join(map(str, pair.styles))}"
+    if outcome.status == "failed":
+        return f"failed: {what}: {outcome.reason}"
+    return f"{outcome.status}: {pair.out}" + (f": {what}: {outcome.reason}" if outcome.reason else "")

@@ -1,27 +1,31 @@
-"""``restyle batch``: many transfers; a bad file does not stop the rest, a second run does what is left. Floor 6."""
+"""``restyle batch``: many transfers; a bad file does not stop the rest, a second run does what is left."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
+from glob import escape
+from itertools import count
 from pathlib import Path
 
-from restyle.commands import outputs, pool, transfer
-from restyle.commands.inputs import read_sound
-from restyle.commands.settings import Settings
-from restyle.errors import RestyleError
+from restyle.commands import transfer
+from restyle.commands.shared import outputs, pool
+from restyle.commands.shared.inputs import read_sound
+from restyle.commands.shared.settings import Settings
+from restyle.errors import RestyleError, collect_warnings
+from restyle.io.tables import read_table
 from restyle.pipeline import learn_for
-from restyle.style import DEFAULT, Style, is_learnt, read
+from restyle.style import Style, is_learnt, weights
+from restyle.style import read as read_style
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One transfer to do."""
+    """One transfer to do; several styles are recordings of one."""
 
     content: Path
-    style: Path
+    styles: tuple[Path, ...]
     out: Path
 
 
@@ -44,54 +48,43 @@ def read_pairs(table: Path, folder: Path) -> list[Pair]:
     Raises:
         RestyleError: if the file cannot be read, a column or value is missing, or two rows write the same file.
     """
-    rows = read_table(table)
-    pairs = [(table.parent / row["content"], table.parent / row["style"], row.get("out", "")) for row in rows]
-    return _with_outputs(pairs, folder, str(table))
+    above = table.parent
+    rows = [(above / row["content"], (above / row["style"],), row.get("out", "")) for row in read_rows(table)]
+    return _with_outputs(rows, folder, str(table))
 
 
-def read_table(table: Path) -> list[dict[str, str]]:
+def read_rows(table: Path) -> list[dict[str, str]]:
     """Read the rows of a CSV file that has at least the columns content and style.
 
     Raises:
         RestyleError: if the file cannot be read, or a column or value is missing.
     """
     transfer.check_input(table)
-    try:
-        with table.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, skipinitialspace=True)
-            rows = [
-                (reader.line_num, {k: (v or "").strip() for k, v in row.items() if isinstance(k, str)})
-                for row in reader
-            ]
-            columns = reader.fieldnames or []
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise RestyleError(f"{table} is not a CSV file in UTF-8; save it again as CSV") from error
-    if not {"content", "style"} <= set(columns):
-        raise RestyleError(f"{table} needs the columns content and style in its first line")
+    rows = read_table(table, ["content", "style"])
     for line, row in rows:
         if not row["content"] or not row["style"]:
             raise RestyleError(f"{table}, line {line}: content or style is missing; fill in both")
     return [row for _, row in rows]
 
 
-def make_pairs(style: Path, contents: Sequence[Path], folder: Path) -> list[Pair]:
-    """Pair one style with many contents."""
-    return _with_outputs([(content, style, "") for content in contents], folder, "the list")
+def make_pairs(styles: Sequence[Path], contents: Sequence[Path], folder: Path) -> list[Pair]:
+    """Pair one style, of one recording or several, with many contents."""
+    return _with_outputs([(content, tuple(styles), "") for content in contents], folder, "the list")
 
 
-def _with_outputs(rows: Sequence[tuple[Path, Path, str]], folder: Path, name: str) -> list[Pair]:
-    """Name each result, by default 'content__style.wav', a number added where that is taken."""
+def _with_outputs(rows: Sequence[tuple[Path, tuple[Path, ...], str]], folder: Path, name: str) -> list[Pair]:
+    """Name each result, by default 'content__style.wav', a number added where that is another pair's."""
     if not rows:
         raise RestyleError(f"{name} holds no pairs; give at least one content and style")
-    pairs: list[Pair] = []
-    taken: set[Path] = {folder / out for _, _, out in rows if out}
-    for content, style, out in rows:
-        made = folder / (out or f"{content.stem}__{style.stem}.wav")
-        number = 2
-        while not out and (made in taken):
-            made, number = folder / f"{content.stem}__{style.stem}-{number}.wav", number + 1
-        taken.add(made)
-        pairs.append(Pair(content, style, made))
+    places = [folder / out if out else None for _, _, out in rows]
+    taken = {outputs.record_path(place) for place in places if place}
+    for find in (_made_before, _free):  # what is there stays where it is, whatever else is in the list
+        for i, (content, styles, _) in enumerate(rows):
+            place = places[i] or find(content, styles, folder, taken)
+            if place:
+                places[i] = place
+                taken.add(outputs.record_path(place))
+    pairs = [Pair(content, styles, place) for (content, styles, _), place in zip(rows, places, strict=True) if place]
     records = [outputs.record_path(pair.out) for pair in pairs]
     for pair, record in zip(pairs, records, strict=True):
         if records.count(record) > 1:
@@ -101,12 +94,43 @@ def _with_outputs(rows: Sequence[tuple[Path, Path, str]], folder: Path, name: st
     return pairs
 
 
+def _stem(content: Path, styles: Sequence[Path]) -> str:
+    return f"{content.stem}__{styles[0].stem}" + (f"+{len(styles) - 1}" if len(styles) > 1 else "")
+
+
+def _made_before(content: Path, styles: Sequence[Path], folder: Path, taken: set[Path]) -> Path | None:
+    """The result that an earlier run made of these files, whatever they hold now, or of equal ones elsewhere."""
+    stem = _stem(content, styles)
+    try:
+        given = outputs.fingerprints([content, *map(weights, styles)])
+    except RestyleError:  # the style cannot be used, as is said when its turn comes
+        return None
+    for place in sorted(folder.glob(f"{escape(stem)}*.json")):
+        number = place.stem.removeprefix(stem)
+        record = outputs.read_record(place) or {}
+        known = record.get("inputs", [])[: len(given)]
+        same = [one["file"] for one in known] == [one["file"] for one in given] or outputs.same_files(known, given)
+        ours = number == "" or (number[0] == "-" and number[1:].isdecimal())
+        if same and ours and place not in taken and Path(record["out"]).suffix == ".wav":
+            return place.with_suffix(".wav")
+    return None
+
+
+def _free(content: Path, styles: Sequence[Path], folder: Path, taken: set[Path]) -> Path:
+    """The first name that no result has."""
+    stem = _stem(content, styles)
+    names = (folder / f"{stem}{'' if number == 1 else f'-{number}'}.wav" for number in count(1))
+    used = (path for path in names if not (path.exists() or outputs.record_path(path).exists()))
+    return next(path for path in used if outputs.record_path(path) not in taken)
+
+
 def run(
     pairs: Sequence[Pair],
     folder: Path,
     *,
     settings: Settings | None = None,
     jobs: int = 1,
+    overwrite: bool = False,
     report: Callable[[Outcome], None] | None = None,
 ) -> list[Outcome]:
     """Do the pairs that are not done yet.
@@ -116,6 +140,7 @@ def run(
         folder: the results' folder; made if missing.
         settings: the options, the same for all pairs.
         jobs: processes at a time, which share the processor's cores.
+        overwrite: whether results made otherwise are replaced; without, such a pair fails. All pairs are then done.
         report: called with each outcome as it is known.
 
     Returns:
@@ -129,42 +154,45 @@ def run(
     with outputs.folder(folder):
         todo = []
         for pair in pairs:
-            if is_done(pair, settings):
-                known[pair] = Outcome(pair, "skipped", "it is there already")
-                if report:
-                    report(known[pair])
-            else:
-                pair.out.parent.mkdir(parents=True, exist_ok=True)
-                todo.append(pair)
-        for (pair, _), outcome in pool.each(_do, [(pair, settings) for pair in todo], jobs):
-            known[pair] = outcome or Outcome(pair, "failed", pool.KILLED)
+            pair.out.parent.mkdir(parents=True, exist_ok=True)
+            outcome = _before(pair, settings, overwrite)
+            if outcome is None:
+                todo.append((pair, settings, overwrite))
+                continue
+            known[pair] = outcome
+            if report:
+                report(outcome)
+        for (pair, *_), done in pool.each(_do, todo, jobs):
+            known[pair] = done or Outcome(pair, "failed", pool.KILLED)
             if report:
                 report(known[pair])
     return [known[pair] for pair in pairs]
 
 
-def is_done(pair: Pair, settings: Settings) -> bool:
-    """Return whether the result is there, made of these files, unchanged since, with these settings and version."""
-    place = outputs.record_path(pair.out)
-    record = outputs.read_record(place)
-    if record is None or not pair.out.is_file():
-        return False
-    if settings.method is None:
-        made_by = record.get("settings", {}).get("method") if is_learnt(pair.style) else DEFAULT
-        settings = replace(settings, method=made_by)
-    wanted = transfer.make_record(pair.content, [pair.style], pair.out, settings)
-    if any(record.get(key) != value for key, value in wanted.items()):
-        return False
-    return all(path.exists() and path.stat().st_mtime <= place.stat().st_mtime for path in (pair.content, pair.style))
-
-
-def _do(task: tuple[Pair, Settings]) -> Outcome:
-    pair, settings = task
+def _before(pair: Pair, settings: Settings, overwrite: bool) -> Outcome | None:
+    """What is known of a pair without any work."""
     try:
-        transfer.check_input(pair.content)
-        transfer.check_style(pair.style)
-        learnt = _learnt(pair.style, pair.style.stat().st_mtime_ns, settings)
-        record = transfer.run(pair.content, [pair.style], pair.out, settings=settings, learnt=learnt)
+        if transfer.kept(pair.content, pair.styles, pair.out, settings, overwrite=overwrite):
+            return Outcome(pair, "skipped", "it is there already")
+    except RestyleError as error:
+        return Outcome(pair, "failed", str(error))
+    return None
+
+
+def _do(task: tuple[Pair, Settings, bool]) -> Outcome:
+    pair, settings, overwrite = task
+    try:
+        stamps = tuple(path.stat().st_mtime_ns for path in pair.styles)
+        learnt, warnings = _learnt(pair.styles, stamps, settings)
+        record = transfer.run(
+            pair.content,
+            pair.styles,
+            pair.out,
+            settings=settings,
+            learnt=learnt,
+            warnings=warnings,
+            overwrite=overwrite,
+        )
     except RestyleError as error:
         return Outcome(pair, "failed", str(error))
     except Exception as error:
@@ -173,7 +201,11 @@ def _do(task: tuple[Pair, Settings]) -> Outcome:
 
 
 @lru_cache(maxsize=2)
-def _learnt(style: Path, _changed: int, settings: Settings) -> Style:
-    """Learn a style once for all the contents that want it."""
-    clips = [] if is_learnt(style) else [read_sound(style)]
-    return read(style, settings.options) if is_learnt(style) else learn_for(clips, settings, [str(style)])
+def _learnt(styles: tuple[Path, ...], _changed: tuple[int, ...], settings: Settings) -> tuple[Style, tuple[str, ...]]:
+    """Learn a style once for all the contents that want it; with the warnings, which are of each of their records."""
+    with collect_warnings() as warnings:
+        if is_learnt(styles[0]):
+            style = read_style(styles[0], settings.options)
+        else:
+            style = learn_for([read_sound(path) for path in styles], settings, [str(path) for path in styles])
+    return style, tuple(warnings)

@@ -1,4 +1,4 @@
-"""``restyle benchmark``: make triplets, and run methods on triplets or pairs. Floor 6."""
+"""``restyle benchmark``: make triplets, and run methods on triplets or pairs."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from restyle.blocks import Progress
-from restyle.commands import outputs, pool, results
 from restyle.commands.compare import assemble, check_folder, named, write
-from restyle.commands.settings import Settings
+from restyle.commands.shared import outputs, pool, results
+from restyle.commands.shared.made import Report
+from restyle.commands.shared.settings import Settings
 from restyle.comparison.published import ARTIFICIAL
 from restyle.comparison.table import COPIES, Comparison, Pair
-from restyle.datasets import triplets
+from restyle.data import triplets
+from restyle.dsp.blocks import Progress
 from restyle.errors import RestyleError
 
 WITH_TARGET = ("quality.lsd", "style.mfcc", "content.pitch")
@@ -55,6 +56,8 @@ def run(
     *,
     settings: Settings | None = None,
     jobs: int = 1,
+    overwrite: bool = False,
+    report: Report | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
     """Transfer and judge all triplets (or pairs without targets) of a folder; a second run does what is left.
@@ -65,19 +68,29 @@ def run(
         out: folder for the sounds and scores; made if missing.
         settings: of the transfers.
         jobs: processes at a time.
+        overwrite: whether results that were made of other files, or otherwise, may be replaced.
+        report: called with each result's name (and what went wrong), how many are done, and of how many.
         progress: called with the fraction done, 0..1.
 
     Raises:
-        RestyleError: if the folder holds no pairs, or the results cannot be written.
+        RestyleError: if the folder holds no pairs, or the results cannot be written or would replace others.
     """
     settings = settings or Settings()
     pairs = [named(t.name, t.content, t.style, t.target) for t in triplets.read(folder)]
     wanted = metrics(pairs)
     with outputs.folder(out):
-        check_folder(out)
+        check_folder(out, overwrite=overwrite)
         with pool.Workers(jobs, threads=1) as workers:
             judged = results.make(
-                pairs, methods, out, settings=settings, metrics=wanted, workers=workers, progress=progress
+                pairs,
+                methods,
+                out,
+                settings=settings,
+                metrics=wanted,
+                workers=workers,
+                overwrite=overwrite,
+                report=report,
+                progress=progress,
             )
         comparison = assemble(judged, methods, settings)
         write(comparison, out)

@@ -1,4 +1,4 @@
-"""``restyle classify``: which genre is it? Floor 6."""
+"""``restyle classify``: which genre is it?"""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from restyle.commands import outputs
-from restyle.commands.inputs import read_sound
+from restyle.commands.shared import outputs
+from restyle.commands.shared.inputs import read_sound
 from restyle.commands.transfer import check_input
 from restyle.errors import RestyleError, warn
 
 if TYPE_CHECKING:
-    from restyle.analysis.accuracy import Accuracy
-    from restyle.analysis.genre import Genres
+    from restyle.analysis.genre.accuracy import Accuracy
+    from restyle.analysis.genre.infer import Genres
 
 Report = Callable[[Path, "Genres"], None]
 
@@ -59,6 +59,7 @@ def run(
     *,
     weights: str | Path | None = None,
     pictures: Path | None = None,
+    overwrite: bool = False,
     progress: Callable[[float], None] | None = None,
     report: Report | None = None,
 ) -> Classified:
@@ -69,19 +70,23 @@ def run(
         weights: of the classifier: a name, a path, or ``hf:org/name``; those that come with the package by default.
         pictures: a folder that gets ``NAME.png`` with the probabilities over time of each, and confusion.png where
             genres are known; made if missing.
+        overwrite: whether pictures that are there may be replaced.
         progress: called with the fraction done, 0..1.
         report: called with each file as it is done.
 
     Raises:
-        RestyleError: if a file cannot be used, two pictures would have one name, or the weights hold no classifier.
-            Files of folders that cannot be used are passed over with a warning.
+        RestyleError: if a file cannot be used, two pictures would have one name, one exists already, or the weights
+            hold no classifier. Files of folders that cannot be used are passed over with a warning.
     """
     recordings = [recording for path in files for recording in _recordings(path)]
     if not recordings:
         raise RestyleError("there is nothing to classify; give a recording")
-    _check([recording.name for recording in recordings] if pictures else [])
-    from restyle.analysis import genre
-    from restyle.files import registry
+    if pictures:
+        names = [recording.name for recording in recordings]
+        _check(names)
+        outputs.check_free([pictures / f"{name}.png" for name in (*names, "confusion")], overwrite=overwrite)
+    from restyle.analysis.genre import infer as genre
+    from restyle.io import hub as registry
 
     weights = None if weights is None else registry.find(weights)
     labels = genre.load(weights).labels  # before any sound is read
@@ -117,7 +122,7 @@ def summary(found: Genres) -> str:
     """Return the three most probable genres in one line.
 
     Example:
-        >>> from restyle.analysis.genre import Genres
+        >>> from restyle.analysis.genre.infer import Genres
         >>> summary(Genres(("jazz", "rock"), np.array([[0.9, 0.1]]), np.array([2.5])))
         'jazz 90 %, rock 10 %'
     """
@@ -129,7 +134,7 @@ def _recordings(path: Path) -> list[Recording]:
     if not path.is_dir():
         check_input(path)
         return [Recording(path, path.stem)]
-    from restyle.datasets.folder import Folder
+    from restyle.data.folder import Folder
 
     items = Folder(path).items
     names = [item.path.relative_to(path).with_suffix("").as_posix().replace("/", "-") for item in items]
@@ -150,7 +155,7 @@ def _part(progress: Callable[[float], None] | None, i: int, count: int) -> Calla
 def _accuracy(known: list[tuple[int, np.ndarray]]) -> Accuracy | None:
     if not known:
         return None
-    from restyle.analysis.accuracy import judge
+    from restyle.analysis.genre.accuracy import judge
 
     truth = np.concatenate([np.full(len(rows), label) for label, rows in known])
     tracks = np.concatenate([np.full(len(rows), i) for i, (_, rows) in enumerate(known)])
@@ -158,18 +163,18 @@ def _accuracy(known: list[tuple[int, np.ndarray]]) -> Accuracy | None:
 
 
 def _draw(found: Genres, title: str, picture: Path) -> None:
-    from restyle.files.safely import writing
-    from restyle.plot import save
-    from restyle.plot_genres import probabilities
+    from restyle.io.atomic import writing
+    from restyle.pages.plot import save
+    from restyle.pages.plot_genres import probabilities
 
     with writing(picture) as beside:
         save(probabilities(found.labels, found.probabilities, found.times, title), beside)
 
 
 def _draw_confusion(accuracy: Accuracy, labels: Sequence[str], picture: Path) -> None:
-    from restyle.files.safely import writing
-    from restyle.plot import save
-    from restyle.plot_genres import confusion
+    from restyle.io.atomic import writing
+    from restyle.pages.plot import save
+    from restyle.pages.plot_genres import confusion
 
     with writing(picture) as beside:
         save(confusion(labels, accuracy.confusion, f"{accuracy.tracks} tracks: {accuracy.track} right"), beside)

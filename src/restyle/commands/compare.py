@@ -1,4 +1,4 @@
-"""``restyle compare``: every method on every pair, and a page to hear, see and compare them. Floor 6."""
+"""``restyle compare``: every method on every pair, and a page to hear, see and compare them."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from typing import Any
 
 from restyle import __version__
 from restyle.audio import Audio
-from restyle.blocks import Progress
-from restyle.commands import outputs, pool, results
-from restyle.commands.batch import read_table
-from restyle.commands.inputs import read_sound
-from restyle.commands.settings import Settings
-from restyle.comparison import media, report
+from restyle.commands.batch import read_rows
+from restyle.commands.shared import outputs, pool, results
+from restyle.commands.shared.inputs import read_sound
+from restyle.commands.shared.made import Report
+from restyle.commands.shared.settings import Settings
 from restyle.comparison.table import COPIES, Comparison, Pair
+from restyle.dsp.blocks import Progress
 from restyle.errors import RestyleError, warn
 from restyle.methods import METHODS
+from restyle.pages import media, report
 from restyle.pipeline import part
 
 SECONDS = 30.0  # of each sound on the page, where there is room
@@ -59,7 +60,7 @@ def make_pairs(contents: Sequence[Path], styles: Sequence[Path]) -> list[Pair]:
         above = contents[0].parent
         rows = [
             (above / row["content"], above / row["style"], above / row["target"] if row.get("target") else None)
-            for row in read_table(contents[0])
+            for row in read_rows(contents[0])
         ]
     else:
         rows = [(content, style, None) for content in contents for style in styles]
@@ -79,6 +80,8 @@ def run(
     *,
     settings: Settings | None = None,
     jobs: int = 1,
+    overwrite: bool = False,
+    report: Report | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
     """Compare; write ``report.html``, ``scores.csv``, ``scores.json`` and the sounds. A second run does what is left.
@@ -89,17 +92,29 @@ def run(
         folder: made if missing.
         settings: of the transfers; their method is left out.
         jobs: processes at a time; each works with one thread, so that results do not depend on their number.
+        overwrite: whether results that were made of other files, or otherwise, may be replaced.
+        report: called with each result's name (and what went wrong), how many are done, and of how many.
         progress: called with the fraction done, 0..1.
 
     Raises:
-        RestyleError: if the folder cannot be written to; what is wrong with a pair is in the comparison.
+        RestyleError: if the folder cannot be written to or holds other results; what is wrong with a pair is in the
+            comparison.
     """
     settings = settings or Settings()
     with outputs.folder(folder):
-        check_folder(folder)
+        check_folder(folder, overwrite=overwrite)
         with pool.Workers(jobs, threads=1) as workers:
             share = part(progress, 0, 0.9)
-            judged = results.make(pairs, methods, folder, settings=settings, workers=workers, progress=share)
+            judged = results.make(
+                pairs,
+                methods,
+                folder,
+                settings=settings,
+                workers=workers,
+                overwrite=overwrite,
+                report=report,
+                progress=share,
+            )
             comparison = assemble(judged, methods, settings)
             page = _page(comparison, folder, workers, part(progress, 0.9, 1))
         write(comparison, folder, {REPORT: page})
@@ -182,7 +197,7 @@ def _page(comparison: Comparison, folder: Path, workers: pool.Workers, progress:
 
 
 def _prepare(task: _Shown) -> media.PairMedia | None:
-    from restyle.analysis.transcription import transcribe
+    from restyle.analysis.transcriber.infer import transcribe
 
     try:
         sounds = excerpts(task.pair, task.folder, task.settings, task.seconds)
@@ -205,14 +220,16 @@ def write(comparison: Comparison, folder: Path, more: dict[str, str] | None = No
             path.write_text(text, encoding="utf-8")
 
 
-def check_folder(folder: Path) -> None:
-    """Refuse to write over scores that are somebody else's.
+def check_folder(folder: Path, *, overwrite: bool = False) -> None:
+    """Refuse to write over scores or a report that are somebody else's.
 
     Raises:
         RestyleError: if the folder holds some.
     """
     path = folder / SCORES
-    if path.exists():
+    if not path.exists():
+        outputs.check_free([folder / TABLE, folder / REPORT], overwrite=overwrite)
+    else:
         try:
             ours = json.loads(path.read_text(encoding="utf-8")).get("kind") == "comparison"
         except (ValueError, AttributeError, OSError):

@@ -1,8 +1,7 @@
-"""``restyle data``: MIDI files to songs, songs to spectrograms. Floor 6."""
+"""``restyle data``: MIDI files to songs, songs to spectrograms."""
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,16 +9,17 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from restyle.commands import cluster, outputs, pool
-from restyle.commands.made import Made, Report
+from restyle.commands.shared import cluster, outputs, pool
+from restyle.commands.shared.made import Made, Report
 from restyle.commands.spectrograms import spectrograms
-from restyle.datasets.instruments import Instruments, write_clips
-from restyle.datasets.manifest import MANIFEST, read_manifest
-from restyle.datasets.recipe import Recipe
-from restyle.datasets.recorded import NoteSamples
-from restyle.datasets.songs import Song, digest, make
+from restyle.data.instruments import Instruments, write_clips
+from restyle.data.manifest import MANIFEST, read_manifest
+from restyle.data.recipe import Recipe
+from restyle.data.recorded import NoteSamples
+from restyle.data.songs import Song, digest, make
 from restyle.errors import RestyleError, warn
-from restyle.files.safely import writing
+from restyle.io.atomic import writing
+from restyle.io.tables import read_table
 
 __all__ = ["Made", "Recipe", "instruments", "render", "spectrograms"]
 
@@ -189,7 +189,7 @@ def _play_instrument(task: tuple[Plan, str]) -> int | str:
 
 
 def _check_fonts(recipe: Recipe) -> None:
-    from restyle.rendering import SoundFont
+    from restyle.data.rendering import SoundFont
 
     for path in recipe.soundfonts:
         if not path.is_file():
@@ -227,11 +227,7 @@ def _table(midi: Path) -> dict[str, dict[str, str]]:
     table = next((path for path in sorted(midi.glob("*.csv")) if path.stem.lower() == "manifest"), None)
     if table is None:
         return {}
-    try:
-        with table.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise RestyleError(f"{table} is not a CSV file in UTF-8; save it again as CSV or move it away") from error
+    rows = [row for _, row in read_table(table, [])]
     own = midi.resolve().name + "/"  # names may count from the folder above
     return {(row.get("file") or "").removeprefix(own): row for row in rows}
 

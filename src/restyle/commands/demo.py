@@ -1,4 +1,4 @@
-"""``restyle demo``: two pieces of its own, each method's transfer of one to the other's sound. Floor 6."""
+"""``restyle demo``: two pieces of its own, each method's transfer of one to the other's sound."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Callable
 from html import escape
 from pathlib import Path
 
-from restyle.commands import outputs, transfer
-from restyle.commands.settings import Settings
+from restyle.commands import transfer
+from restyle.commands.shared import outputs
+from restyle.commands.shared.settings import Settings
 from restyle.errors import RestyleError
 from restyle.methods import METHODS
 
@@ -25,26 +26,33 @@ SECTION = '<h2>{title}</h2>\n<p>{text}</p>\n<audio controls src="{sound}"></audi
 
 
 def run(
-    folder: Path, *, methods: list[str] | None = None, report: Callable[[str, Path], None] | None = None
+    folder: Path,
+    *,
+    methods: list[str] | None = None,
+    overwrite: bool = False,
+    report: Callable[[str, Path], None] | None = None,
 ) -> list[Path]:
     """Write the two pieces, a transfer by each method with its pictures, and a page that plays them.
 
     Args:
-        folder: where to write; made if missing. Files of an earlier demo there are replaced.
+        folder: where to write; made if missing.
         methods: names of methods; all by default.
+        overwrite: whether files of an earlier demo may be replaced.
         report: called with a text and a path as each file is there.
 
     Returns:
         The files to listen to.
 
     Raises:
-        RestyleError: if the folder cannot be made or written to.
+        RestyleError: if the folder cannot be made or written to, or holds such files already.
     """
     from restyle.commands.demo_pieces import greensleeves, ode_to_joy
-    from restyle.files.sound import write
+    from restyle.io.sound import write
 
     report = report or (lambda text, path: None)
     made: list[Path] = []
+    pages = [CONTENT, STYLE, *(f"{name}.wav" for name in methods or METHODS), "index.html"]
+    outputs.check_free([folder / name for name in pages], overwrite=overwrite)
     with outputs.folder(folder):
         for name, play in ((CONTENT, ode_to_joy), (STYLE, greensleeves)):
             write(folder / name, play())
@@ -58,6 +66,7 @@ def run(
                 out,
                 settings=Settings(method=name),
                 pictures=folder / f"{name}-pictures",
+                overwrite=overwrite,
             )
             made.append(out)
             report(f"method {name}", out)
@@ -72,7 +81,7 @@ def _page(folder: Path, made: list[Path]) -> str:
     texts = {CONTENT: ("Content", "Ode to Joy"), STYLE: ("Style", "Greensleeves")}
     sections = []
     for path in made:
-        title, text = texts.get(path.name, (path.stem, METHODS[path.stem][2] if path.stem in METHODS else ""))
+        title, text = texts.get(path.name, (path.stem, METHODS[path.stem].text if path.stem in METHODS else ""))
         picture = folder / f"{path.stem}-pictures" / "spectrograms.png"
         shown = f'<img alt="spectrograms" src="{picture.relative_to(folder).as_posix()}">' if picture.exists() else ""
         sections.append(SECTION.format(title=escape(title), text=escape(text), sound=escape(path.name), picture=shown))

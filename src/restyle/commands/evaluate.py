@@ -1,10 +1,10 @@
-"""``restyle evaluate``: how good is one result? Floor 6."""
+"""``restyle evaluate``: how good is one result?"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from restyle.commands.inputs import read_sound
+from restyle.commands.shared.inputs import read_sound
 from restyle.commands.transfer import check_input
 from restyle.comparison.table import Scores
 from restyle.errors import RestyleError
@@ -43,7 +43,7 @@ def run(
     given = [output, *(path for path in (content, style, target, notes) if path)]
     for path in given:
         check_input(path)
-    from restyle.files.midi import read_midi
+    from restyle.io.midi import read_midi
 
     read = [read_sound(path) if path else None for path in (content, style, target)]
     played = read_midi(notes) if notes else None

@@ -1,4 +1,4 @@
-"""``restyle info``: what is in a recording, a MIDI file or a learnt style. Floor 6."""
+"""``restyle info``: what is in a recording, a MIDI file or a learnt style."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from restyle.audio import Audio
-from restyle.blocks import release
-from restyle.commands.inputs import MIDI
+from restyle.commands.shared.inputs import MIDI_READ
 from restyle.commands.transfer import check_input
-from restyle.representations.checks import is_silent
+from restyle.dsp.blocks import release
+from restyle.dsp.checks import is_silent
 from restyle.style import SUFFIX, load
 
 
@@ -25,7 +25,7 @@ def run(path: Path) -> dict[str, Any]:
         RestyleError: if the file is missing or cannot be read.
     """
     check_input(path)
-    if path.suffix.lower() in MIDI:
+    if path.suffix.lower() in MIDI_READ:
         return {"file": str(path)} | _of_notes(path)
     if path.suffix == SUFFIX:
         style = load(path)
@@ -34,7 +34,7 @@ def run(path: Path) -> dict[str, Any]:
 
 
 def _of_sound(path: Path) -> dict[str, Any]:
-    from restyle.files import sound
+    from restyle.io import sound
 
     header, audio = sound.info(path), sound.read(path)
     return {
@@ -52,7 +52,7 @@ def _of_sound(path: Path) -> dict[str, Any]:
 
 def _of_notes(path: Path) -> dict[str, Any]:
     from restyle.analysis import beats
-    from restyle.files.midi import read_midi
+    from restyle.io.midi import read_midi
 
     notes = read_midi(path)
     found = beats.track(beats.note_curve(notes)) if len(notes) else None
@@ -77,7 +77,7 @@ def _peak(audio: Audio) -> float | None:
 
 
 def _loudness(audio: Audio) -> float | None:
-    from restyle.analysis.loudness import loudness
+    from restyle.dsp.loudness import loudness
     from restyle.stages.tone import SILENCE
 
     if is_silent(audio):

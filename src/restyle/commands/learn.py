@@ -1,4 +1,4 @@
-"""``restyle learn``: recordings to a style that can be used again. Floor 6."""
+"""``restyle learn``: recordings to a style that can be used again."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from restyle.commands.inputs import read_sound
-from restyle.commands.outputs import check_output
+from restyle.commands.shared.inputs import read_sound
+from restyle.commands.shared.outputs import check_output
 from restyle.errors import RestyleError
-from restyle.methods import METHODS
+from restyle.methods import check
 from restyle.style import DEFAULT, SUFFIX, Style, learn, save
 
 
@@ -20,14 +20,15 @@ def run(
     method: str = DEFAULT,
     mix: Sequence[float] | None = None,
     options: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
 ) -> Style:
     """Learn from files and write a ``.style`` file; see `learn`.
 
     Raises:
-        RestyleError: if an input cannot be used or the output cannot be written.
+        RestyleError: if an input cannot be used, or the output cannot be written or exists without ``overwrite``.
     """
-    _check_method(method)
-    check_output(out, paths, [SUFFIX])
+    check(method)
+    check_output(out, paths, [SUFFIX], overwrite=overwrite)
     names = [path.name for path in paths]
     learnt = learn([read_sound(path) for path in paths], method=method, names=names, mix=mix, options=options)
     save(out, learnt)
@@ -48,8 +49,3 @@ def shares(text: str | None) -> list[float] | None:
         return None if text is None else [float(part) for part in text.split(",")]
     except ValueError as error:
         raise RestyleError(f"--mix {text}: write a number for each recording, as .3,.7") from error
-
-
-def _check_method(name: str) -> None:
-    if name not in METHODS:
-        raise RestyleError(f"there is no method '{name}'; choose one of {', '.join(METHODS)}")

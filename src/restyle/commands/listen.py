@@ -1,20 +1,21 @@
-"""``restyle listen``: a blind listening test of a comparison, and what came of it. Floor 6."""
+"""``restyle listen``: a blind listening test of a comparison, and what came of it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from restyle.commands import compare, outputs
+from restyle.commands import compare
+from restyle.commands.shared import outputs
 from restyle.commands.transfer import check_input
-from restyle.comparison import listening
 from restyle.comparison.table import COPIES
 from restyle.errors import RestyleError, warn
+from restyle.pages import listening
 
 SECONDS = 10.0  # longer sounds are hard to keep in mind (ITU-R BS.1534)
 
 
-def make(folder: Path, out: Path, *, seed: int = 0, seconds: float = SECONDS) -> int:
+def make(folder: Path, out: Path, *, seed: int = 0, seconds: float = SECONDS, overwrite: bool = False) -> int:
     """Write the page of a listening test.
 
     Args:
@@ -22,17 +23,18 @@ def make(folder: Path, out: Path, *, seed: int = 0, seconds: float = SECONDS) ->
         out: the ``.html`` file to write.
         seed: of the order of trials and sounds.
         seconds: length of the excerpts.
+        overwrite: whether a file that is there may be replaced.
 
     Returns:
         The number of trials.
 
     Raises:
-        RestyleError: if there is no comparison or nothing to hear in it, or the page cannot be written.
+        RestyleError: if there is no comparison or nothing to hear in it, or the page cannot be written or exists.
     """
     if not 2 <= seconds <= 60:
         raise RestyleError(f"seconds must lie between 2 and 60, not {seconds:g}")
     comparison = compare.load(folder)
-    outputs.check_output(out, [], [".html", ".htm"])
+    outputs.check_output(out, [], [".html", ".htm"], overwrite=overwrite)
     trials = []
     for pair in comparison.pairs:
         try:

@@ -1,11 +1,11 @@
-"""``restyle models``: the models that are there. Floor 6."""
+"""``restyle models``: the models that are there."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from restyle.files import registry
-from restyle.files.registry import Model, Progress
+from restyle.io import hub as registry
+from restyle.io.hub import Model, Progress
 
 
 def run() -> list[Model]:

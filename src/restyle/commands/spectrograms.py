@@ -1,4 +1,4 @@
-"""``restyle data spectrograms``: a folder of sounds to a store. Floor 6."""
+"""``restyle data spectrograms``: a folder of sounds to a store."""
 
 from __future__ import annotations
 
@@ -11,17 +11,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from restyle.blocks import release
-from restyle.commands import cluster, outputs, pool
-from restyle.commands.made import Made, Report
-from restyle.datasets.folder import Folder
-from restyle.datasets.manifest import MANIFEST, Songs
-from restyle.datasets.store import StoreWriter
+from restyle.commands.shared import cluster, outputs, pool
+from restyle.commands.shared.made import Made, Report
+from restyle.data.folder import Folder
+from restyle.data.manifest import MANIFEST, Songs
+from restyle.data.store import StoreWriter
+from restyle.dsp.blocks import release
+from restyle.dsp.checks import is_silent
 from restyle.errors import RestyleError
-from restyle.representations.checks import is_silent
+from restyle.threads import single
 
 GROUP = 2**25  # bytes of sound files whose spectrograms are worked on by one process before it takes others
 PARTIALS = 100  # measured of a note
+ONSETS = "float32"  # how a store keeps the onsets of partials; those of another kind are made anew
 BLOCK = 2**20  # samples of each channel resampled at once
 
 
@@ -39,7 +41,7 @@ class Sound:
 
 
 class More(NamedTuple):
-    """What is kept beside spectrograms (see `datasets.store.Store.beside`)."""
+    """What is kept beside spectrograms (see `data.store.Store.beside`)."""
 
     sound: bool
     partials: bool
@@ -74,12 +76,12 @@ def spectrograms(
 
     Args:
         folder: songs that `render` made, or any sounds in sub-folders named after labels.
-        out: the store's folder (see `datasets.store`), made if missing.
+        out: the store's folder (see `data.store`), made if missing.
         settings: ``kind`` (stft, mel, cqt), ``rate``, ``hop`` ... as `LogSpectrogram` knows them, whose defaults hold
             for those left out.
         sound: whether to keep the sounds themselves, too, at the spectrograms' rate.
-        partials: whether to keep how the notes sound, too (see `analysis.envelopes`), where MIDI files tell them.
-        pitch: whether to keep how likely every pitch sounds and begins (see `analysis.salience`).
+        partials: whether to keep how the notes sound, too, where MIDI files have them (`methods.notewise.envelopes`).
+        pitch: whether to keep how likely every pitch sounds and begins (see `analysis.transcriber.salience`).
         jobs: processes at a time.
         address: of a Ray or Dask cluster that does the work instead (see `cluster.each`); it must see both folders.
         report: called with a sound's name, how many are done, and of how many.
@@ -95,16 +97,16 @@ def spectrograms(
         >>> spectrograms(Path("songs"), Path("store"), {"kind": "mel", "bins": 64}, jobs=2)  # doctest: +SKIP
         Made(new=200, kept=0, skipped=[])
     """
-    whole = _whole(settings or {})
+    form = whole(settings or {})
     more = More(sound, partials, pitch)
-    items, made = _items(folder, more), Made()
+    items, made = sounds(folder, more), Made()
     if out.is_file():
         raise RestyleError(f"{out} is a file; give the name of a folder")
     with outputs.folder(out):
-        writer = StoreWriter(out, whole)
+        writer = StoreWriter(out, form)
         left = [item for item in items if writer.done.get(item.name) != item.stamp]
         made.kept = done = len(items) - len(left)
-        groups = _groups(left, whole, out, jobs, more)
+        groups = _groups(left, form, out, jobs, more)
         for group, outcome in cluster.each(_transform, groups, jobs, address):
             reasons = dict.fromkeys([item.name for item in group.items], pool.KILLED) if outcome is None else outcome
             for item in group.items:
@@ -121,8 +123,13 @@ def spectrograms(
     return made
 
 
-def _whole(settings: Mapping[str, Any]) -> dict[str, Any]:
-    from restyle.representations.spectrogram import LogSpectrogram
+def whole(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of spectrograms with the defaults of those left out.
+
+    Raises:
+        RestyleError: if one is out of range.
+    """
+    from restyle.dsp.spectrogram import LogSpectrogram
 
     try:
         return LogSpectrogram.of(settings).settings()
@@ -130,14 +137,18 @@ def _whole(settings: Mapping[str, Any]) -> dict[str, Any]:
         raise RestyleError(f"the spectrograms cannot be made: {error}") from error
 
 
-def _items(folder: Path, more: More) -> list[Sound]:
-    """The sounds of a folder, sorted by name."""
+def sounds(folder: Path, more: More) -> list[Sound]:
+    """Return the sounds of a folder, sorted by name; nothing of them is read.
+
+    Raises:
+        RestyleError: if the folder is missing or holds no sounds.
+    """
     found = Songs(folder) if (folder / MANIFEST).is_file() else Folder(folder)
     items = []
     for item in found.items:
         states = [path.stat() for path in (item.path, item.notes) if path]
         sizes = [(state.st_size, state.st_mtime_ns) for state in states]
-        told = json.dumps([sizes, item.labels, item.source, item.split, more])
+        told = json.dumps([sizes, item.labels, item.source, item.split, more, *([ONSETS] if more.partials else [])])
         name = item.path.relative_to(folder).as_posix()
         stamp = hashlib.sha256(told.encode()).hexdigest()[:16]
         items.append(Sound(name, item.path, item.labels, item.source, item.split, stamp, item.notes))
@@ -146,8 +157,8 @@ def _items(folder: Path, more: More) -> list[Sound]:
 
 def _groups(items: list[Sound], settings: dict[str, Any], out: Path, jobs: int, more: More) -> list[Group]:
     """Sounds that are worked on one after the other and fill about a shard; enough groups to keep all jobs busy."""
-    whole = sum(item.path.stat().st_size for item in items)
-    most = min(GROUP, max(1, whole // (4 * jobs)))
+    together = sum(item.path.stat().st_size for item in items)
+    most = min(GROUP, max(1, together // (4 * jobs)))
     groups: list[list[Sound]] = [[]]
     size = 0
     for item in items:
@@ -159,13 +170,14 @@ def _groups(items: list[Sound], settings: dict[str, Any], out: Path, jobs: int, 
     return [Group(tuple(group), json.dumps(settings), out, more) for group in groups if group]
 
 
+@single()
 def _transform(group: Group) -> dict[str, str]:
     """Write the spectrograms of a group; return the names of the sounds that have none, and why."""
     import torch
 
-    from restyle.analysis.salience import salience
+    from restyle.analysis.transcriber.salience import salience
     from restyle.audio import Audio
-    from restyle.representations.spectrogram import LogSpectrogram
+    from restyle.dsp.spectrogram import LogSpectrogram
 
     settings = json.loads(group.settings)
     spectrogram = LogSpectrogram.of(settings)
@@ -195,9 +207,9 @@ def _transform(group: Group) -> dict[str, str]:
 
 def _notes(path: Path, hop: float, frames: int) -> dict[str, np.ndarray]:
     """What a store keeps of a MIDI file: see `Store.beside`."""
-    from restyle.files.midi import read_bends, read_midi
+    from restyle.io.midi import read_bends, read_midi
 
-    notes, bends = read_midi(path), read_bends(path)
+    notes, bends = read_midi(path, bent=False), read_bends(path)
     columns = (notes.onset, notes.offset, notes.pitch, notes.velocity, notes.programme)
     kept = {"notes": np.stack(columns, axis=1).astype(np.float32)}
     if bends:
@@ -208,10 +220,10 @@ def _notes(path: Path, hop: float, frames: int) -> dict[str, np.ndarray]:
 
 
 def _partials(samples: np.ndarray, rate: int, table: np.ndarray) -> np.ndarray:
-    """How the notes of a sound sound: rows of `analysis.envelopes`."""
-    from restyle.analysis.envelopes import rows
+    """How the notes of a sound sound: rows of `methods.notewise.envelopes`."""
     from restyle.analysis.partials import measured
     from restyle.audio import Audio
+    from restyle.methods.notewise.envelopes import rows
     from restyle.notes import Notes
 
     notes = Notes(*table.T.astype(np.float64))
@@ -219,14 +231,14 @@ def _partials(samples: np.ndarray, rate: int, table: np.ndarray) -> np.ndarray:
 
 
 def mono(path: Path, rate: int) -> np.ndarray:
-    """Read a sound at another rate, its channels averaged, float32 ``[T]``, in blocks: long ones fit in memory.
+    """Read a sound at another rate, mixed to one channel, float32 ``[T]``, in blocks: long ones fit in memory.
 
     Raises:
         RestyleError: if it cannot be read or is silent.
     """
     import soxr
 
-    from restyle.files.sound import read
+    from restyle.io.sound import read
 
     audio = read(path)
     if is_silent(audio):
@@ -234,7 +246,7 @@ def mono(path: Path, rate: int) -> np.ndarray:
     stream = soxr.ResampleStream(audio.rate, rate, 1, dtype="float32", quality="HQ")
     out = []
     for at in range(0, audio.length, BLOCK):
-        block = audio.samples[:, at : at + BLOCK].mean(axis=0, dtype=np.float32)
+        block = audio.slice(at, at + BLOCK).mono()
         out.append(block if rate == audio.rate else stream.resample_chunk(block, last=at + BLOCK >= audio.length))
         release(audio.samples)
     return np.concatenate(out)

@@ -1,4 +1,4 @@
-"""``restyle train``: a config and data to a weights file, with a report on the way. Floor 6."""
+"""``restyle train``: a config and data to a weights file, with a report on the way."""
 
 from __future__ import annotations
 
@@ -64,21 +64,11 @@ def run(
     from restyle.training.run import Machine, train
 
     machine = Machine(devices, nodes, strategy, precision)
-    stores = [
-        store(
-            folder,
-            out / name,
-            chosen["representation"],
-            wants=configs.wants(chosen["module"]),
-            jobs=jobs,
-            nodes=nodes,
-            report=report,
-        )
-        for folder, name in ((data, "store"), (test, "test-store"))
-        if folder is not None
-    ]
-    held_out = stores[1] if len(stores) > 1 else None
-    return train(chosen, stores[0], out, machine, test=held_out, progress=progress, report=report)
+    given: dict[str, Any] = {"wants": configs.wants(chosen), "jobs": jobs, "nodes": nodes, "report": report}
+    check_sounds(data, chosen)
+    learnt = store(data, out / "store", chosen["representation"], **given)
+    held_out = None if test is None else store(test, out / "test-store", chosen["representation"], **given)
+    return train(chosen, learnt, out, machine, test=held_out, progress=progress, report=report)
 
 
 def store(
@@ -103,12 +93,12 @@ def store(
         report: called with a line before work that takes long.
 
     Returns:
-        A `datasets.store.Store`.
+        A `data.store.Store`.
 
     Raises:
         RestyleError: if the folder is missing, holds neither, or cannot be read.
     """
-    from restyle.datasets.store import INDEX, Store
+    from restyle.data.store import INDEX, Store
 
     if not data.is_dir():
         raise RestyleError(f"{data}: there is no such folder; give one of sounds in sub-folders named after labels")
@@ -126,6 +116,32 @@ def store(
     sound, partials, pitch = (name in wants for name in ("sound", "partials", "pitch"))
     spectrograms(data, made, representation, sound=sound, partials=partials, pitch=pitch, jobs=jobs)
     return Store.open(made)
+
+
+def check_sounds(data: Path, config: dict[str, Any]) -> None:
+    """Refuse a folder of sounds from which nothing can be learnt, before its spectrograms are made.
+
+    Raises:
+        RestyleError: if it has one source that is too short to be cut in time, or too few labels.
+    """
+    from restyle.commands.spectrograms import More, sounds, whole
+    from restyle.data.store import INDEX, Entry
+    from restyle.data.takes import check
+    from restyle.io.sound import info
+    from restyle.training import config as configs
+    from restyle.training.data import check_labels
+
+    if not data.is_dir() or (data / INDEX).is_file():
+        return
+    found = sounds(data, More(sound=False, partials=False, pitch=False))
+    entries = [Entry(item.name, item.labels, item.source, item.split, 0) for item in found if item.split != "test"]
+    if configs.takes_labels(config):
+        check_labels(entries)
+    if len({entry.source for entry in entries}) == 1:
+        form = whole(config["representation"])
+        second = form["hop"] / form["rate"]
+        frames = [int(info(item.path).duration / second) for item in found if item.split != "test"]
+        check(entries, frames, config["data"]["frames"], second)
 
 
 def _check_installed() -> None:

@@ -1,4 +1,4 @@
-"""``restyle transfer``: the content in the style of other recordings. Floor 6."""
+"""``restyle transfer``: the content in the style of other recordings."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any
 
 from restyle import __version__, pipeline
 from restyle.audio import Audio
-from restyle.commands import outputs
-from restyle.commands.inputs import MIDI, read_content, read_sound
-from restyle.commands.settings import Settings
-from restyle.errors import RestyleError, collect
+from restyle.commands.shared import outputs
+from restyle.commands.shared.inputs import MIDI, read_content, read_sound
+from restyle.commands.shared.settings import Settings
+from restyle.errors import RestyleError, collect, collect_warnings, warn
 from restyle.notes import Notes
 from restyle.pipeline import Progress, Result, part
-from restyle.style import Style, is_learnt, read, weights
+from restyle.style import DEFAULT, Style, is_learnt, read, weights
 
 log = logging.getLogger("restyle")
 
@@ -32,9 +32,13 @@ def run(
     midi: Path | None = None,
     pictures: Path | None = None,
     learnt: Style | None = None,
+    warnings: Sequence[str] = (),
+    overwrite: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Transfer files; write the result, its record ``.json`` and what else is asked for, all of it or nothing.
+
+    Where all of it is there already, made of the same files with the same settings and version, nothing is done.
 
     Args:
         content: a recording or a MIDI file.
@@ -44,17 +48,25 @@ def run(
         midi: where to write the notes that the content was found to play.
         pictures: the folder for spectrograms of content, style and result; it is made if missing.
         learnt: the style, where the caller has learnt it from ``styles`` already.
+        warnings: what the caller was warned of then, for the record.
+        overwrite: whether other files at the outputs' places may be replaced; the work is then done in any case.
         progress: called with the fraction done, 0..1.
 
     Returns:
-        The record, as written beside the result.
+        The record, as written beside the result, and ``kept``: whether it was there already.
 
     Raises:
-        RestyleError: if an input cannot be used or an output cannot be written.
+        RestyleError: if an input cannot be used, or an output cannot be written or exists.
     """
     settings, begun = settings or Settings(), time.monotonic()
     targets = check_files(content, styles, out, midi, bits=settings.bits)
+    drawn = [] if pictures is None else [pictures / f"{name}.png" for name in _drawn(content, styles)]
+    inputs = outputs.fingerprints(input_files(content, styles, settings))
     with outputs.folder(pictures), collect() as collected:
+        known = None if overwrite else _find_kept([*targets, *drawn], styles, settings, inputs)
+        if known:
+            return known | {"kept": True}
+        collected.warnings.extend(warnings)
         log.info("reading %s", content)
         played = read_content(content, start=settings.start, duration=settings.duration)
         clips = [] if is_learnt(styles[0]) or (learnt and not pictures) else [read_sound(path) for path in styles]
@@ -62,17 +74,92 @@ def run(
             learnt = read(styles[0], settings.options)
         names = [str(path) for path in styles]
         result = pipeline.run(played, learnt or clips, settings, names=names, progress=part(progress, 0.05, 0.95))
-        drawn = [] if pictures is None else [pictures / f"{name}.png" for name in _names(result.content, clips)]
         with outputs.together([*targets, *drawn]) as beside:
             _write_sound(beside[0], result, settings)
             if midi:
                 _write_notes(beside[2], result.notes)
             _draw(beside[len(targets) :], clips, result)
-            record = make_record(content, styles, out, replace(settings, method=result.record["settings"]["method"]))
+            used = replace(settings, method=result.record["settings"]["method"])
+            record = make_record(content, styles, out, used, inputs)
+            written = zip([*targets, *drawn], beside, strict=True)
+            record["outputs"] = {path.name: outputs.fingerprint(new) for path, new in written if path != targets[1]}
             record |= _facts(result, time.monotonic() - begun, midi, pictures)
             record |= {"facts": collected.facts, "warnings": collected.warnings}
             beside[1].write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    return record
+    return record | {"kept": False}
+
+
+def kept(
+    content: Path, styles: Sequence[Path], out: Path, settings: Settings, *, overwrite: bool = False
+) -> dict[str, Any] | None:
+    """Check a transfer before any work; return its record if its result is there already, made of the same.
+
+    Raises:
+        RestyleError: if an input is missing, or the output cannot be written, or exists and was made otherwise.
+    """
+    targets = check_files(content, styles, out, bits=settings.bits)
+    if overwrite:
+        return None
+    return _find_kept(targets, styles, settings, outputs.fingerprints(input_files(content, styles, settings)))
+
+
+def _find_kept(
+    targets: Sequence[Path], styles: Sequence[Path], settings: Settings, inputs: Sequence[dict[str, Any]]
+) -> dict[str, Any] | None:
+    """The record of an earlier run that made the same of the same, if all is there as it was written.
+
+    The first of the targets is the sound, the second its record.
+    """
+    out, place, *_ = targets
+    record = outputs.read_record(place) or {}
+    recorded = Path(str(record.get("out"))).name
+    differing = f"the name {recorded}" if recorded != out.name else _differing(record, styles, settings, inputs)
+    if differing:
+        gone = bool(record) and not (place.parent / recorded).exists()
+        why = f", made with {differing}" if record and not gone else ""
+        outputs.check_free([path for path in targets if path != place or not gone], why=why)
+        return None
+    files = [path for path in targets if path != place]
+    written = record.get("outputs", {})
+    changed = [path for path in files if not path.is_file() or written.get(path.name) != outputs.fingerprint(path)]
+    if not changed:
+        return record
+    outputs.check_free([path for path in changed if path != out or not _is_damaged(out)], why=" and was changed since")
+    if out in changed and out.exists():
+        warn(f"{out} was damaged since it was made, and is made again")
+    return None
+
+
+def _differing(
+    record: dict[str, Any], styles: Sequence[Path], settings: Settings, inputs: Sequence[dict[str, Any]]
+) -> str:
+    """What an earlier run did otherwise, in words; nothing if it was the same."""
+    if settings.method is None:
+        made_by = record.get("settings", {}).get("method") if is_learnt(styles[0]) else DEFAULT
+        settings = replace(settings, method=made_by)
+    if not outputs.same_files(record.get("inputs"), inputs):
+        return "other inputs"
+    if record.get("settings") != json.loads(json.dumps(asdict(settings))):
+        return "other settings"
+    return "" if record.get("restyle") == __version__ else "another version of restyle"
+
+
+def _is_damaged(path: Path) -> bool:
+    """Whether a sound cannot be read to its end."""
+    from restyle.io.sound import read
+
+    try:
+        with collect_warnings() as warnings:
+            read(path)
+    except RestyleError:
+        return True
+    return bool(warnings)
+
+
+def input_files(content: Path, styles: Sequence[Path], settings: Settings) -> list[Path]:
+    """Return all files that a result depends on, the content first; a setting of the method may name one, too."""
+    named = [Path(value) for value in settings.options.values() if isinstance(value, str) and Path(value).is_file()]
+    return [content, *map(weights, styles), *named]
 
 
 def check_files(
@@ -83,7 +170,7 @@ def check_files(
     Raises:
         RestyleError: if an input is missing, or an output cannot be written or is an input.
     """
-    from restyle.files.sound import check_output
+    from restyle.io.sound import check_output
 
     inputs = [content, *styles]
     check_input(content)
@@ -96,7 +183,7 @@ def check_files(
     record = outputs.record_path(out)
     outputs.check_record(record, inputs)
     if midi:
-        outputs.check_output(midi, inputs, MIDI)
+        outputs.check_output(midi, inputs, MIDI, overwrite=True)  # `find_kept` knows whether it may be replaced
     targets = [out, record, *([midi] if midi else [])]
     outputs.check_distinct(targets)
     return targets
@@ -135,29 +222,31 @@ def _facts(result: Audio, seconds: float, midi: Path | None, pictures: Path | No
 
 
 def _write_sound(path: Path, result: Audio, settings: Settings) -> None:
-    from restyle.files.sound import write
+    from restyle.io.sound import write
 
     write(path, result, bits=settings.bits)
 
 
 def _write_notes(path: Path, notes: Notes) -> None:
-    from restyle.files.midi import write_midi
+    from restyle.io.midi import write_midi
 
     write_midi(path, notes)
 
 
-def make_record(content: Path, styles: Sequence[Path], out: Path, settings: Settings) -> dict[str, Any]:
+def make_record(
+    content: Path, styles: Sequence[Path], out: Path, settings: Settings, inputs: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
     """Return the part of a record that says what was asked for, as plain JSON values."""
     files = {"content": str(content), "style": [str(path) for path in styles], "out": str(out)}
-    return {"restyle": __version__, **files, "settings": asdict(settings)}
+    return {"restyle": __version__, **files, "inputs": list(inputs), "settings": asdict(settings)}
 
 
-def _names(content: Audio | Notes, clips: Sequence[Audio]) -> list[str]:
+def _drawn(content: Path, styles: Sequence[Path]) -> list[str]:
     """What there is to draw: notes and learnt styles have no spectrogram."""
     return [
         "spectrograms",
-        *(["content"] if isinstance(content, Audio) else []),
-        *(["style"] if clips else []),
+        *([] if content.suffix.lower() in MIDI else ["content"]),
+        *([] if is_learnt(styles[0]) else ["style"]),
         "result",
     ]
 
@@ -165,7 +254,7 @@ def _names(content: Audio | Notes, clips: Sequence[Audio]) -> list[str]:
 def _draw(paths: Sequence[Path], clips: Sequence[Audio], result: Result) -> None:
     if not paths:
         return
-    from restyle import plot
+    from restyle.pages import plot
 
     log.info("drawing spectrograms")
     shown = result.content if isinstance(result.content, Audio) else None

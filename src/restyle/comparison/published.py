@@ -1,4 +1,4 @@
-"""Figures that others published for the same protocol on other data, to stand beside ours. Floor 5."""
+"""Figures that others published for the same protocol on other data, to stand beside ours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ratings of a listening test, read from what its page saves. Floor 5."""
+"""Ratings of a listening test, read from what its page saves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ratings of listening tests taken together: means with intervals, tests, listeners to look at. Floor 5."""
+"""Ratings of listening tests taken together: means with intervals, tests, listeners to look at."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Means with intervals, and paired tests. Floor 5."""
+"""Means with intervals, and paired tests."""
 
 from __future__ import annotations
 

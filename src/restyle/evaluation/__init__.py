@@ -1,4 +1,4 @@
-"""Evaluation: how good is a transfer? One file a question, in mir_eval's form. Floor 4.
+"""Evaluation: how good is a transfer? One file a question, in mir_eval's form.
 
 Each file begins with its conventions and has ``validate``, metrics that are functions of `Audio` values, and
 ``evaluate``, which returns them all. `METRICS` says how each is read.
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from restyle.audio import Audio
 from restyle.errors import RestyleError
 from restyle.notes import Notes
+from restyle.threads import single
 
 __all__ = ["METRICS", "Metric", "evaluate"]
 
@@ -69,6 +70,7 @@ METRICS = {
 }
 
 
+@single()
 def evaluate(
     output: Audio,
     *,

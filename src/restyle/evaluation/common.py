@@ -1,9 +1,9 @@
-"""What all questions share: which sounds can be judged, the sound as it is judged, and what silence scores. Floor 4.
+"""What all questions share: which sounds can be judged, the sound as it is judged, and what silence scores.
 
 Conventions of every metric:
 
 * A sound holds at least half a second of finite samples. Else it is refused.
-* Spectra, notes and beats are those of the mean of the channels at 16 kHz, so that rate and channels do not count
+* Spectra, notes and beats are those of the mono mix at 16 kHz, so that rate and channels do not count
   (`heard`). Only loudness, noise floor, bandwidth, clipping, silence and width are taken from the sound as it is.
 * Where frames are compared one to one, the output is cut, or lengthened with zeros, to the reference's length.
 * A sound that nowhere exceeds -100 dB of full scale is silence. Two silences are alike. Silence against sound scores
@@ -22,9 +22,9 @@ import librosa
 import numpy as np
 import soxr
 
-from restyle import blocks
 from restyle.analysis import beats
 from restyle.audio import Audio
+from restyle.dsp import blocks
 from restyle.errors import RestyleError
 
 RATE = 16000  # Hz, at which sounds are compared
@@ -87,7 +87,7 @@ def _finite(audio: Audio) -> bool:
 
 @remembered
 def heard(audio: Audio) -> Audio:
-    """Return the mean of the channels at 16 kHz."""
+    """Return the mono mix at 16 kHz."""
     mono = audio.mono()
     sound = mono if audio.rate == RATE else soxr.resample(mono, audio.rate, RATE)
     blocks.release(audio.samples)

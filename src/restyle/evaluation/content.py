@@ -1,11 +1,11 @@
-"""Is played what should be played? Floor 4.
+"""Is played what should be played?
 
 Conventions:
 
 * The output is held against a reference recording (the content, or a target), against notes, or both; it is cut, or
   lengthened with zeros, to the recording's length. All else as in `restyle.evaluation.common`.
 * Distances (``pitch``, ``chroma``) are 0 for the same content and 1 at worst. Precision, recall and F1 are 1 at best.
-* Notes are found in the output by `restyle.analysis.transcription`, so note scores hold the transcriber's mistakes as
+* Notes are found in the output by `restyle.analysis.transcriber`, so note scores hold the transcriber's mistakes as
   well. The notes wanted are those given, without drums, or else the transcription of the reference. Scores are those
   of ``mir_eval.transcription``: a note is right if its onset is within 50 ms and its pitch within 50 cents; with
   offsets also if it ends within 50 ms or 20 % of its length. Velocities and programmes do not count.
@@ -21,7 +21,8 @@ import librosa
 import mir_eval
 import numpy as np
 
-from restyle.analysis import beats, multipitch, transcription
+from restyle.analysis import beats, multipitch
+from restyle.analysis.transcriber import infer as transcription
 from restyle.analysis.tuning import estimate_tuning
 from restyle.audio import Audio
 from restyle.errors import RestyleError

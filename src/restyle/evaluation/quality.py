@@ -1,4 +1,4 @@
-"""Is it well made, and how near is it to the truth where that is known? Floor 4.
+"""Is it well made, and how near is it to the truth where that is known?
 
 Conventions:
 
@@ -21,12 +21,12 @@ import numpy as np
 import scipy.signal
 import torch
 
-from restyle import blocks
-from restyle.analysis import loudness as measured
 from restyle.audio import Audio
+from restyle.dsp import blocks
+from restyle.dsp import loudness as measured
+from restyle.dsp.stft import Stft
 from restyle.evaluation import common
 from restyle.evaluation.common import compares
-from restyle.representations.stft import Stft
 
 RANGE = 80.0  # dB below the target's loudest bin at which levels are cut off
 SCALES = (2048, 512, 128)  # samples in a window

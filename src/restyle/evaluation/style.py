@@ -1,4 +1,4 @@
-"""Does it sound like the style? Floor 4.
+"""Does it sound like the style?
 
 Conventions:
 
@@ -22,14 +22,14 @@ import numpy as np
 import scipy.stats
 import torch
 
-from restyle.analysis import timbre as learnt
+from restyle.analysis.timbre import infer as learnt
 from restyle.audio import Audio
+from restyle.dsp.gram import gram as gram_matrix
+from restyle.dsp.mel import Mel
+from restyle.dsp.random_features import TextureNet
+from restyle.dsp.stft import Stft
 from restyle.evaluation import common
 from restyle.evaluation.common import compares, remembered
-from restyle.losses.style import gram as gram_matrix
-from restyle.models.texture import TextureNet
-from restyle.representations.mel import Mel
-from restyle.representations.stft import Stft
 
 FROM, TO = 50.0, 7200.0  # Hz
 OCTAVES = 8.0  # the worst of centroid and bandwidth
@@ -151,7 +151,7 @@ def gram(output: Audio, reference: Audio) -> float:
 
 @compares(perfect=0.0, silence=1.0, cut=False)
 def timbre(output: Audio, reference: Audio) -> float:
-    """Return 1 - cosine of embeddings learnt from clips of instruments (see `analysis.timbre`), 0..2.
+    """Return 1 - cosine of embeddings learnt from clips of instruments (see `analysis.timbre.infer`), 0..2.
 
     Unlike ``mfcc`` it was taught to pass over what is played, the room and the recording.
 

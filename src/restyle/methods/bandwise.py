@@ -1,4 +1,4 @@
-"""What the methods share that work on bands: the grid of frames, and the content's tilt to the style. Floor 4."""
+"""What the methods share that work on bands: the grid of frames, and the content's tilt to the style."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from restyle import blocks
 from restyle.audio import Audio
-from restyle.representations.bands import Bands, window_for
-from restyle.representations.stft import Stft
+from restyle.dsp import blocks
+from restyle.dsp.bands import Bands, window_for
+from restyle.dsp.stft import Stft
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What every method is: `fit` learns a profile from style recordings, `apply` plays content with it. Floor 4."""
+"""What every method is: `fit` learns a profile from style recordings, `apply` plays content with it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 
 from restyle.audio import Audio
-from restyle.blocks import Progress
+from restyle.dsp.blocks import Progress
 from restyle.errors import RestyleError
 from restyle.notes import Notes
 
@@ -17,7 +17,10 @@ SILENT_STYLE = "the style is silent: choose a recording that can be heard"
 
 
 class Method(Protocol):
-    """A way to give content the style of other recordings. Settings are keyword arguments of the constructor."""
+    """A way to give content the style of other recordings. Settings are keyword arguments of the constructor.
+
+    One that plays notes of drums, too, says so by a class attribute ``plays_drums = True``.
+    """
 
     name: ClassVar[str]
     plays_notes: ClassVar[bool]  # whether `apply` takes Notes as content, too

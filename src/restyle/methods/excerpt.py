@@ -1,16 +1,19 @@
-"""The part of a style that a profile keeps: bounded, mono, at a stated rate. Floor 4."""
+"""The part of a style that a profile keeps: bounded, mono, at a stated rate."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from restyle.audio import Audio
+from restyle.dsp import blocks
 from restyle.errors import RestyleError
 from restyle.methods.base import SILENT_STYLE, Profile
 
 SILENT = 1e-5  # peak below which a clip counts as silence (-100 dB)
+BLOCK = 20.0  # seconds that are looked at together
+STEP = 0.01  # seconds between two places where a stretch may begin
 
 
 def excerpt(style: Sequence[Audio], *, seconds: float, highest_rate: int = 48000) -> Profile:
@@ -21,7 +24,7 @@ def excerpt(style: Sequence[Audio], *, seconds: float, highest_rate: int = 48000
     Raises:
         RestyleError: if there is no clip, or all are silent.
     """
-    heard = [clip for clip in style if clip.length and np.abs(clip.mono()).max() > SILENT]
+    heard = [clip for clip in style if any(np.abs(block).max() > SILENT for block in _mono(clip, 1))]
     if not heard:
         raise RestyleError(SILENT_STYLE)
     rate = min(highest_rate, max(clip.rate for clip in heard))
@@ -49,11 +52,21 @@ def resample(samples: np.ndarray, rate: float, wanted: float) -> np.ndarray:
 
 
 def _loudest(clip: Audio, seconds: float) -> np.ndarray:
-    """Return the stretch with the most energy, mono ``[T]``."""
+    """Return the stretch with the most energy, mono ``[T]``; it begins at a whole number of `STEP`."""
     length = max(1, round(seconds * clip.rate))
-    mono = clip.mono()
-    if len(mono) <= length:
-        return mono
-    energy = np.concatenate([[0.0], np.cumsum(mono.astype(np.float64) ** 2)])
-    start = int(np.argmax(energy[length:] - energy[:-length]))
-    return mono[start : start + length]
+    if clip.length <= length:
+        return clip.mono()
+    step = max(1, round(STEP * clip.rate))
+    power = [np.add.reduceat(block**2, np.arange(0, len(block), step), dtype=np.float64) for block in _mono(clip, step)]
+    energy = np.cumsum(np.concatenate([[0.0], *power]))
+    count = min(length // step, len(energy) - 1)  # whole steps of a stretch
+    start = int(np.argmax(energy[count:] - energy[: len(energy) - count])) * step
+    start = min(start, clip.length - length)
+    return clip.slice(start, start + length).mono()
+
+
+def _mono(clip: Audio, step: int) -> Iterator[np.ndarray]:
+    """The clip mixed to one channel, float32 ``[T]``, in blocks of a whole number of steps."""
+    for span in blocks.spans(clip.length, round(BLOCK * clip.rate / step) * step or step, 0):
+        yield clip.slice(span.start, span.stop).mono()
+        blocks.release(clip.samples)

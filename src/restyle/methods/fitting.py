@@ -1,4 +1,4 @@
-"""What networks learn of the very recordings they are to sound like, before they play. Floor 4."""
+"""What networks learn of the very recordings they are to sound like, before they play."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from restyle.audio import Audio
+from restyle.dsp.levels import levels
+from restyle.io.networks import fill
 from restyle.methods.base import Profile
+from restyle.methods.descent import Adam
 from restyle.methods.repainting import SILENT, Grid, cut, played_in
-from restyle.models.levels import levels
 
 RATE = 1e-3
 FRAMES, BATCH = 128, 4  # of a step
@@ -36,7 +38,7 @@ def lesson(clip: Audio, grid: Grid, pitches: int) -> Lesson | None:
     mean = grid.mean(clip)
     if mean < SILENT:
         return None
-    x = levels(grid.heard(clip) / mean)
+    x = levels(grid.heard(clip), mean)
     return Lesson(x, cut(played_in(clip, grid, pitches), 0, x.shape[-1])[0])
 
 
@@ -48,10 +50,10 @@ def fitted(
     *,
     steps: int,
 ) -> dict[str, np.ndarray]:
-    """Lower a loss on lessons for some steps of Adam, from a high rate to a low one, and put the network back.
+    """Lower a loss on lessons for some steps of Adam, from a high rate to a low one.
 
     Args:
-        network: what plays; its weights take no gradients before and after.
+        network: what plays, a copy of one's own: its weights are changed.
         changed: those of its weights that are learnt.
         loss: of levels ``[B, F, L]`` and what is played ``[B, pitches, L]``.
         lessons: of the style.
@@ -62,33 +64,27 @@ def fitted(
     """
     own = {id(value) for value in changed}
     names = {name: value for name, value in network.named_parameters() if id(value) in own}
-    before = {name: value.detach().clone() for name, value in names.items()}
     for value in changed:
         value.requires_grad_(True)
-    optimiser = torch.optim.Adam(changed, lr=RATE)
+    optimiser = Adam(changed, step=RATE)
     rng = np.random.default_rng(0)
     for step in range(steps):
-        optimiser.param_groups[0]["lr"] = RATE * (1 - step / steps)
+        optimiser.step_size = RATE * (1 - step / steps)
         x, pitch = _batch(lessons, rng)
         optimiser.zero_grad()
         loss(x, pitch).backward()
         optimiser.step()
-    made = {name: value.detach().numpy().astype(np.float16) for name, value in names.items()}
-    with torch.no_grad():
-        for name, value in names.items():
-            value.requires_grad_(False).copy_(before[name])
-            value.grad = None
-    return made
+    return {name: value.detach().numpy().astype(np.float16) for name, value in names.items()}
 
 
 def with_fitted(network: Fitted, profile: Profile) -> Fitted:
     """Return a network with the weights of a profile in place of its own; itself where there are none."""
     known = network.state_dict()
-    learnt = {name: torch.from_numpy(np.array(array)) for name, array in profile.items() if name in known}
+    learnt = {name: array for name, array in profile.items() if name in known}
     if not learnt:
         return network
     made = copy.deepcopy(network)
-    made.load_state_dict(known | learnt)
+    fill(made, {name: value.numpy() for name, value in known.items()} | learnt, "the style")
     return made
 
 

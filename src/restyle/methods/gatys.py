@@ -1,4 +1,4 @@
-"""Style through a genre classifier's features: gains optimised until it sees the style's statistics. Floor 4.
+"""Style through a genre classifier's features: gains optimised until it sees the style's statistics.
 
 Source: Gatys, Ecker, Bethge, "Image style transfer using convolutional neural networks", CVPR 2016. Unlike theirs, the
 network was taught with spectrograms of music, means and variances of every frequency count beside Gram matrices (Li et
@@ -17,17 +17,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from restyle import blocks
-from restyle.analysis import genre
+from restyle.analysis.genre import infer as genre
 from restyle.audio import Audio
-from restyle.blocks import Progress, Span
+from restyle.dsp import blocks
+from restyle.dsp.blocks import Progress, Span
+from restyle.dsp.gram import content_loss, gram, relative
+from restyle.dsp.stft import Stft
 from restyle.errors import RestyleError
-from restyle.losses.style import content_loss, gram, relative
 from restyle.methods.base import SILENT_STYLE, Profile, recording
 from restyle.methods.descent import descend
 from restyle.methods.settings import NotNegative, Positive, Range, Steps, Weights, checked
 from restyle.notes import Notes
-from restyle.representations.stft import Stft
+from restyle.threads import single
 
 LEVEL = 0.1  # root mean square at which the network hears everything
 QUIET = 0.01  # a block below this part of the whole's level is not brought up to it
@@ -83,6 +84,7 @@ class GatysMethod:
         if unknown:
             raise RestyleError(f"the classifier has no layer '{unknown[0]}'; choose from {', '.join(known)}")
 
+    @single()
     def fit(self, style: Sequence[Audio]) -> Profile:
         """Average what the classifier's layers see in the style.
 
@@ -138,6 +140,7 @@ class GatysMethod:
         """``[C, F', L']`` of each layer."""
         return [feature[0] for feature in self.network.model.features(x[None], layers)]
 
+    @single()
     def apply(
         self,
         content: Audio | Notes,

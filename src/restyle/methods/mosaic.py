@@ -1,4 +1,4 @@
-"""Musaicing: the content rebuilt from short pieces of the style. Floor 4.
+"""Musaicing: the content rebuilt from short pieces of the style.
 
 Source: Driedger, Praetzlich, Mueller, "Let it Bee: towards NMF-inspired audio mosaicing", ISMIR 2015. Beyond it:
 activations are found on narrow bands instead of bins, the content's long-term spectrum is first brought to the style's,
@@ -17,18 +17,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from restyle import blocks
 from restyle.analysis.facts import Analysis
 from restyle.analysis.tuning import Tuning, estimate_tuning
 from restyle.audio import Audio
-from restyle.blocks import Progress, Span
+from restyle.dsp import blocks
+from restyle.dsp.blocks import Progress, Span
+from restyle.dsp.phase import griffin_lim
+from restyle.dsp.stft import Stft
 from restyle.methods.bandwise import Bandwise, together
 from restyle.methods.base import Profile, recording
 from restyle.methods.excerpt import clips, excerpt, resample
 from restyle.methods.settings import Count, Positive, Range, Steps, checked
 from restyle.notes import Notes
-from restyle.representations.phase import griffin_lim
-from restyle.representations.stft import Stft
+from restyle.threads import single
 
 RUN = 8  # neighbouring frames of the style that are kept or left out together, so that they can play on
 TINY = 1e-9
@@ -78,6 +79,7 @@ class MosaicMethod:
         self.repetition, self.continuity, self.iterations = repetition, continuity, iterations
         self.contrast, self.refinements, self.style_seconds = contrast, refinements, style_seconds
 
+    @single()
     def fit(self, style: Sequence[Audio]) -> Profile:
         """Keep the loudest part of the style, as samples.
 
@@ -86,6 +88,7 @@ class MosaicMethod:
         """
         return excerpt(style, seconds=self.style_seconds)
 
+    @single()
     def apply(
         self,
         content: Audio | Notes,
@@ -103,12 +106,10 @@ class MosaicMethod:
         content = recording(content, self.name)
         if strength == 0:
             return content
-        with torch.inference_mode():
-            player = _Player(self, content, profile)
-            made = partial(player.play, strength=strength)
-            return blocks.process(
-                content, made, seconds=player.grid.seconds, context=player.grid.context, progress=progress
-            )
+        player = _Player(self, content, profile)
+        made = partial(player.play, strength=strength)
+        grid = player.grid
+        return blocks.process(content, made, seconds=grid.seconds, context=grid.context, progress=progress)
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,7 @@ class _Templates:
 class _Player:
     """Holds what all blocks of one content have in common."""
 
+    @torch.inference_mode()
     def __init__(self, method: MosaicMethod, content: Audio, profile: Profile) -> None:
         self.method = method
         self.grid = Bandwise(content.rate)
@@ -141,6 +143,7 @@ class _Player:
         self.tilt = self.grid.tilt(content, reference)
         self.templates = _select(every, self._likeness(every, content), method.templates, method.continuity)
 
+    @torch.inference_mode()
     def play(self, block: Audio, span: Span, *, strength: float) -> np.ndarray:
         """Return one block ``[C, T]``."""
         magnitudes = self.bands(self.grid.spectrum(block).abs())

@@ -1,4 +1,4 @@
-"""What the methods share that make a new spectrogram of the content's: block by block, and back to sound. Floor 4.
+"""What the methods share that make a new spectrogram of the content's: block by block, and back to sound.
 
 Each channel keeps its part of the new magnitudes, its phases are the start of Griffin-Lim, and what lies above the
 spectrogram's highest frequency stays the content's, as much louder or softer as the bins just below became.
@@ -16,16 +16,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from restyle import blocks
-from restyle.analysis import trained
 from restyle.analysis.facts import Analysis
-from restyle.analysis.salience import salience
+from restyle.analysis.transcriber.salience import salience
 from restyle.audio import Audio
-from restyle.blocks import Progress, Span
+from restyle.dsp import blocks
+from restyle.dsp.blocks import Progress, Span
+from restyle.dsp.levels import levels, magnitudes
+from restyle.dsp.phase import griffin_lim
+from restyle.dsp.stft import Stft
 from restyle.errors import RestyleError
-from restyle.models.levels import levels, magnitudes
-from restyle.representations.phase import griffin_lim
-from restyle.representations.stft import Stft
+from restyle.io import networks as trained
 
 SECONDS, CONTEXT = 20.0, 2.0  # of blocks; the networks see a second and a half to either side
 SILENT = 1e-6  # of samples, and root mean square of magnitudes
@@ -126,7 +126,7 @@ def repaint(content: Audio, grid: Grid, paint: Paint, *, strength: float, progre
         low = _resampled(block.samples, block.rate, grid.rate)
         spectrum = grid.stft(torch.from_numpy(low))
         with torch.inference_mode():
-            before = levels(_together(spectrum) / mean)
+            before = levels(_together(spectrum), mean)
             after = paint(before, round(span.left / step))
             after = before + strength * (after - before)
         wanted = magnitudes(after) * mean
@@ -145,7 +145,7 @@ def played_in(audio: Audio, grid: Grid, pitches: int, progress: Progress | None 
     Args:
         audio: the recording.
         grid: the frames.
-        pitches: as many as a network is told: 176 (see `analysis.salience`), or 0, for which nothing is done.
+        pitches: as many as a network takes: 176 (see `analysis.transcriber.salience`), or 0, for none.
         progress: called with the fraction done, 0..1.
     """
     frames = grid.stft.frames(round(audio.duration * grid.rate)) + 1

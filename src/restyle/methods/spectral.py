@@ -1,4 +1,4 @@
-"""`spectral`: the content's fine structure and timing with the style's envelope, levels and balance. Floor 4."""
+"""`spectral`: the content's fine structure and timing with the style's envelope, levels and balance."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from restyle import blocks
 from restyle.analysis.separation import masks, transform
 from restyle.audio import Audio
-from restyle.blocks import Progress, Span
+from restyle.dsp import blocks
+from restyle.dsp.blocks import Progress, Span
+from restyle.dsp.melbands import MelBands
+from restyle.dsp.phase import griffin_lim
 from restyle.errors import RestyleError
 from restyle.methods.base import SILENT_STYLE, Profile, recording
 from restyle.methods.settings import Range, Steps, checked
 from restyle.notes import Notes
-from restyle.representations.melbands import MelBands
-from restyle.representations.phase import griffin_lim
+from restyle.threads import single
 
 QUANTILES = np.linspace(0, 1, 33)
 HIGHEST = 24000.0  # Hz, up to which a style's bands are kept
@@ -64,6 +65,7 @@ class SpectralMethod:
     ) -> None:
         self.bands, self.range, self.smoothing, self.refine = bands, range, smoothing, refine
 
+    @single()
     def fit(self, style: Sequence[Audio]) -> Profile:
         """Learn the distribution of each band's level, harmonic and percussive, in dB of full scale."""
         rate = max(clip.rate for clip in style)
@@ -80,6 +82,7 @@ class SpectralMethod:
         centres = self._bands(rate).centres
         return {"quantiles": np.stack(quantiles).astype(np.float32), "frequencies": centres.astype(np.float32)}
 
+    @single()
     def apply(
         self,
         content: Audio | Notes,

@@ -1,4 +1,4 @@
-"""Texture transfer: a spectrogram optimised until a random network sees the style's statistics in it. Floor 4.
+"""Texture transfer: a spectrogram optimised until a random network sees the style's statistics in it.
 
 Source: Ulyanov, Lebedev, "Audio texture synthesis and style transfer", 2016. Unlike theirs, the spectrogram is that of
 narrow bands, starts as the content with the style's long-term spectrum, and becomes a gain of the content's own
@@ -15,18 +15,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from restyle import blocks
 from restyle.audio import Audio
-from restyle.blocks import Progress, Span
-from restyle.losses.style import content_loss, gram, style_loss
+from restyle.dsp import blocks
+from restyle.dsp.blocks import Progress, Span
+from restyle.dsp.gram import content_loss, gram, style_loss
+from restyle.dsp.phase import griffin_lim
+from restyle.dsp.random_features import TextureNet
 from restyle.methods.bandwise import Bandwise, together
 from restyle.methods.base import Profile, recording
 from restyle.methods.descent import descend
 from restyle.methods.excerpt import clips, excerpt
 from restyle.methods.settings import NotNegative, Positive, Range, Steps, checked
-from restyle.models.texture import TextureNet
 from restyle.notes import Notes
-from restyle.representations.phase import griffin_lim
+from restyle.threads import single
 
 DEPTH = 1000.0  # the style's loudest band in units of log1p: levels 60 dB below it hardly count
 EASE = 0.3  # added to levels in these units, so that a gain between two near silences stays near 1
@@ -74,6 +75,7 @@ class TextureMethod:
         self.iterations, self.step, self.patience = iterations, step, patience
         self.refinements, self.style_seconds = refinements, style_seconds
 
+    @single()
     def fit(self, style: Sequence[Audio]) -> Profile:
         """Keep the loudest part of the style, as samples.
 
@@ -82,6 +84,7 @@ class TextureMethod:
         """
         return excerpt(style, seconds=self.style_seconds)
 
+    @single()
     def apply(
         self,
         content: Audio | Notes,

@@ -1,4 +1,4 @@
-"""Tempo and groove: the content at the speed, and with the beat timing, of the style. Floor 4.
+"""Tempo and groove: the content at the speed, and with the beat timing, of the style.
 
 A profile holds ``tempo`` (BPM, 0 where the style has no steady beat), ``swing`` (where the off-beat falls within half a
 beat, a beat and two beats of the style) and ``looseness`` (how far beats stray from an even pulse, root mean square in
@@ -16,7 +16,7 @@ from scipy.ndimage import uniform_filter1d
 from restyle.analysis.beats import Beats, note_curve, onsets, swing, track
 from restyle.analysis.facts import Analysis
 from restyle.audio import Audio
-from restyle.blocks import Progress
+from restyle.dsp.blocks import Progress
 from restyle.errors import RestyleError
 from restyle.notes import Notes
 from restyle.stages.warp import TimeMap, warp, warp_notes

@@ -1,4 +1,4 @@
-"""Tone: long-term spectrum, loudness and stereo width brought toward a style's. Floor 4."""
+"""Tone: long-term spectrum, loudness and stereo width brought toward a style's."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from restyle import blocks
-from restyle.analysis.loudness import loudness, width
 from restyle.analysis.separation import transform
 from restyle.audio import Audio
-from restyle.blocks import Progress
-from restyle.representations.melbands import MelBands
+from restyle.dsp import blocks
+from restyle.dsp.blocks import Progress
+from restyle.dsp.loudness import loudness, width
+from restyle.dsp.melbands import MelBands
 
 COUNT = 64  # bands up to HIGHEST, fewer where the rate ends earlier
 HIGHEST = 22050.0  # Hz

@@ -1,4 +1,4 @@
-"""Time maps, and sound played along one at its own pitch. Floor 4."""
+"""Time maps, and sound played along one at its own pitch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from restyle.audio import Audio
-from restyle.blocks import Progress, empty, release
+from restyle.dsp.blocks import Progress, empty, release
 from restyle.notes import Notes
 
 GROUP = 64  # frames transformed at a time
@@ -102,7 +102,7 @@ def warp(audio: Audio, times: TimeMap, *, progress: Progress | None = None) -> A
         release(audio.samples)
         if progress:
             progress(min(1.0, (first + GROUP) / len(centres)))
-    return Audio(result, audio.rate)
+    return Audio(result, audio.rate, downmix=audio.downmix)
 
 
 def _frames(audio: Audio, starts: np.ndarray, size: int) -> np.ndarray:

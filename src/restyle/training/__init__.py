@@ -1,1 +1,1 @@
-"""How models are taught; file names as in `models/`. Floor 4."""
+"""How models are taught; file names as in `models/`."""

@@ -1,7 +1,7 @@
-"""One YAML file a training: which classes, with which arguments, on what data. Floor 4.
+"""One YAML file a training: which kind of model, with which arguments, on what data.
 
-Its keys: ``model: {class_path: restyle.models.X.Y, init_args: {...}}``, ``module: {class_path: restyle.training.X.Y,
-init_args: {...}}``, ``representation`` (what the spectrograms must be), and those of `DEFAULTS`.
+Its keys: ``kind`` (a name of `io.kinds`), ``model: {init_args: {...}}`` (of its network), ``module: {init_args:
+{...}}`` (of its training), ``representation`` (what the spectrograms must be), and those of `DEFAULTS`.
 """
 
 from __future__ import annotations
@@ -10,16 +10,19 @@ import copy
 import inspect
 import json
 import re
-from collections.abc import Iterable, Mapping
-from importlib import import_module, resources
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import resources
 from pathlib import Path
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import yaml
 
 from restyle.errors import RestyleError
+from restyle.io import kinds
 
 DEFAULTS: dict[str, Any] = {
+    "kind": "",  # of model
     "name": "",  # of the weights file; by default the config's own
     "licence": "unknown: it follows from the data",  # of the weights
     "start": "",  # a weights file to start from, of this model or a smaller one; by default from nothing
@@ -48,7 +51,8 @@ DEFAULTS: dict[str, Any] = {
         "limit_val_batches": 1.0,
     },
 }
-CLASSES = ("model", "module")
+CLASSES = {"model": kinds.network, "module": kinds.training}
+WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text", NoneType: "null"}
 OPEN = ("representation",)  # what it may hold depends on its kind
 KINDS = {"kind", "rate", "n_fft", "hop", "bins", "f_min", "f_max", "bins_per_octave", "width", "gamma", "log1p"}
 
@@ -93,7 +97,8 @@ def read(name: str | Path, overrides: Iterable[str] = ()) -> dict[str, Any]:
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         raise RestyleError(f"{path} is not a YAML file ({' '.join(str(error).split())}); correct it") from error
     if not isinstance(given, dict):
-        raise RestyleError(f"{path} holds no settings; it needs at least model, module and data")
+        raise RestyleError(f"{path} holds no settings; it needs at least kind and data")
+    given = modern(given, path)
     config = copy.deepcopy(DEFAULTS)
     for key, value in _leaves(given):
         _change(config, key, value, str(path))
@@ -128,16 +133,38 @@ def find(name: str | Path) -> Path:
 
 def same(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
     """Return the first dotted key in which two configs differ; None if they are the same."""
-    old, new = dict(_leaves(before)), dict(_leaves(now))
+    old, new = ({key: value for key, value in _leaves(config) if value != {}} for config in (before, now))
     differing = (key for key in {**old, **new} if old.get(key) != new.get(key))
     return next((".".join(key) for key in differing), None)
 
 
-def built(part: Mapping[str, Any], facts: Mapping[str, Any], *first: Any) -> Any:
-    """Make the object of a ``{class_path, init_args}``.
+def modern(config: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """Return a config with a ``kind`` in place of the class paths that earlier versions wrote; nothing is imported.
 
     Args:
-        part: the class and its arguments.
+        config: as a YAML file holds it.
+        path: of that file, for the error.
+
+    Raises:
+        RestyleError: if the class paths are not those of a kind of model.
+    """
+    made = {key: dict(part) if isinstance(part, Mapping) else part for key, part in config.items()}
+    paths = {head: made[head].pop("class_path") for head in CLASSES if "class_path" in (made.get(head) or ())}
+    if not paths:
+        return made
+    made["kind"] = kind = kinds.of_class_path(str(paths.get("model")), path)
+    own = kinds.KINDS[kind][1].rpartition(":")[2]
+    if "module" in paths and str(paths["module"]).rpartition(".")[2] != own:
+        raise RestyleError(f"{path}: module.class_path {paths['module']} does not train a {kind}; leave it out")
+    return made
+
+
+def built(config: Mapping[str, Any], head: str, facts: Mapping[str, Any], *first: Any) -> Any:
+    """Make the network or the training of a config.
+
+    Args:
+        config: its ``kind``, and the ``init_args`` under ``head``.
+        head: ``model`` or ``module``.
         facts: what the data tell (``labels``, ``classes``, ``bins`` ...): passed where the constructor has a parameter
             of that name and the config says nothing.
         first: positional arguments before those.
@@ -145,12 +172,12 @@ def built(part: Mapping[str, Any], facts: Mapping[str, Any], *first: Any) -> Any
     Raises:
         RestyleError: if the constructor refuses its arguments.
     """
-    made, given = _class(part["class_path"]), dict(part.get("init_args") or {})
+    made, given = CLASSES[head](config["kind"], "the config"), dict(config[head].get("init_args") or {})
     own = {key: value for key, value in facts.items() if key in _parameters(made) and key not in given}
     try:
         return made(*first, **own, **given)
     except (TypeError, ValueError) as error:
-        raise RestyleError(f"{part['class_path']} does not take its init_args ({error}); change the config") from error
+        raise RestyleError(f"{head}.init_args do not suit the kind {config['kind']} ({error}); change them") from error
 
 
 def _leaves(value: Any, key: tuple[str, ...] = ()) -> Iterable[tuple[tuple[str, ...], Any]]:
@@ -178,7 +205,7 @@ def _known(key: tuple[str, ...]) -> bool:
     if head not in DEFAULTS:
         return False
     if head in CLASSES:
-        return key[1:2] in ((), ("class_path",), ("init_args",)) and (key[1:2] != ("class_path",) or len(key) == 2)
+        return key[1:2] in ((), ("init_args",))
     if not isinstance(DEFAULTS[head], dict):
         return len(key) == 1
     return len(key) <= 2 and (len(key) == 1 or key[1] in (KINDS if head in OPEN else DEFAULTS[head]))
@@ -189,22 +216,17 @@ def _choices(key: tuple[str, ...]) -> str:
     if head not in DEFAULTS:
         names = [name for name in DEFAULTS if name != "name"]
     elif head in CLASSES:
-        names = ["class_path", "init_args"]
+        names = ["init_args"]
     else:
         names = sorted(KINDS) if head in OPEN else list(DEFAULTS[head]) if isinstance(DEFAULTS[head], dict) else [head]
     return f"choose one of {', '.join(names)}"
 
 
 def _check(config: dict[str, Any], path: Path) -> None:
-    for head in CLASSES:
-        part = config[head]
-        if not part.get("class_path"):
-            raise RestyleError(f"{path} names no {head}: add {head}: {{class_path: ...}}")
-        parameters = _parameters(_class(part["class_path"]))
-        for name in part.get("init_args") or {}:
-            if name not in parameters and "**" not in parameters:
-                known = ", ".join(parameters)
-                raise RestyleError(f"{path}: there is no setting '{head}.init_args.{name}'; choose one of {known}")
+    if not config["kind"]:
+        raise RestyleError(f"{path} names no kind of model; add kind: with one of {', '.join(kinds.KINDS)}")
+    for head, found in CLASSES.items():
+        _check_arguments(config[head].get("init_args") or {}, found(str(config["kind"]), path), f"{path}: {head}")
     _check_numbers(config, path)
     if config["data"]["offsets"] not in ("fixed", "random"):
         raise RestyleError(f"{path}: data.offsets must be fixed or random, not {config['data']['offsets']}")
@@ -227,26 +249,51 @@ def _check_numbers(config: dict[str, Any], path: Path) -> None:
         raise RestyleError(f"{path}: data.validation must lie between 0 and 1, not at {part}")
 
 
-def _class(dotted: str) -> Any:
-    module, _, name = str(dotted).rpartition(".")
-    try:
-        return getattr(import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise RestyleError(f"there is no class {dotted} ({error}); correct the class_path") from error
+def _check_arguments(given: Any, made: Any, where: str) -> None:
+    """Refuse arguments that a constructor does not have, or of another type."""
+    if not isinstance(given, Mapping):
+        raise RestyleError(f"{where}.init_args must be settings and their values, not {given!r}")
+    parameters = _parameters(made)
+    for name, value in given.items():
+        if name not in parameters:
+            raise RestyleError(f"{where}.init_args has no setting '{name}'; choose one of {', '.join(parameters)}")
+        if not _fits(value, parameters[name]):
+            raise RestyleError(f"{where}.init_args.{name} must be {_told(parameters[name])}, not {value!r}")
 
 
-def _parameters(made: Any) -> list[str]:
-    found = inspect.signature(made).parameters.values()
-    kinds = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
-    names = [parameter.name for parameter in found if parameter.kind not in kinds]
-    return names + ["**" for parameter in found if parameter.kind == inspect.Parameter.VAR_KEYWORD]
+def _parameters(made: Any) -> dict[str, Any]:
+    """The types of a constructor's parameters that a config can set: those that go by name only."""
+    hints, found = get_type_hints(made.__init__), inspect.signature(made).parameters.values()
+    return {one.name: hints.get(one.name, Any) for one in found if one.kind == inspect.Parameter.KEYWORD_ONLY}
 
 
-def wants(part: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return what a module wants to be told beside spectrograms and labels (see `training.data.WANTS`)."""
-    return tuple(getattr(_class(part["class_path"]), "wants", ()))
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a YAML value is of a type."""
+    origin, inner = get_origin(hint) or hint, get_args(hint)
+    if origin in (Union, UnionType):
+        return any(_fits(value, one) for one in inner)
+    if origin is Sequence:
+        return isinstance(value, list) and all(_fits(one, inner[0]) for one in value)
+    if origin in (int, float):
+        return isinstance(value, (int, origin)) and not isinstance(value, bool)
+    return origin is Any or isinstance(value, origin)
 
 
-def takes(part: Mapping[str, Any], parameter: str) -> bool:
-    """Return whether the constructor of a ``{class_path}`` has a parameter."""
-    return parameter in _parameters(_class(part["class_path"]))
+def _told(hint: Any) -> str:
+    """A type in words."""
+    inner = get_args(hint)
+    if get_origin(hint) in (Union, UnionType):
+        return " or ".join(_told(one) for one in inner)
+    if get_origin(hint) is Sequence:
+        return f"a list, each {_told(inner[0])}"
+    return WORDS.get(hint, "settings and their values")
+
+
+def wants(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what a config's training wants to be told beside spectrograms and labels (see `training.data.WANTS`)."""
+    return tuple(getattr(kinds.training(config["kind"], "the config"), "wants", ()))
+
+
+def takes_labels(config: Mapping[str, Any]) -> bool:
+    """Return whether a config's training is told the labels."""
+    return "labels" in _parameters(kinds.training(config["kind"], "the config"))

@@ -1,4 +1,4 @@
-"""From a store of spectrograms to batches: sides, chunks, and an order that depends on nothing but seeds. Floor 4.
+"""From a store of spectrograms to batches: sides, chunks, and an order that depends on nothing but seeds.
 
 Batch ``step`` of epoch ``epoch`` is a pure function of (seed, epoch, step): a run that was stopped goes on with the
 very batches it would have had.
@@ -17,13 +17,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from restyle.datasets.clip import Item
-from restyle.datasets.splits import split
-from restyle.datasets.store import Entry, Store
+from restyle.data.clip import Item
+from restyle.data.splits import split
+from restyle.data.store import Entry, Store
+from restyle.data.takes import Takes
 from restyle.errors import RestyleError, warn
 
 READERS = 2  # threads that read ahead
 AHEAD = 4  # batches
+READ = 4096  # frames read at once
 WANTS = (
     "sources",
     "notes",
@@ -31,6 +33,7 @@ WANTS = (
     "partials",
     "pitch",
     "sound",
+    "mean",
 )  # what a module may want beside spectrograms and labels
 
 
@@ -53,27 +56,28 @@ def sides(store: Store, validation: float, *, seed: int = 0) -> Sides:
     """Part a store by source; entries that the data set itself calls test are left out of the other two.
 
     Args:
-        store: the spectrograms.
+        store: the spectrograms; the parts of `Takes` are on their own sides.
         validation: part of the sources, 0..1.
         seed: the same seed gives the same sides.
 
     Raises:
         RestyleError: if nothing is left, or there are fewer than two sources.
     """
+    fixed = {i: span.side for i, span in enumerate(store.spans) if span.side} if isinstance(store, Takes) else {}
     test = [i for i, entry in enumerate(store.entries) if entry.split == "test"]
     number = {}
     for i, entry in enumerate(store.entries):
-        if entry.split != "test":
+        if entry.split != "test" and i not in fixed:
             number[i] = Item(Path(entry.name), tuple(entry.labels), entry.source, split=entry.split)
-    if not number:
+    if not number and not fixed:
         raise RestyleError("the data hold no spectrograms to learn from; choose another folder")
-    parted = split(list(number.values()), {"train": 1 - validation, "validation": validation}, seed=seed)
-    held_out = {id(item) for item in parted["validation"]}
-    return Sides(
-        [i for i, item in number.items() if id(item) not in held_out],
-        [i for i, item in number.items() if id(item) in held_out],
-        test,
-    )
+    held_out = {i for i, side in fixed.items() if side == "validation"}
+    if not fixed or len({item.source for item in number.values()}) > 1:
+        parted = split(list(number.values()), {"train": 1 - validation, "validation": validation}, seed=seed)
+        chosen = {id(item) for item in parted["validation"]}
+        held_out |= {i for i, item in number.items() if id(item) in chosen}
+    own = sorted({*number, *fixed})
+    return Sides([i for i in own if i not in held_out], [i for i in own if i in held_out], test)
 
 
 def labels(store: Store, entries: Sequence[int]) -> list[str]:
@@ -108,6 +112,7 @@ class Chunks:
     ) -> None:
         self.store, self.frames, self.random, self.seed = store, frames, random, seed
         self.entries = np.asarray(entries, dtype=np.int64)
+        self._means: dict[int, float] = {}
         number = {label: i for i, label in enumerate(classes)}
         sources = {name: i for i, name in enumerate(sorted({entry.source for entry in store.entries}))}
         chosen = [store.entries[i] for i in entries]
@@ -145,8 +150,9 @@ class Chunks:
             int64 ``[B]``; ``notes`` float32 ``[B, N, 5]``, the columns of `Notes` with times from the chunk's start
             (notes that began before it start below 0), NaN where a chunk has fewer; ``bends`` float32 ``[B, N, L]``,
             their semitones, 0 where nothing is bent; ``partials`` float32 ``[B, R, 201]``, rows of
-            `analysis.envelopes` of notes that begin in the chunk, NaN where there are fewer; ``pitch`` float32
-            ``[B, 176, L]`` (see `analysis.salience`); ``sound`` float32 ``[B, L * hop]``.
+            `methods.notewise.envelopes` of notes that begin in the chunk, NaN where there are fewer; ``pitch`` float32
+            ``[B, 176, L]`` (see `analysis.transcriber.salience`); ``sound`` float32 ``[B, L * hop]``; ``mean`` float32
+            ``[B]``, the root mean square of the magnitudes of each chunk's whole entry.
         """
         made: Tensor | None = None
         starts = [self.start(chunk, epoch) for chunk in chunks]
@@ -171,9 +177,21 @@ class Chunks:
                 told.append(_padded([self._partials(*pair) for pair in zip(chunks, starts, strict=True)], np.nan))
             elif name == "pitch":
                 told.append(torch.stack([self._pitch(*pair) for pair in zip(chunks, starts, strict=True)]))
+            elif name == "mean":
+                told.append(torch.tensor([self.mean(self._number(chunk)) for chunk in chunks]))
             else:
                 told.append(torch.stack([self._sound(*pair) for pair in zip(chunks, starts, strict=True)]))
         return made.transpose(1, 2).contiguous(), *told
+
+    def mean(self, i: int) -> float:
+        """Return the root mean square of the magnitudes of an entry, whole; it is read once."""
+        if i not in self._means:
+            total, frames = 0.0, self.store.entries[i].frames
+            for at in range(0, frames, READ):
+                log1p = self.store.read(i, at, READ).astype(np.float32)
+                total += float(np.square(np.expm1(log1p), dtype=np.float64).mean(axis=1).sum())
+            self._means[i] = (total / max(1, frames)) ** 0.5
+        return self._means[i]
 
     def _number(self, chunk: int) -> int:
         return int(self.entries[self.owner[chunk]])
@@ -297,19 +315,29 @@ class Batches:
                     future.cancel()
 
 
-def check_classes(store: Store, found: Sides) -> None:
+def check_labels(entries: Sequence[Entry]) -> None:
     """Refuse data from which no classes can be learnt.
+
+    Raises:
+        RestyleError: if there are fewer than two, or an entry has no label.
+    """
+    known = sorted({entry.labels[0] for entry in entries if entry.labels})
+    if len(known) < 2:
+        told = f"only the class '{known[0]}'" if known else "no labels"
+        raise RestyleError(f"the data to learn from hold {told}; give a sub-folder of sounds to each of two or more")
+    unlabelled = [entry.name for entry in entries if not entry.labels]
+    if unlabelled:
+        raise RestyleError(f"{unlabelled[0]} has no label; put it into a sub-folder named after its class")
+
+
+def check_classes(store: Store, found: Sides) -> None:
+    """Refuse sides from which no classes can be learnt.
 
     Raises:
         RestyleError: if there are fewer than two.
     """
-    known = labels(store, found.train)
-    if len(known) < 2:
-        told = f"only the class '{known[0]}'" if known else "no labels"
-        raise RestyleError(f"the data to learn from hold {told}; give a sub-folder of sounds to each of two or more")
-    missing = set(known) - set(labels(store, found.validation))
+    check_labels([store.entries[i] for i in found.train])
+    missing = set(labels(store, found.train)) - set(labels(store, found.validation))
     if missing:
         warn(f"no source of {', '.join(sorted(missing))} is left for validation; add more")
-    unlabelled = [store.entries[i].name for i in (*found.train, *found.validation) if not store.entries[i].labels]
-    if unlabelled:
-        raise RestyleError(f"{unlabelled[0]} has no label; put it into a sub-folder named after its class")
+    check_labels([store.entries[i] for i in (*found.train, *found.validation)])

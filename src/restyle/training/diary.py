@@ -1,4 +1,4 @@
-"""What happened in a run: numbers of every epoch, the best one, when to stop, what to tell. Floor 4."""
+"""What happened in a run: numbers of every epoch, the best one, when to stop, what to tell."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import torch
 from lightning import Callback, LightningModule, Trainer
 
 from restyle.errors import RestyleError
-from restyle.files import weights
-from restyle.files.safely import writing
+from restyle.io import weights
+from restyle.io.atomic import writing
 from restyle.training.report import page, spell
 from restyle.training.resuming import spoilt
 from restyle.training.verdict import best_row, verdict

@@ -1,4 +1,4 @@
-"""A trained model as one weights file, and its model card. Floor 4."""
+"""A trained model as one weights file, and its model card."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from restyle.errors import RestyleError
-from restyle.files import weights
-from restyle.files.safely import writing
+from restyle.errors import RestyleError, warn
+from restyle.io import weights
+from restyle.io.atomic import writing
+from restyle.io.networks import fill, some
 from restyle.training.report import spell
 
 SHOWN = 24  # labels in a card
@@ -33,7 +34,7 @@ def export(
         half: whether to write 16 bits a number; :func:`halve` makes the model that will be read.
 
     Returns:
-        The settings that were written: ``model`` (the arguments), ``class_path``, ``scores`` and the facts.
+        The settings that were written: ``model`` (the arguments), ``scores`` and the facts.
 
     Raises:
         RestyleError: if the file cannot be written.
@@ -43,7 +44,7 @@ def export(
         arrays = {name: array.astype("f2") if array.dtype == "f4" else array for name, array in arrays.items()}
     given = getattr(model, "settings", None)
     own = given() if callable(given) else {}
-    settings: dict[str, Any] = {"model": own, "class_path": f"{type(model).__module__}.{type(model).__qualname__}"}
+    settings: dict[str, Any] = {"model": own}
     settings |= {**facts, "scores": {name: value for name, value in scores.items() if math.isfinite(value)}}
     for name, value in settings.pop("more", {}).items():
         if isinstance(value, (np.ndarray, torch.Tensor)):
@@ -62,10 +63,13 @@ def halve(model: nn.Module) -> None:
                 value.copy_(value.half())
 
 
-def load_into(model: nn.Module, path: Path, prefix: str = "") -> None:
-    """Load weights that a run kept as its best into the object they came from."""
-    arrays, _ = weights.load(path)
-    model.load_state_dict({name.removeprefix(prefix): torch.from_numpy(array) for name, array in arrays.items()})
+def load_into(model: nn.Module, path: Path) -> None:
+    """Load weights that a run kept as its best into the object they came from.
+
+    Raises:
+        RestyleError: if the file cannot be read, or holds others.
+    """
+    fill(model, weights.load(path)[0], path)
 
 
 def grow(model: nn.Module, path: Path) -> None:
@@ -81,6 +85,9 @@ def grow(model: nn.Module, path: Path) -> None:
     arrays, _ = weights.load(path)
     if not arrays.keys() & model.state_dict().keys():
         raise RestyleError(f"{path} holds no weights of a {type(model).__name__}; give another file as start")
+    new = sorted(model.state_dict().keys() - arrays.keys())
+    if new:
+        warn(f"{path} lacks {some(new)} of a {type(model).__name__}; they begin untrained")
     with torch.no_grad():
         for name, value in model.state_dict().items():
             old = torch.from_numpy(arrays[name]) if name in arrays else None
@@ -115,15 +122,16 @@ def _card(path: Path, model: nn.Module, settings: Mapping[str, Any], limits: str
     form = ", ".join(f"{name} {value}" for name, value in settings["representation"].items())
     scores = "\n".join(f"  - {name.replace('_', ' ')}: {value:.4g}" for name, value in settings["scores"].items())
     labels = ", ".join(settings["labels"][:SHOWN]) + (", ..." if len(settings["labels"]) > SHOWN else "")
+    parted = f"parted by source, {data['cut']} of them cut in time" if data["cut"] else "parted by source"
     return f"""# Model card: {settings["name"]}
 
 - **File**: `{file.name}`, {parameters:,} parameters, {file.stat().st_size / 1e6:.1f} MB; settings of model and
   representation in its metadata. Licence: {settings["licence"]}.
-- **Model**: `{settings["class_path"]}` ({arguments}).
+- **Model**: `{settings["kind"]}` ({arguments}).
 - **Input**: {form}; {data["frames"]} frames.
 - **Labels** ({len(settings["labels"])}): {labels or "none"}.
 - **Data**: {data["entries"]} recordings of {data["sources"]} sources ({data["train"]} to learn from,
-  {data["validation"]} for validation, parted by source), {data["hours"]:.2f} hours; {data["chunks"]} chunks an epoch.
+  {data["validation"]} for validation, {parted}), {data["hours"]:.2f} hours; {data["chunks"]} chunks an epoch.
 - **Command**: `{training["command"]}`
 - **Training**: {training["epochs"]} epochs, {training["steps"]} steps of {training["batch"]} chunks, seed
   {training["seed"]}; the best epoch was {training["best_epoch"]} ({training["monitor"]}).

@@ -1,4 +1,4 @@
-"""What is told of a run beside its numbers. Floor 4."""
+"""What is told of a run beside its numbers."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import platform
 import shlex
 import sys
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import PureWindowsPath
 from typing import Any
 
 import torch
 
-from restyle.datasets.store import Store
+from restyle.data.store import Store
+from restyle.data.takes import Takes
 from restyle.training.data import Sides, labels
 
 
@@ -43,6 +44,7 @@ def facts(config: dict[str, Any], store: Store, parted: Sides, chunks: int, mach
         "train": len(parted.train),
         "validation": len(parted.validation),
         "test": len(parted.test),
+        "cut": sum(span.side == "train" for span in store.spans) if isinstance(store, Takes) else 0,
         "hours": round(sum(entry.frames for entry in chosen) * hop / rate / 3600, 4),
         "chunks": chunks,
         "frames": config["data"]["frames"],
@@ -50,10 +52,10 @@ def facts(config: dict[str, Any], store: Store, parted: Sides, chunks: int, mach
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{platform.machine()} CPU"
     hardware = f"{device}, {os.cpu_count()} cores, {machine.devices} device(s) on {machine.nodes} machine(s)"
     training = {"batch": config["data"]["batch"], "seed": config["seed"], "monitor": config["trainer"]["monitor"]}
-    training |= {"hardware": hardware, "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])}
+    training |= {"hardware": hardware, "command": shlex.join(map(without_folders, sys.argv))}
     classes = labels(store, [*parted.train, *parted.validation])
     return {
-        "kind": config["module"]["class_path"].split(".")[-2],
+        "kind": config["kind"],
         "name": config["name"],
         "representation": store.settings,
         "labels": classes,
@@ -61,6 +63,19 @@ def facts(config: dict[str, Any], store: Store, parted: Sides, chunks: int, mach
         "training": training,
         "licence": config["licence"],
     }
+
+
+def without_folders(argument: str) -> str:
+    """Return an argument of a command with the names of files in place of their paths, which tell of the machine.
+
+    Example:
+        >>> without_folders("--data=/home/me/music"), without_folders("start=../run/draw.safetensors")
+        ('--data=music', 'start=draw.safetensors')
+    """
+    name, equals, value = argument.rpartition("=")
+    if not value.startswith("hf:") and ("/" in value or "\\" in value):
+        value = PureWindowsPath(value).name
+    return f"{without_folders(name) if equals else ''}{equals}{value}"
 
 
 def told(known: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The folder of a run: whose it is, and whether all is done. Floor 4."""
+"""The folder of a run: whose it is, and whether all is done."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from hashlib import sha1
 from pathlib import Path
 from typing import Any
 
-from restyle.datasets.store import Store
+from restyle.data.store import Store
 from restyle.errors import RestyleError
-from restyle.files.safely import writing
+from restyle.io.atomic import writing
 from restyle.training import config as configs
 
 
@@ -19,7 +19,7 @@ class Trained:
     """What a run made.
 
     Args:
-        weights: the file for `files.registry`, with a model card beside it.
+        weights: the file for `io.hub`, with a model card beside it.
         epochs: that were run.
         best_epoch: whose weights these are.
         scores: of that epoch, and of the test set.
@@ -51,7 +51,7 @@ def begun(out: Path, config: dict[str, Any], store: Store) -> dict[str, Any]:
     path = out / "run.json"
     if path.is_file() and any((out / name).exists() for name in ("last.ckpt", "best.safetensors", "finished.json")):
         before = read(path)
-        key = configs.same(before.get("config", {}), config)
+        key = configs.same(configs.modern(before.get("config", {}), path), config)
         if key:
             raise RestyleError(f"{out} holds a run with another {key}; give it another --out, or that setting again")
         if before.get("data") != now["data"]:

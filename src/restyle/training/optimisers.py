@@ -1,4 +1,4 @@
-"""The optimiser and schedule of a training. Floor 4."""
+"""The optimiser and schedule of a training."""
 
 from __future__ import annotations
 

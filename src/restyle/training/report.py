@@ -1,4 +1,4 @@
-"""The page of a run: curves, verdict, examples, in one HTML file that needs nothing else. Floor 4."""
+"""The page of a run: curves, verdict, examples, in one HTML file that needs nothing else."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ def picture(values: np.ndarray) -> str:
 
 def sound(audio: Audio) -> str:
     """Return a sound as an MP3 data URI."""
-    from restyle.files.mp3 import encode_mp3
+    from restyle.io.mp3 import encode_mp3
 
     return _uri("audio/mpeg", encode_mp3(audio, kbps=96))
 

@@ -1,4 +1,4 @@
-"""Stopping at any point and going on as if nothing had been: checkpoints, seeds, a mean of the weights. Floor 4.
+"""Stopping at any point and going on as if nothing had been: checkpoints, seeds, a mean of the weights.
 
 Every checkpoint says the same thing: so many epochs and so many batches of the next one are done. Lightning's own
 counters are brought to that form when it is written, for those that it writes in the middle of its loops mean something
@@ -17,7 +17,7 @@ from lightning import Callback, LightningModule, Trainer, seed_everything
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from restyle.errors import RestyleError
-from restyle.files.safely import writing
+from restyle.io.atomic import writing
 from restyle.training.data import Batches
 
 

@@ -1,4 +1,4 @@
-"""A training from its config to its weights file, with Lightning underneath. Floor 4."""
+"""A training from its config to its weights file, with Lightning underneath."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from lightning.fabric.utilities.rank_zero import rank_zero_only
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import nn
 
-from restyle.datasets.store import Store
+from restyle.data.store import Store
+from restyle.data.takes import cut
 from restyle.errors import RestyleError, warn
 from restyle.training import config as configs
 from restyle.training.data import Batches, Chunks, Sides, check_classes, labels, sides
@@ -104,9 +105,11 @@ def train(
     """
     machine = machine or Machine()
     ready = finished(out)
-    parted = sides(store, config["data"]["validation"], seed=config["seed"])
+    whole, validation = store, config["data"]["validation"]
+    store = cut(whole, validation, config["data"]["frames"])
+    parted = sides(store, validation, seed=config["seed"])
     classes = labels(store, [*parted.train, *parted.validation])
-    own = begun(out, config, store)
+    own = begun(out, config, whole)
     if ready:
         return ready
     _check_representation(config, store)
@@ -137,18 +140,18 @@ def _objects(
     given |= {"seed": config["seed"], "frames": config["data"]["frames"]}
     given |= {"statistics": store.statistics, "representation": store.settings}
     asked = (config["model"].get("init_args") or {}).get("classes")
-    if configs.takes(config["module"], "labels"):
+    if configs.takes_labels(config):
         check_classes(store, parted)
         if asked is not None and asked != len(classes):
             differ = f"the model has {asked} classes, the data {len(classes)}"
             raise RestyleError(f"{differ}; leave out model.init_args.classes")
-    model = configs.built(config["model"], given)
+    model = configs.built(config, "model", given)
     standardise = getattr(model, "standardise", None)
     if callable(standardise):
         standardise(*(torch.from_numpy(store.statistics[name]).float() for name in ("mean", "std")))
     if config["start"]:
         grow(model, Path(config["start"]))
-    return model, configs.built(config["module"], given, model)
+    return model, configs.built(config, "module", given, model)
 
 
 def _trainer(config: dict[str, Any], out: Path, machine: Machine, diary: Diary) -> Trainer:

@@ -1,4 +1,4 @@
-"""What trainings on spectrograms share: levels of one loudness, pictures and sounds for the report. Floor 4."""
+"""What trainings on spectrograms share: levels of one loudness, pictures and sounds for the report."""
 
 from __future__ import annotations
 
@@ -9,20 +9,24 @@ import torch
 from torch import Tensor
 
 from restyle.audio import Audio
-from restyle.losses.adversarial import judge_loss
-from restyle.models.levels import levels, magnitudes
-from restyle.representations.phase import griffin_lim
-from restyle.representations.stft import Stft
+from restyle.dsp.levels import levels, magnitudes
+from restyle.dsp.phase import griffin_lim
+from restyle.dsp.stft import Stft
+from restyle.training.adversarial import judge_loss
 
-QUIET = 1e-3  # root mean square of magnitudes below which a chunk is not raised
+SILENT = 1e-6  # root mean square of magnitudes; what is softer is not raised
+NORMALISATION = {"normalisation": "recording"}  # stored with the weights: what levels are relative to
 LOUD = 0.05  # root mean square of the sounds in a report
 
 
-def heard(x: Tensor) -> Tensor:
-    """Return levels ``[B, F, L]`` of log1p magnitudes, each spectrogram at one root mean square."""
-    magnitude = torch.expm1(x.float())
-    mean = magnitude.square().mean((1, 2), keepdim=True).sqrt()
-    return levels(magnitude / mean.clamp_min(QUIET))
+def heard(x: Tensor, mean: Tensor) -> Tensor:
+    """Return levels of chunks as a transfer hears them: relative to their whole recordings.
+
+    Args:
+        x: log1p magnitudes ``[B, F, L]``.
+        mean: root mean square of the magnitudes of each chunk's recording, ``[B]``.
+    """
+    return levels(torch.expm1(x.float()), mean.clamp_min(SILENT)[:, None, None])
 
 
 def check_stft(representation: Mapping[str, Any], bins: int) -> Stft:

@@ -1,4 +1,4 @@
-"""Around a training: silence, and sentences for what goes wrong. Floor 4."""
+"""Around a training: silence, and sentences for what goes wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a run still improves, stands still or overfits. Floor 4."""
+"""Whether a run still improves, stands still or overfits."""
 
 from __future__ import annotations
 

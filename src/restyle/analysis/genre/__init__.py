@@ -1,0 +1,1 @@
+"""Genre classifiers: networks, inference and training."""

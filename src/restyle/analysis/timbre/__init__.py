@@ -1,0 +1,1 @@
+"""The timbre embedding: network, inference and training."""

@@ -1,0 +1,135 @@
+"""Networks that turn a clip into a point: near one another where the instrument is the same.
+
+Both take log1p mel spectrograms ``[B, M, L]``, turn them into dB below their loudest value, so that the level does not
+matter, and give vectors of length 1: the cosine of two is their likeness.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from restyle.analysis.genre.model import Residual
+
+SPAN = 80.0  # dB below the loudest value at which levels are cut off
+
+
+def decibels(x: Tensor, power: float) -> Tensor:
+    """Return dB relative to each spectrogram's loudest value, -80..0, of log1p values ``[B, M, L]``.
+
+    Args:
+        x: ``log(1 + value)``.
+        power: 1 where the values are magnitudes, 2 where they are powers.
+
+    Example:
+        >>> decibels(torch.log1p(torch.tensor([[[100.0, 10.0, 0.0]]])), 2)
+        tensor([[[  0., -10., -80.]]])
+    """
+    level = (20 / power) * torch.log10(torch.expm1(x.float()).clamp_min(1e-10))
+    return (level - level.amax((1, 2), keepdim=True)).clamp_min(-SPAN)
+
+
+class TimbreMfcc(nn.Module):
+    """The paper's network: four convolutions over time on MFCCs 2 to 13, and their mean.
+
+    Args:
+        bins: mel bands M of the input.
+        coefficients: MFCCs from the second on; the first is the level.
+        width: of the convolutions and the embedding.
+        power: 1 where the input's mel values are magnitudes, 2 where they are powers.
+
+    Example:
+        >>> network = TimbreMfcc().eval()
+        >>> network(torch.rand(2, 128, 256)).shape
+        torch.Size([2, 64])
+
+    Source: Cífka et al., "Self-supervised VQ-VAE for one-shot music style transfer", ICASSP 2021: the network of McFee,
+    Lee, Nam, "Metric learning for music information retrieval", tutorial at ISMIR 2020. Unlike theirs the poolings keep
+    what is left over at the end, so that clips shorter than 128 frames work too.
+    """
+
+    cosines: Tensor
+
+    def __init__(self, *, bins: int = 128, coefficients: int = 12, width: int = 64, power: float = 2.0) -> None:
+        super().__init__()
+        self.bins, self.coefficients, self.width, self.power = bins, coefficients, width, power
+        row, column = torch.arange(1, coefficients + 1)[:, None], torch.arange(bins)
+        cosines = math.sqrt(2 / bins) * torch.cos(math.pi * row * (column + 0.5) / bins)
+        self.register_buffer("cosines", cosines, persistent=False)
+        channels = (coefficients, width, width, width, width)
+        self.blocks = nn.Sequential(
+            *(_block(a, b, k) for a, b, k in zip(channels, channels[1:], (4, 4, 4, 2), strict=False))
+        )
+
+    def settings(self) -> dict[str, object]:
+        """Return the constructor's arguments, as stored beside weights."""
+        return {name: getattr(self, name) for name in ("bins", "coefficients", "width", "power")}
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Embed log1p mel spectrograms ``[B, M, L]``: unit vectors ``[B, D]``."""
+        mfcc = self.cosines @ decibels(x, self.power)
+        return nn.functional.normalize(self.blocks(mfcc).mean(-1), dim=-1)
+
+
+def _block(before: int, after: int, size: int) -> nn.Sequential:
+    convolution = nn.Conv1d(before, after, size)
+    nn.init.kaiming_uniform_(convolution.weight, nonlinearity="relu")
+    nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]
+    same_length = nn.ConstantPad1d(((size - 1) // 2, size // 2), 0.0)
+    return nn.Sequential(same_length, convolution, nn.BatchNorm1d(after), nn.ReLU(), nn.MaxPool1d(size, ceil_mode=True))
+
+
+class Timbre(nn.Module):
+    """A residual network on mel bands, and the statistics over time of what it hears, weighted by attention.
+
+    Args:
+        bins: mel bands M of the input.
+        widths: channels of the entry and the residual blocks; each halves both axes, the entry time alone.
+        hidden: channels whose mean and deviation over time are taken.
+        size: of the embedding D.
+        power: 1 where the input's mel values are magnitudes, 2 where they are powers.
+
+    Example:
+        >>> network = Timbre().eval()
+        >>> network(torch.rand(2, 128, 100)).shape
+        torch.Size([2, 64])
+
+    Source: the pooling is Okabe, Koshinaka, Shinoda, "Attentive statistics pooling for deep speaker embedding",
+    Interspeech 2018.
+    """
+
+    def __init__(
+        self,
+        *,
+        bins: int = 128,
+        widths: Sequence[int] = (16, 24, 48, 64),
+        hidden: int = 128,
+        size: int = 64,
+        power: float = 2.0,
+    ) -> None:
+        super().__init__()
+        self.bins, self.widths, self.hidden, self.size, self.power = bins, list(widths), hidden, size, power
+        entry = nn.Conv2d(1, widths[0], 5, stride=(1, 2), padding=2, bias=False)
+        blocks = [Residual(a, b, 2) for a, b in pairwise(widths)]
+        self.blocks = nn.Sequential(entry, nn.BatchNorm2d(widths[0]), nn.ReLU(), *blocks)
+        rows = -(-bins // 2 ** len(blocks))
+        self.merge = nn.Sequential(nn.Conv1d(widths[-1] * rows, hidden, 1), nn.BatchNorm1d(hidden), nn.ReLU())
+        self.attention = nn.Sequential(nn.Conv1d(hidden, 32, 1), nn.Tanh(), nn.Conv1d(32, hidden, 1))
+        self.out = nn.Linear(2 * hidden, size)
+
+    def settings(self) -> dict[str, object]:
+        """Return the constructor's arguments, as stored beside weights."""
+        return {name: getattr(self, name) for name in ("bins", "widths", "hidden", "size", "power")}
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Embed log1p mel spectrograms ``[B, M, L]``: unit vectors ``[B, D]``."""
+        level = decibels(x, self.power)[:, None] / (SPAN / 2) + 1
+        y = self.merge(self.blocks(level).flatten(1, 2))
+        weight = self.attention(y).softmax(-1)
+        mean = (weight * y).sum(-1)
+        deviation = ((weight * y.square()).sum(-1) - mean.square()).clamp_min(1e-5).sqrt()
+        return nn.functional.normalize(self.out(torch.cat([mean, deviation], dim=1)), dim=-1)

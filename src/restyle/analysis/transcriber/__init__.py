@@ -1,0 +1,1 @@
+"""The transcriber: network, inference and training."""

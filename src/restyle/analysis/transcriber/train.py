@@ -1,0 +1,192 @@
+"""Teaches `analysis/transcriber/model.py` on songs whose notes are known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from restyle.analysis.genre.train import of_all_processes
+from restyle.analysis.transcriber.model import Activations, Transcriber
+from restyle.dsp.cqt import loudest_around, unit_level
+from restyle.dsp.pianoroll import Roll, notes_to_roll, roll_to_notes
+from restyle.dsp.spectrogram import CQT_GAIN
+from restyle.notes import Notes
+from restyle.training.optimisers import check_schedule, optimiser
+
+QUIETER = 10.0  # dB, deviation of how much louder than the chunk's loudest moment the rest of a recording is
+ONSET_WEIGHT, OFFSET_WEIGHT = 4.0, 4.0  # of frames at which something begins or ends: they are few
+THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7)
+
+
+class TranscriberTraining(lightning.LightningModule):
+    """Cross-entropy of onsets, frames and offsets; the errors of velocities and bends where there are notes.
+
+    A batch is (log1p constant-Q spectrograms ``[B, F, L]``, labels ``[B]``, notes ``[B, N, 5]``, bends ``[B, N, L]``).
+
+    Args:
+        model: what learns.
+        representation: settings of the spectrograms.
+        rate: highest learning rate.
+        weight_decay: of AdamW.
+        schedule: ``constant``, or ``cosine`` with a warm-up.
+        sure: mean probability of what is found in clear recordings; stored with the weights.
+        unsure: the same in recordings so dense that their notes cannot be relied on.
+        seed: of all that is drawn.
+
+    Raises:
+        ValueError: if there is no such schedule.
+    """
+
+    wants = ("notes", "bends")
+
+    def __init__(
+        self,
+        model: Transcriber,
+        *,
+        representation: Mapping[str, Any],
+        rate: float = 3e-3,
+        weight_decay: float = 1e-3,
+        schedule: str = "cosine",
+        sure: float = 0.895,
+        unsure: float = 0.835,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        check_schedule(schedule)
+        self.model: Any = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster
+        self.hop = representation["hop"] / representation["rate"]
+        self.rate, self.weight_decay, self.schedule, self.seed = rate, weight_decay, schedule, seed
+        self.confidence = {"sure": sure, "unsure": unsure}
+        self.decoding: dict[str, float] = {}
+        self._seen: list[tuple[Tensor, ...]] = []
+
+    def training_step(self, batch: Sequence[Tensor], batch_idx: int) -> Tensor:
+        """Return the loss of a batch, each chunk as a part of a louder or softer recording."""
+        rng = np.random.default_rng((self.seed, self.global_step, batch_idx, self.global_rank))
+        louder = np.maximum(0, rng.normal(0, QUIETER, len(batch[0])))
+        found = self.model(levels(batch[0], torch.from_numpy(louder).to(batch[0]), self.hop))
+        parts = losses(found, targets(batch[2], batch[3], self.hop).to(batch[0].device))
+        for name, value in parts.items():
+            self.log(f"train_{name}", value)
+        return total(parts)
+
+    def validation_step(self, batch: Sequence[Tensor], batch_idx: int) -> None:
+        """Log the loss, and keep what is found."""
+        found = self.model(levels(batch[0], torch.zeros(len(batch[0])).to(batch[0]), self.hop))
+        parts = losses(found, targets(batch[2], batch[3], self.hop).to(batch[0].device))
+        self.log("val_loss", total(parts), batch_size=len(batch[0]), sync_dist=True)
+        kept = torch.stack([found.onset.sigmoid(), found.frame.sigmoid(), found.velocity, found.offset.sigmoid()])
+        notes = nn.functional.pad(batch[2], (0, 0, 0, 1000 - batch[2].shape[1]), value=torch.nan)
+        self._seen.append((kept.transpose(0, 1).half().cpu(), notes.cpu()))
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the F1 of notes (mir_eval, 50 ms) at the best of a few thresholds."""
+        seen = of_all_processes(self._seen)
+        self._seen = []
+        if seen:
+            rolls, notes = (torch.cat(parts) for parts in zip(*seen, strict=True))
+            scores, self.decoding = _scored(rolls, notes, self.hop)
+            for name, value in scores.items():
+                self.log(f"val_{name}", value)
+
+    def configure_optimizers(self) -> Any:
+        """Return AdamW, and its schedule."""
+        steps = self.trainer.estimated_stepping_batches
+        return optimiser(self.model, self.rate, self.weight_decay, self.schedule, steps)
+
+    def exports(self) -> dict[str, Any]:
+        """Return what is stored with the weights: how activations become notes, and when these are in doubt."""
+        return {"decoding": self.decoding, "confidence": self.confidence}
+
+
+def levels(x: Tensor, louder: Tensor, hop: float) -> Tensor:
+    """Turn log1p spectrograms ``[B, F, L]`` into what the network takes, ``[B, L, F]``.
+
+    Args:
+        x: of a constant-Q transform.
+        louder: dB by which the recording's loudest moment exceeds the chunk's, ``[B]``.
+        hop: seconds of a frame.
+    """
+    db = 20 * torch.log10((torch.expm1(x) / CQT_GAIN).clamp_min(1e-10)).transpose(1, 2)
+    reference = torch.from_numpy(loudest_around(db.amax(2).float().cpu().numpy(), hop)).to(db)
+    return unit_level(db, reference[..., None] + louder[:, None, None])
+
+
+def targets(notes: Tensor, bends: Tensor, hop: float) -> Tensor:
+    """Draw notes ``[B, N, 5]`` and bends ``[B, N, L]`` as onset, frame, velocity, offset, bend ``[5, B, L, 88]``."""
+    rolls = []
+    for table, curves in zip(notes.cpu().numpy(), bends.cpu().numpy(), strict=True):
+        there = ~np.isnan(table[:, 0])
+        own = Notes(*table[there].T)
+        order = np.lexsort((table[there, 2], table[there, 0]))  # as Notes sorts its rows
+        roll = notes_to_roll(own, curves.shape[1], hop, bends=curves[there][order])
+        rolls.append(np.stack([roll.onset, roll.frame, roll.velocity, roll.offset, roll.bend]))
+    return torch.from_numpy(np.stack(rolls, axis=1))
+
+
+def losses(found: Activations, wanted: Tensor) -> dict[str, Tensor]:
+    """Return the loss of each head; ``wanted`` is as `targets` returns it."""
+    onset, frame, velocity, offset, bend = wanted
+    entropy = nn.functional.binary_cross_entropy_with_logits
+    return {
+        "onset": entropy(found.onset, onset, pos_weight=torch.tensor(ONSET_WEIGHT)),
+        "frame": entropy(found.frame, frame),
+        "velocity": _where(onset, (found.velocity - velocity).abs()),
+        "offset": entropy(found.offset, offset, pos_weight=torch.tensor(OFFSET_WEIGHT)),
+        "bend": _where(frame, (found.bend - bend).abs()),
+    }
+
+
+def total(parts: Mapping[str, Tensor]) -> Tensor:
+    """Return the sum of the losses, each with its weight."""
+    share = {"onset": 2.0, "frame": 1.0, "velocity": 0.02, "offset": 0.5, "bend": 0.05}
+    return torch.stack([share[name] * value for name, value in parts.items()]).sum()
+
+
+def _where(weight: Tensor, error: Tensor) -> Tensor:
+    return (weight * error).sum() / weight.sum().clamp_min(1)
+
+
+def _scored(rolls: Tensor, notes: Tensor, hop: float) -> tuple[dict[str, float], dict[str, float]]:
+    """Mean F1 with onsets and with offsets, and the thresholds that give them."""
+    truth = [Notes(*table[~np.isnan(table[:, 0])].T).pitched() for table in notes.numpy()]
+    truth = [own.select(own.onset >= 0) for own in truth]
+    names, empty = ("onset", "frame", "velocity", "offset"), np.zeros((1, 1), np.float32)
+    found = [Roll(**dict(zip(names, roll.float().numpy(), strict=True)), bend=empty, hop=hop) for roll in rolls]
+
+    def mean_f1(with_offsets: bool, **thresholds: float) -> float:
+        read = [roll_to_notes(roll, **thresholds) for roll in found]  # type: ignore[arg-type]
+        pairs = zip(truth, read, strict=True)
+        return float(np.mean([f1(own, other, offsets=with_offsets) for own, other in pairs if len(own)] or [0.0]))
+
+    onset_f1, onset = max((mean_f1(False, onset_threshold=x), x) for x in THRESHOLDS)
+    offset_f1, frame = max((mean_f1(True, onset_threshold=onset, frame_threshold=x), x) for x in THRESHOLDS)
+    return (
+        {"onset_f1": onset_f1, "offset_f1": offset_f1},
+        {"onset_threshold": onset, "frame_threshold": frame},
+    )
+
+
+def f1(truth: Notes, found: Notes, *, offsets: bool = False) -> float:
+    """Return the F1 of notes whose onsets lie within 50 ms of the true ones.
+
+    Args:
+        truth: at least one note.
+        found: what is judged.
+        offsets: whether they must also end within 20 % of a note's length, or 50 ms.
+
+    Source: Raffel et al., "mir_eval: a transparent implementation of common MIR metrics", ISMIR 2014.
+    """
+    import mir_eval
+
+    if not len(found):
+        return 0.0
+    tables = [(np.stack([n.onset, n.offset], axis=1), 440 * 2 ** ((n.pitch - 69) / 12)) for n in (truth, found)]
+    ratio = 0.2 if offsets else None
+    score = mir_eval.transcription.precision_recall_f1_overlap
+    return float(score(*tables[0], *tables[1], offset_ratio=ratio)[2])

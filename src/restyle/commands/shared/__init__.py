@@ -1,0 +1,1 @@
+"""What several verbs need: inputs, outputs, settings, processes."""

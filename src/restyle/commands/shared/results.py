@@ -1,0 +1,192 @@
+"""One method on one pair: transferred, measured, judged, and kept so that a second run need not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from restyle import __version__
+from restyle.audio import Audio
+from restyle.commands import transfer
+from restyle.commands.shared import outputs, pool
+from restyle.commands.shared.inputs import read_sound
+from restyle.commands.shared.made import Report
+from restyle.commands.shared.measure import measured
+from restyle.commands.shared.settings import Settings
+from restyle.comparison.table import COPIES, Pair, Result
+from restyle.errors import RestyleError
+from restyle.evaluation import METRICS, evaluate
+from restyle.io.atomic import writing
+
+SOUNDS = "sounds"  # the folder in a comparison's folder
+
+
+@dataclass(frozen=True)
+class Task:
+    """One result to make.
+
+    Args:
+        pair: what it is made of, without results.
+        method: a method's name, or one of the copies.
+        folder: the comparison's.
+        settings: of the transfer.
+        metrics: full names of those that are wanted.
+    """
+
+    pair: Pair
+    method: str
+    folder: Path
+    settings: Settings
+    metrics: tuple[str, ...] = tuple(METRICS)
+
+    @property
+    def sound(self) -> Path:
+        """Where the result lies, absolute for a copy, else relative to the folder."""
+        copies = {"content": Path(self.pair.content), "style": Path(self.pair.style)}
+        return copies.get(self.method, Path(SOUNDS) / self.pair.name / f"{self.method}.flac")
+
+    @property
+    def kept(self) -> Path:
+        """Where its scores are kept for a second run."""
+        return self.folder / SOUNDS / self.pair.name / f"{self.method}.scores.json"
+
+
+def make(
+    pairs: Sequence[Pair],
+    methods: Sequence[str],
+    folder: Path,
+    *,
+    settings: Settings,
+    metrics: Sequence[str] | None = None,
+    workers: pool.Workers,
+    overwrite: bool = False,
+    report: Report | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> tuple[Pair, ...]:
+    """Return the pairs with the results of the copies and of all methods; what failed is named in them.
+
+    Args:
+        pairs: contents and styles.
+        methods: names of methods.
+        folder: of the comparison; sounds and scores are kept in it.
+        settings: of the transfers; the method is set for each.
+        metrics: full names of those that are wanted; all by default.
+        workers: the processes that do it.
+        overwrite: whether results made of other files, or otherwise, may be replaced.
+        report: called with each result's name (and what went wrong), how many are done, and of how many.
+        progress: called with the fraction done, 0..1.
+
+    Raises:
+        RestyleError: if there are such results and they may not be replaced.
+    """
+    wanted = tuple(METRICS) if metrics is None else tuple(metrics)
+    order = [*methods, *COPIES]  # what is done quickly comes last, so that no process waits long for another
+    tasks = [Task(pair, method, folder, settings, wanted) for pair in pairs for method in order]
+    if not overwrite:
+        _check_free(tasks)
+    done: dict[tuple[str, str], Result] = {}
+    for task, result in workers.each(_do, tasks):
+        result = result or Result(method=task.method, error=pool.KILLED)
+        done[task.pair.name, task.method] = result
+        if report:
+            name = f"{task.pair.title}, {task.method}"
+            report(f"{name}: {result.error}" if result.error else name, len(done), len(tasks))
+        if progress:
+            progress(len(done) / len(tasks))
+    return tuple(_with_results(pair, [done[pair.name, method] for method in [*COPIES, *methods]]) for pair in pairs)
+
+
+def _with_results(pair: Pair, results: Sequence[Result]) -> Pair:
+    """A pair of which a file cannot be used has one error and no results."""
+    errors = [result.error for result in results if result.error]
+    if len(errors) == len(results):
+        return replace(pair, error=errors[0])
+    return replace(pair, results=tuple(results))
+
+
+def _do(task: Task) -> Result:
+    try:
+        return _kept(task) or _made(task)
+    except RestyleError as error:
+        return Result(method=task.method, error=str(error))
+    except Exception as error:
+        advice = "run this pair with restyle transfer --debug"
+        return Result(method=task.method, error=f"{type(error).__name__}: {error}; {advice}")
+
+
+def _kept(task: Task) -> Result | None:
+    """The result of an earlier run with the same files, settings and version, if there is one."""
+    try:
+        kept = json.loads(task.kept.read_text(encoding="utf-8"))
+        if kept["made"] != _made_of(task) or kept["sound"] != outputs.fingerprint(task.folder / task.sound):
+            return None
+        return Result.of(kept["result"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _check_free(tasks: Sequence[Task]) -> None:
+    """Refuse to replace what another comparison made in this folder."""
+    for task in tasks:
+        try:
+            known, wanted = json.loads(task.kept.read_text(encoding="utf-8"))["made"], _made_of(task)
+        except (OSError, ValueError, KeyError, TypeError):  # nothing is kept, or a file is missing, as is told later
+            continue
+        differing = [name for name in ("files", "settings", "version") if known.get(name) != wanted[name]]
+        if differing:
+            raise RestyleError(
+                f"{task.kept.parent} holds results made with other {differing[0]}; "
+                "give --overwrite to replace them, or choose another folder"
+            )
+
+
+def _made_of(task: Task) -> dict[str, Any]:
+    names = [task.pair.content, task.pair.style, *([task.pair.target] if task.pair.target else [])]
+    files = [_fingerprint(name, _stamp(name)) for name in names]
+    settings = asdict(replace(task.settings, method=task.method if task.method not in COPIES else None))
+    made = {"files": files, "settings": settings, "metrics": task.metrics, "version": __version__}
+    return dict(json.loads(json.dumps(made)))  # as it will be read
+
+
+def _made(task: Task) -> Result:
+    content, style, target, settings = task.pair.content, task.pair.style, task.pair.target, task.settings
+    for name in (content, style, *([target] if target else [])):
+        transfer.check_input(Path(name))
+    task.kept.parent.mkdir(parents=True, exist_ok=True)
+    made_of = _made_of(task)
+    played = _sound(Path(content), settings.start, settings.duration, _stamp(content))
+    styled = _sound(Path(style), 0.0, None, _stamp(style))
+    result = Result(method=task.method, sound=task.sound.as_posix())
+    if task.method not in COPIES:
+        out, chosen = task.folder / task.sound, replace(settings, method=task.method, bits="24")
+        with measured() as cost:
+            record = transfer.run(Path(content), [Path(style)], out, settings=chosen, overwrite=True)
+        warnings = tuple(record["warnings"])
+        result = replace(result, seconds=round(cost.seconds, 3), memory=cost.memory, warnings=warnings)
+    output = {"content": played, "style": styled}.get(task.method) or read_sound(task.folder / task.sound)
+    wanted = None if target is None else _sound(Path(target), settings.start, settings.duration, _stamp(target))
+    scores = evaluate(output, content=played, style=styled, target=wanted, only=task.metrics)
+    result = replace(result, scores=scores)
+    written = outputs.fingerprint(task.folder / task.sound)
+    with writing(task.kept) as beside:
+        beside.write_text(json.dumps({"made": made_of, "sound": written, "result": asdict(result)}), encoding="utf-8")
+    return result
+
+
+def _stamp(name: str) -> int:
+    return Path(name).stat().st_mtime_ns
+
+
+@lru_cache(maxsize=1024)
+def _fingerprint(name: str, _changed: int) -> dict[str, Any]:
+    return outputs.fingerprint(Path(name))
+
+
+@lru_cache(maxsize=3)
+def _sound(path: Path, start: float, duration: float | None, _changed: int) -> Audio:
+    """Content, style and target stay in memory from one method to the next, and with them what was found in them."""
+    return read_sound(path, start=start, duration=duration)

@@ -1,0 +1,1 @@
+"""Data sets, rendering and stores."""

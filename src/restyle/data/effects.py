@@ -1,0 +1,92 @@
+"""Random tone, drive, room, loudness curve and noise, so that what is learnt does not depend on them."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import scipy.fft
+import scipy.signal
+
+from restyle.audio import Audio
+from restyle.io.mp3 import encode_mp3
+
+LOWEST_BAND = 31.5  # Hz, the octave up to here is shaped as one with all below
+
+
+def apply(sound: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:
+    """Change a sound as rooms, loudspeakers and recordings do, each change with a probability of its own.
+
+    The changes: an equaliser by octaves (50 %), a low-pass (15 %), drive (10 %), reverb (35 %), a slow loudness curve
+    (25 %) and noise (70 %), in this order.
+
+    Args:
+        sound: ``[T]``.
+        rate: Hz.
+        rng: draws all that is random; the same state gives the same result.
+
+    Returns:
+        ``[T]`` float32, at another level.
+
+    Example:
+        >>> apply(np.sin(np.arange(8000) / 10), 8000, np.random.default_rng(0)).shape
+        (8000,)
+    """
+    if not sound.any():
+        return sound.astype(np.float32)
+    for change, probability in ((_equalise, 0.5), (_low_pass, 0.15), (_drive, 0.1), (_room, 0.35), (_swell, 0.25)):
+        if rng.random() < probability:
+            sound = change(sound, rate, rng)
+    if rng.random() < 0.7:
+        sound = _noise(sound, rng)
+    return sound.astype(np.float32)
+
+
+def codec(sound: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:
+    """Return a sound ``[T]`` as it comes out of an MP3 file of 64 to 128 kb/s."""
+    import soundfile
+    import soxr
+
+    peak = np.abs(sound).max() + 1e-9
+    coded = encode_mp3(Audio(sound[None] / peak * 0.9, rate), kbps=int(rng.choice([64, 96, 128])))
+    decoded, own = soundfile.read(io.BytesIO(coded), dtype="float32")
+    back = soxr.resample(decoded, own, rate) * (peak / 0.9)
+    return np.asarray(np.pad(back, (0, max(0, len(sound) - len(back))))[: len(sound)], np.float32)
+
+
+def _equalise(sound: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:
+    size = scipy.fft.next_fast_len(len(sound), real=True)
+    spectrum = scipy.fft.rfft(sound, size)
+    bands = np.log2(np.maximum(scipy.fft.rfftfreq(size, 1 / rate) / LOWEST_BAND, 1))
+    gain = np.interp(bands, np.arange(10), rng.normal(0, rng.uniform(1, 6), 10))
+    spectrum *= (10 ** (gain / 20)).astype(spectrum.real.dtype)
+    return scipy.fft.irfft(spectrum, size)[: len(sound)]
+
+
+def _low_pass(sound: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:
+    cutoff = min(rng.uniform(1500, 7000), 0.45 * rate)
+    return scipy.signal.sosfilt(scipy.signal.butter(4, cutoff, fs=rate, output="sos"), sound)
+
+
+def _drive(sound: np.ndarray, _: int, rng: np.random.Generator) -> np.ndarray:
+    return np.tanh(sound / np.abs(sound).max() * rng.uniform(1, 8))
+
+
+def _room(sound: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:
+    time = np.arange(round(rng.uniform(0.15, 1.6) * rate)) / rate
+    room = (rng.normal(0, 1, len(time)) * 10 ** (-3 * time / time[-1])).astype(sound.dtype)
+    wet = scipy.signal.oaconvolve(sound, room)[: len(sound)]
+    level = 10 ** (rng.uniform(-24, -4) / 20) * np.sqrt(np.mean(sound**2) / (np.mean(wet**2) + 1e-12))
+    return sound + level * wet
+
+
+def _swell(sound: np.ndarray, _: int, rng: np.random.Generator) -> np.ndarray:
+    times = np.linspace(0, len(sound), 9)
+    return sound * 10 ** (np.interp(np.arange(len(sound)), times, rng.uniform(-24, 0, 9)) / 20)
+
+
+def _noise(sound: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    noise = rng.standard_normal(len(sound), dtype=np.float32)
+    if rng.random() < 0.5:
+        noise = scipy.signal.lfilter([1], [1, -0.95], noise) * 0.3
+    return sound + noise * np.abs(sound).max() * 10 ** (rng.uniform(-100, -40) / 20)

@@ -1,1 +1,0 @@
-"""Data sets, one file each; every one yields `Clip`. Floor 3."""

@@ -1,0 +1,1 @@
+"""Signal processing: transforms beside their inverses, long sound in blocks."""

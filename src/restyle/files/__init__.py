@@ -1,1 +1,0 @@
-"""The only room that opens files: sound, MIDI, weights. Floor 2."""

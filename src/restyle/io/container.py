@@ -1,0 +1,98 @@
+"""The sound in m4a, aac, wma, webm and video files, through FFmpeg's libraries (PyAV)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from restyle.errors import RestyleError
+
+BLOCK = 2**17  # samples of each channel in a block, about
+
+
+class Container:
+    """An open file whose first sound track is decoded block by block; a `restyle.io.sound.Source`.
+
+    Decoding always begins at the file's beginning: after a seek, lossy codecs give other samples.
+
+    Args:
+        path: an existing file.
+
+    Raises:
+        RestyleError: if FFmpeg cannot read the file, or it holds no sound.
+    """
+
+    def __init__(self, path: Path) -> None:
+        import av
+
+        self._failures = (av.FFmpegError, ValueError)
+        try:  # the resolved path cannot be taken for an address, and no address inside a play list is followed
+            self._file = av.open(str(path.resolve()), metadata_errors="ignore", options={"protocol_whitelist": "file"})
+        except self._failures as error:
+            raise RestyleError(
+                f"{path} is no sound file that can be read; choose a wav, flac, mp3 or m4a file"
+            ) from error
+        sounds = self._file.streams.audio
+        if not sounds or not sounds[0].rate or not sounds[0].channels:
+            self._file.close()
+            raise RestyleError(f"{path} holds no sound; choose a file with a sound track")
+        self._stream = sounds[0]
+        self.rate, self.channels = self._stream.rate, self._stream.channels
+        self.format, self.subtype = self._file.format.name, self._stream.codec_context.name
+        self.length = round(self._seconds() * self.rate)
+        self.cut = False
+
+    def blocks(self, first: int, wanted: int | None) -> Iterator[np.ndarray]:
+        """Yield ``wanted`` samples (None: all) from sample ``first`` on, as float32 arrays ``[C, n]``."""
+        stop = self._end() if wanted is None else min(first + wanted, self._end())
+        at, held, waiting = 0, [], 0
+        for piece in self._pieces():
+            part = piece[:, max(0, first - at) : max(0, stop - at)]
+            at += piece.shape[1]
+            held.append(part)
+            waiting += part.shape[1]
+            if waiting >= BLOCK or at >= stop:
+                yield np.concatenate(held, axis=1)
+                held, waiting = [], 0
+            if at >= stop:
+                return
+        if waiting:
+            yield np.concatenate(held, axis=1)
+        exact = self._end() < 2**60
+        self.cut |= exact and at < self._end() - self.rate // 20
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _seconds(self) -> float:
+        """The length that the header tells, 0 if none."""
+        if self._stream.duration and self._stream.time_base:
+            return float(self._stream.duration * self._stream.time_base)
+        return (self._file.duration or 0) / 1e6
+
+    def _end(self) -> int:
+        """Where the sound ends: mp4 and m4a tell it to the sample, other containers about, or not at all."""
+        return self.length if "mp4" in self.format and self.length else 2**60
+
+    def _pieces(self) -> Iterator[np.ndarray]:
+        import av
+
+        even = av.AudioResampler(format="fltp", layout=self._stream.layout, rate=self.rate)
+        try:
+            for frame in self._file.decode(self._stream):
+                yield from (made.to_ndarray() for made in even.resample(frame))
+            yield from (made.to_ndarray() for made in _flushed(even))
+        except self._failures:
+            self.cut = True  # what was decoded before the damage is kept
+
+
+def _flushed(resampler: Any) -> list[Any]:
+    """The rest that a resampler holds; one that was never fed has none."""
+    try:
+        return [frame for frame in resampler.resample(None) if frame is not None]
+    except (ValueError, RuntimeError):
+        return []

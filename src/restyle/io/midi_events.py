@@ -1,0 +1,229 @@
+"""The events of standard MIDI files, read as players read them: what is damaged is mended where it can be.
+
+Source: The MIDI Association, Standard MIDI Files 1.0 (RP-001); for RIFF around it, RP-029.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from restyle.errors import RestyleError
+
+HEADER, TRACK = b"MThd", b"MTrk"
+FOREIGN = 256  # bytes that may stand before the header, as RIFF's
+TEMPO = 500_000  # microseconds a quarter note, until a tempo is given
+META, SYSEX, ESCAPE = 0xFF, 0xF0, 0xF7  # statuses
+END_OF_TRACK, SET_TEMPO = 0x2F, 0x51  # meta events
+DROP_FRAME = 29  # frames a second that stand for 30 * 1000 / 1001
+
+
+class Event(NamedTuple):
+    """A message to a channel.
+
+    Args:
+        time: s.
+        status: kind of message times 16, and the channel 0..15.
+        first: data byte 0..127.
+        second: data byte 0..127, 0 where the kind has one alone.
+    """
+
+    time: float
+    status: int
+    first: int
+    second: int
+
+
+@dataclass(frozen=True)
+class Events:
+    """What a file holds.
+
+    Args:
+        events: of all tracks, in the order of time.
+        end: time in s at which the longest track ends.
+        mended: what was wrong with the file and was mended, a phrase each.
+        incomplete: whether a part of it could not be read.
+    """
+
+    events: list[Event]
+    end: float
+    mended: list[str]
+    incomplete: bool
+
+
+def read_events(path: Path) -> Events:
+    """Read a MIDI file of format 0, 1 or 2 (whose tracks are played at once), in RIFF or not; tempi are followed.
+
+    Raises:
+        RestyleError: if the file is missing, or is no MIDI file.
+    """
+    if not path.is_file():
+        raise RestyleError(f"{path}: there is no such MIDI file; check the name")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise RestyleError(f"{path} cannot be read ({error.strerror or error}); check its permissions") from error
+    start = data.find(HEADER, 0, FOREIGN)
+    if start < 0 or len(data) < start + 14:
+        raise damaged(path)
+    size, _, count, division = struct.unpack(">IHHH", data[start + 4 : start + 14])
+    if division in (0, 0x8000):
+        raise damaged(path)
+    reader = _Reader(data, start + 8 + size)
+    tracks = reader.tracks()
+    if not tracks:
+        raise damaged(path)
+    if len(tracks) < count:
+        reader.mend(f"{count - len(tracks)} of its {count} tracks are missing", incomplete=True)
+    clock = _Clock.of([tempo for track in tracks for tempo in track.tempi], division)
+    messages = sorted((m for track in tracks for m in track.messages), key=lambda message: message[0])
+    times = clock.seconds(np.array([message[0] for message in messages], dtype=np.float64))
+    events = [Event(time, *message[1:]) for time, message in zip(times.tolist(), messages, strict=True)]
+    end = float(clock.seconds(np.array([max(track.length for track in tracks)]))[0])
+    return Events(events, end, list(reader.mended), reader.incomplete)
+
+
+def damaged(path: Path) -> RestyleError:
+    """Return the error for a file in which nothing can be read."""
+    return RestyleError(f"{path} is damaged or no MIDI file; export it again from the program that made it")
+
+
+@dataclass(frozen=True)
+class _Clock:
+    """Ticks to seconds: from each of ``ticks`` on, a tick lasts so many seconds."""
+
+    ticks: np.ndarray
+    lasting: np.ndarray
+
+    @classmethod
+    def of(cls, tempi: list[tuple[int, int]], division: int) -> _Clock:
+        if division & 0x8000:  # frames a second and ticks a frame, whatever the tempo
+            frames = 256 - (division >> 8)
+            rate = 30_000 / 1001 if frames == DROP_FRAME else frames
+            return cls(np.zeros(1), np.array([1 / (rate * (division & 0xFF))]))
+        table = np.array([(0, TEMPO), *sorted(tempi, key=lambda tempo: tempo[0])], dtype=np.float64)
+        return cls(table[:, 0], table[:, 1] / 1e6 / division)
+
+    def seconds(self, ticks: np.ndarray) -> np.ndarray:
+        starts = np.concatenate([[0.0], np.cumsum(np.diff(self.ticks) * self.lasting[:-1])])
+        at = np.searchsorted(self.ticks, ticks, side="right") - 1
+        return np.asarray(starts[at] + (ticks - self.ticks[at]) * self.lasting[at])
+
+
+@dataclass
+class _Track:
+    messages: list[tuple[int, int, int, int]] = field(default_factory=list)  # tick, status, first, second
+    tempi: list[tuple[int, int]] = field(default_factory=list)  # tick, microseconds a quarter note
+    length: int = 0  # ticks
+
+
+class _DamagedError(Exception):
+    """A byte that cannot stand where it does."""
+
+
+class _Reader:
+    def __init__(self, data: bytes, at: int) -> None:
+        self.data, self.at = data, at
+        self.mended: dict[str, None] = {}  # each once, in order
+        self.incomplete = False
+
+    def mend(self, what: str, *, incomplete: bool = False) -> None:
+        self.mended[what] = None
+        self.incomplete |= incomplete
+
+    def tracks(self) -> list[_Track]:
+        found = []
+        while self.at + 8 <= len(self.data):
+            name, stop = self._take(4), int.from_bytes(self._take(4)) + self.at
+            if name == TRACK:
+                found.append(self._track(stop))
+                self.at = self._next(stop)
+            else:
+                self.at = stop if name.isalpha() else self._search()
+        return found
+
+    def _track(self, stop: int) -> _Track:
+        track = _Track()
+        try:
+            self._fill(track, stop)
+        except EOFError:
+            self.mend("it is cut off: what comes after is missing", incomplete=True)
+        except _DamagedError:
+            self.mend("a track is damaged: the rest of it is left out", incomplete=True)
+            self.at = self._search()
+        else:
+            if self.at != stop and not self._chunk(stop):
+                self.mend("the length of a track is wrong")
+        return track
+
+    def _fill(self, track: _Track, stop: int) -> None:
+        running = 0
+        while self.at < stop or not self._chunk(self.at):
+            track.length += self._number()
+            status = self._byte()
+            if status < 0x80:
+                self.at -= 1
+                status = running
+            if status == META:
+                kind, body = self._byte(), self._take(self._number())
+                if kind == END_OF_TRACK:
+                    return
+                if kind == SET_TEMPO:
+                    self._tempo(track, body)
+            elif status in (SYSEX, ESCAPE):
+                self._take(self._number())
+            elif 0x80 <= status < SYSEX:
+                running = status
+                track.messages.append((track.length, status, *self._bytes(status)))
+            else:
+                raise _DamagedError
+
+    def _tempo(self, track: _Track, body: bytes) -> None:
+        if len(body) == 3 and any(body):
+            track.tempi.append((track.length, int.from_bytes(body)))
+        else:
+            self.mend("a tempo that cannot be is left out")
+
+    def _bytes(self, status: int) -> tuple[int, int]:
+        """The data of a message; programmes and pressures of a channel have one byte."""
+        single = status >> 4 in (0xC, 0xD)
+        first, second = self._byte(), 0 if single else self._byte()
+        if first > 127 and not single:  # no key or control: the bytes are out of step
+            raise _DamagedError
+        if max(first, second) > 127:
+            self.mend("values above 127 are read as 127")
+        return min(first, 127), min(second, 127)
+
+    def _number(self) -> int:
+        number = 0
+        while True:
+            byte = self._byte()
+            number = number << 7 | byte & 0x7F
+            if byte < 0x80:
+                return number
+
+    def _byte(self) -> int:
+        return self._take(1)[0]
+
+    def _take(self, count: int) -> bytes:
+        if self.at + count > len(self.data):
+            self.at = len(self.data)
+            raise EOFError
+        self.at += count
+        return self.data[self.at - count : self.at]
+
+    def _chunk(self, at: int) -> bool:
+        """Whether a track begins there, another chunk (four letters), or nothing."""
+        return at == len(self.data) or self.data[at : at + 4] == TRACK or self.data[at : at + 4].isalpha()
+
+    def _next(self, stop: int) -> int:
+        """Where the next chunk begins: where the last one says, or where it was found to end, or further on."""
+        return next((at for at in (stop, self.at) if at >= self.at and self._chunk(at)), self._search())
+
+    def _search(self) -> int:
+        found = self.data.find(TRACK, self.at)
+        return len(self.data) if found < 0 else found

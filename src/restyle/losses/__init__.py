@@ -1,1 +1,0 @@
-"""What methods and training make small. Floor 3."""

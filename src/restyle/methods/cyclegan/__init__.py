@@ -1,0 +1,1 @@
+"""CycleGAN: network, method and training."""

@@ -1,0 +1,96 @@
+"""`cyclegan`: from one kind of music to another that it was taught beside it, unpaired."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from torch import Tensor
+
+from restyle.audio import Audio
+from restyle.dsp.blocks import Progress
+from restyle.dsp.levels import levels
+from restyle.errors import RestyleError
+from restyle.io import weights as files
+from restyle.methods.base import SILENT_STYLE, Profile, recording
+from restyle.methods.cyclegan.model import CycleGan
+from restyle.methods.repainting import SILENT, open_network, repaint
+from restyle.methods.settings import Weights, checked
+from restyle.notes import Notes
+from restyle.threads import single
+
+WEIGHTS = "cyclegan.safetensors"
+
+
+class CycleGanMethod:
+    """Let the generator of one of two directions change the content's spectrogram.
+
+    Args:
+        to: the name of the kind of music to go to; by default the second that was taught, or with recordings as style
+            the one that sounds more like them.
+        weights: of the network; by default those that come with the package.
+
+    Raises:
+        RestyleError: if the weights cannot be read, or know no such kind.
+
+    Example:
+        >>> CycleGanMethod().plays_notes  # doctest: +SKIP
+        False
+
+    Source: Zhu et al., "Unpaired image-to-image translation using cycle-consistent adversarial networks", ICCV 2017.
+    """
+
+    name: ClassVar[str] = "cyclegan"
+    plays_notes: ClassVar[bool] = False
+
+    @checked
+    def __init__(self, *, to: str = "", weights: Weights = "") -> None:
+        path = Path(weights) if weights else files.bundled(WEIGHTS)
+        self.network, settings, self.grid = open_network(path, self.name, CycleGan, spare=("means",))
+        self.labels = list(settings["labels"])
+        self.means = np.array(settings["means"])
+        if to and to not in self.labels:
+            raise RestyleError(f"{path.name} does not lead to '{to}'; choose {' or '.join(self.labels)}")
+        self.to = to
+
+    def taught(self) -> Profile:
+        """Return the direction: ``to`` ``[1]``, the number of the kind of music that it leads to."""
+        return {"to": np.array([self.labels.index(self.to) if self.to else 1])}
+
+    @single()
+    def fit(self, style: Sequence[Audio]) -> Profile:
+        """Choose the direction whose end has mean levels nearer to the style's, where none was chosen.
+
+        Raises:
+            RestyleError: if the style is silent.
+        """
+        heard = [(clip, mean) for clip in style if (mean := self.grid.mean(clip)) >= SILENT]
+        if not heard:
+            raise RestyleError(SILENT_STYLE)
+        if self.to:
+            return self.taught()
+        own = np.mean([levels(self.grid.heard(clip), mean).mean(1).numpy() for clip, mean in heard], axis=0)
+        return {"to": np.array([int(np.abs(self.means - own).mean(1).argmin())])}
+
+    @single()
+    def apply(
+        self,
+        content: Audio | Notes,
+        profile: Profile,
+        *,
+        strength: float = 1.0,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> Audio:
+        """Return the content as the other kind of music; in between, levels lie between both."""
+        content = recording(content, self.name)
+        if strength == 0:
+            return content
+        generator = (self.network.back, self.network.there)[int(profile["to"][0])]
+
+        def paint(x: Tensor, first: int) -> Tensor:
+            return generator(x[None])[0]
+
+        return repaint(content, self.grid, paint, strength=strength, progress=progress)

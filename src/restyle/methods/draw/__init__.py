@@ -1,0 +1,1 @@
+"""DRAW, the recurrent VAE: network, method and training."""

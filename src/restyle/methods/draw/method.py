@@ -1,0 +1,126 @@
+"""`draw`: the content encoded and painted by a recurrent autoencoder that knows one style."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from restyle.audio import Audio
+from restyle.dsp.blocks import Progress
+from restyle.errors import RestyleError
+from restyle.io import weights as files
+from restyle.methods.base import SILENT_STYLE, Profile, recording
+from restyle.methods.draw.model import Draw
+from restyle.methods.fitting import fitted, lesson, with_fitted
+from restyle.methods.repainting import cut, open_network, played_in, repaint
+from restyle.methods.settings import Steps, Weights, checked
+from restyle.notes import Notes
+from restyle.threads import single
+
+WEIGHTS = "draw_{}.safetensors"
+STYLES = ("piano", "strings")  # that come with the package
+
+
+class DrawMethod:
+    """Encode the content piece by piece and paint it again with an autoencoder that was taught a single style.
+
+    The first canvas of every piece is what the network makes of the notes that the transcriber hears; the codes of the
+    glimpses add how they are played. A style given as recordings is learnt by going on with the training for a moment,
+    on them alone.
+
+    Args:
+        start: which network that comes with the package to start from: ``piano`` or ``strings``.
+        fit: steps of going on; each takes about a tenth of a second.
+        weights: of a trained network, in place of ``start``.
+
+    Raises:
+        RestyleError: if the weights cannot be read, or a setting is out of range.
+
+    Example:
+        >>> DrawMethod(start="strings").plays_notes  # doctest: +SKIP
+        False
+
+    Source: Gregor et al., "DRAW: a recurrent neural network for image generation", ICML 2015.
+    """
+
+    name: ClassVar[str] = "draw"
+    plays_notes: ClassVar[bool] = False
+
+    @checked
+    def __init__(self, *, start: str = "piano", fit: Steps = 60, weights: Weights = "") -> None:
+        if not weights and start not in STYLES:
+            raise RestyleError(f"no DRAW of '{start}' comes with this version; choose {' or '.join(STYLES)}")
+        path = Path(weights) if weights else files.bundled(WEIGHTS.format(start))
+        self.network, _, self.grid = open_network(path, self.name, Draw)
+        self.steps = fit
+
+    def taught(self) -> Profile:
+        """Return that nothing is fitted: the network's own style."""
+        return {"fitted": np.zeros(1, np.float32)}
+
+    @single()
+    def fit(self, style: Sequence[Audio]) -> Profile:
+        """Go on with the training of the first canvas on the style's recordings.
+
+        Returns:
+            The weights that were changed, by their names; none where the network has no notes or ``fit`` is 0.
+
+        Raises:
+            RestyleError: if the style is silent.
+        """
+        lessons = [one for clip in style if (one := lesson(clip, self.grid, self.network.pitches))]
+        if not lessons:
+            raise RestyleError(SILENT_STYLE)
+        network = copy.deepcopy(self.network)  # its own may play meanwhile
+        if network.notes is None or not self.steps:
+            return self.taught()
+
+        def loss(x: Tensor, pitch: Tensor) -> Tensor:
+            return (network.levels(network.first(pitch)) - x).abs().mean()
+
+        return fitted(network, [network.usual, *network.notes.parameters()], loss, lessons, steps=self.steps)
+
+    @single()
+    def apply(
+        self,
+        content: Audio | Notes,
+        profile: Profile,
+        *,
+        strength: float = 1.0,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> Audio:
+        """Return the content in the network's style; in between, levels lie between the content's and the painted."""
+        content = recording(content, self.name)
+        if strength == 0:
+            return content
+        report = progress or (lambda _: None)
+        network = with_fitted(self.network, profile)
+        grid = self.grid.tuned(content)
+        played = played_in(content, grid, network.pitches, lambda done: report(0.3 * done))
+
+        def paint(x: Tensor, first: int) -> Tensor:
+            return _whole(network, x, network.first(cut(played, first, x.shape[-1]))[0])
+
+        return repaint(content, grid, paint, strength=strength, progress=lambda done: report(0.3 + 0.7 * done))
+
+
+def _whole(network: Draw, x: Tensor, canvas: Tensor) -> Tensor:
+    """Paint pieces that overlap by half, and cross-fade them to levels ``[F, L]``."""
+    frames, length = network.frames, x.shape[-1]
+    half = frames // 2
+    around = (half, half + -length % half)
+    padded = nn.functional.pad(x, around), nn.functional.pad(canvas[None], around, mode="replicate")[0]
+    pieces = [part.unfold(-1, frames, half).transpose(0, 1) for part in padded]
+    made = network.levels(network(*pieces, None).canvases[-1])
+    window = torch.sin((torch.arange(frames) + 0.5) * torch.pi / frames).square()
+    whole = torch.zeros_like(padded[0])
+    for i, piece in enumerate(made * window):
+        whole[:, i * half : i * half + frames] += piece
+    return whole[:, half : half + length]

@@ -1,0 +1,1 @@
+"""Note-wise resynthesis: `notes` and `note_synth`."""

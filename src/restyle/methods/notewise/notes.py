@@ -1,0 +1,158 @@
+"""`notes`: note-wise resynthesis. The content's notes, played with the sound of the style's notes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from restyle.analysis.facts import Analysis
+from restyle.analysis.partials import HOP, measured
+from restyle.audio import Audio
+from restyle.dsp import blocks
+from restyle.dsp.blocks import Progress
+from restyle.errors import RestyleError, warn
+from restyle.methods.base import SILENT_STYLE, Profile
+from restyle.methods.notewise import mixing, unpitched
+from restyle.methods.notewise.additive import play
+from restyle.methods.notewise.doubt import SOFTER, blended, reliance
+from restyle.methods.notewise.mixing import Mixture
+from restyle.methods.notewise.performance import Played, imagine, listen
+from restyle.methods.notewise.timbre import Instrument, Timbre
+from restyle.methods.settings import Decibels, checked
+from restyle.notes import DRUMS, Notes
+from restyle.threads import mapped, single
+
+STYLE_LONGEST = 120.0  # seconds of each clip that are listened to
+GROUP = 16  # notes made at once
+PLAIN_LEVEL = -26.0  # dB of full scale, the median note of a content without a recording
+
+
+class NotesMethod:
+    """Transcribe both, learn how the style's notes sound, and play the content's notes that way.
+
+    What is learnt of a note: the envelopes of its partials over attack, sustain and release, the noise between
+    them, its level and register. The content's dynamics, vibrato, glides and stereo places are followed; what it
+    holds beside its notes (drums, consonants, noise) is kept, with the tone of the style's.
+
+    Args:
+        unpitched: level of the content's unpitched part in dB; -120 leaves it out.
+        fallback: whether, where the notes found are in doubt (dense mixes), the content itself is mixed in and the
+            notes stand back; the record says how far.
+
+    Example:
+        >>> NotesMethod().plays_notes
+        True
+
+    Source: spectral modelling synthesis (Serra and Smith 1990) with envelopes interpolated between the style's notes.
+    """
+
+    name: ClassVar[str] = "notes"
+    plays_notes: ClassVar[bool] = True
+
+    @checked
+    def __init__(self, *, unpitched: Decibels = 0.0, fallback: bool = True) -> None:
+        self.unpitched, self.fallback = unpitched, fallback
+
+    @single()
+    def fit(self, style: Sequence[Audio]) -> Profile:
+        """Learn the sound of the notes, and the tone of what is unpitched."""
+        style = [clip.slice(0, round(STYLE_LONGEST * clip.rate)) for clip in style]
+        if max(float(np.abs(clip.samples).max(initial=0)) for clip in style) < 1e-5:
+            raise RestyleError(SILENT_STYLE)
+        learnt = self.learn(style, [Analysis.of(clip).notes for clip in style])
+        profile = unpitched.fit(style)
+        profile["channels"] = np.array([max(clip.channels for clip in style)])
+        if not learnt:
+            warn("the style has no pitched notes: the content keeps its own sound, with the style's tone")
+        return profile | {f"{mixing.PARTS}/{name}": array for name, array in learnt.items()}
+
+    def learn(self, style: Sequence[Audio], notes: Sequence[Notes]) -> dict[str, np.ndarray]:
+        """Learn how the notes of each clip sound; empty if there are none."""
+        sounds = [sound for clip, own in zip(style, notes, strict=True) for _, sound in measured(clip, own)]
+        return Timbre.learn(sounds, max(clip.rate for clip in style)).arrays() if sounds else {}
+
+    def timbre(self, learnt: dict[str, np.ndarray]) -> Instrument:
+        """Return what plays notes with the sound that was learnt."""
+        return Timbre.of(learnt)
+
+    @single()
+    def apply(
+        self,
+        content: Audio | Notes,
+        profile: Profile,
+        *,
+        strength: float = 1.0,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> Audio:
+        """Play the content in the style; see `methods.base.Method`. Notes are played at the style's rate, to 48 kHz."""
+        players = [self.timbre(learnt) for learnt in mixing.parts(profile)]
+        timbre = Mixture(players, profile["mix"].tolist()) if len(players) > 1 else players[0] if players else None
+        if isinstance(content, Notes):
+            return self._play_notes(content, timbre, int(profile["channels"][0]), seed, progress)
+        if strength == 0:
+            return content
+        report = progress or (lambda _: None)
+        notes, kept = Notes.of([]), 1.0
+        if timbre:
+            kept = reliance(Analysis.of(content), self.fallback, lambda done: report(0.4 * done))
+            notes = Analysis.of(content).notes
+        played, level = listen(content, notes, lambda done: report(0.4 + 0.1 * done))
+        gain = 10 ** (self.unpitched / 20)
+        result = unpitched.keep(content, notes, profile, gain, kept, lambda done: report(0.5 + 0.1 * done))
+        if timbre:
+            _perform(result, notes, played, level - SOFTER * kept, timbre, seed, lambda done: report(0.6 + 0.4 * done))
+        return blended(content, result, strength)
+
+    def _play_notes(
+        self, notes: Notes, timbre: Instrument | None, channels: int, seed: int, progress: Progress | None
+    ) -> Audio:
+        if timbre is None:
+            raise RestyleError("the style has no pitched notes to play a MIDI file with: choose another style")
+        if np.any(notes.programme == DRUMS):
+            warn("the drums of the MIDI file are left out: a style's notes cannot play them")
+        notes = notes.pitched()
+        rate = min(48000, timbre.rate)
+        result = Audio(blocks.empty(min(channels, 2), round((notes.duration + 1.0) * rate)), rate)
+        _perform(result, notes, imagine(notes, result.channels), PLAIN_LEVEL, timbre, seed, progress)
+        return result
+
+
+def _perform(
+    result: Audio,
+    notes: Notes,
+    played: Sequence[Played],
+    level: float,
+    timbre: Instrument,
+    seed: int,
+    progress: Progress | None,
+) -> None:
+    """Add the notes to a sound, in place, so that the median note has a level in dB."""
+    usual = float(np.median([timbre.tone(p.pitch, 50, result.rate).level for p in played])) if played else 0.0
+
+    def perform(i: int) -> np.ndarray:
+        how = played[i]
+        frames = max(3, round((notes.offset[i] - notes.onset[i]) / HOP))
+        tone = timbre.tone(how.pitch, frames, result.rate, how.level)
+        gain = _fitted(how.swell, frames) + level + how.level + tone.level - usual
+        # each note has its own seed, so that it sounds the same whatever comes before it
+        rng = np.random.default_rng((seed, i))
+        return play(tone, how.pitch, gain, _fitted(how.bend, frames), result.rate, rng)
+
+    for i, samples in enumerate(mapped(perform, range(len(played)), ahead=GROUP)):
+        start = round(notes.onset[i] * result.rate)
+        samples = samples[: result.length - start]
+        place = played[i].pan.astype(np.float32)[:, None]
+        result.samples[:, start : start + len(samples)] += place * samples
+        if i % GROUP and i + 1 < len(played):
+            continue
+        blocks.release(result.samples)
+        if progress:
+            progress((i + 1) / len(played))
+
+
+def _fitted(curve: np.ndarray, frames: int) -> np.ndarray:
+    """Cut a curve to a number of frames, or hold its last value."""
+    return np.pad(curve[:frames], (0, max(0, frames - len(curve))), mode="edge")

@@ -1,0 +1,1 @@
+"""VAE-GAN: network, method and training."""

@@ -1,0 +1,136 @@
+"""`vae_gan`: the content's code and notes, decoded with the style's vector by a VAE-GAN."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from restyle.audio import Audio
+from restyle.dsp.blocks import Progress
+from restyle.errors import RestyleError
+from restyle.io import weights as files
+from restyle.methods.base import SILENT_STYLE, Profile, recording
+from restyle.methods.fitting import Lesson, lesson
+from restyle.methods.repainting import cut, open_network, played_in, repaint
+from restyle.methods.settings import Weights, checked
+from restyle.methods.vae_gan.model import VaeGan
+from restyle.notes import Notes
+from restyle.threads import single
+
+WEIGHTS = "vae_gan.safetensors"
+PIECE = 312  # frames of a style that are heard at once, five seconds
+NAMES = 8  # of styles in a sentence
+QUIET = 0.02  # nepers; a piece whose mean level is lower is a pause
+
+
+class VaeGanMethod:
+    """Encode how the content is played, and decode it, with what is played, in the style's voice.
+
+    Args:
+        named: a style that the network was taught, by its name, in place of recordings.
+        weights: of the network; by default those that come with the package.
+
+    Raises:
+        RestyleError: if the weights cannot be read, or know no such style.
+
+    Example:
+        >>> VaeGanMethod().plays_notes  # doctest: +SKIP
+        False
+
+    Source: Larsen et al., "Autoencoding beyond pixels using a learned similarity metric", ICML 2016.
+    """
+
+    name: ClassVar[str] = "vae_gan"
+    plays_notes: ClassVar[bool] = False
+
+    @checked
+    def __init__(self, *, named: str = "", weights: Weights = "") -> None:
+        path = Path(weights) if weights else files.bundled(WEIGHTS)
+        self.network, settings, self.grid = open_network(path, self.name, VaeGan, spare=("named",))
+        self.labels = list(settings["labels"])
+        self.vectors = np.array(settings["named"])
+        if named and named not in self.labels:
+            raise RestyleError(f"{path.name} was not taught the style '{named}'; choose one of {_some(self.labels)}")
+        self.named = named
+
+    def taught(self) -> Profile:
+        """Return the style that was named, or that of a network that was taught one.
+
+        Raises:
+            RestyleError: if it was taught several and none is named.
+        """
+        if not self.named and len(self.labels) > 1:
+            known = _some(self.labels)
+            raise RestyleError(f"these weights know several styles; choose one with --set named=NAME: {known}")
+        return {"vector": self.vectors[self.labels.index(self.named) if self.named else 0]}
+
+    @single()
+    def fit(self, style: Sequence[Audio]) -> Profile:
+        """Encode the style: the mean over pieces of what the network sees in them.
+
+        Returns:
+            ``vector`` ``[D]``.
+
+        Raises:
+            RestyleError: if the style is silent.
+        """
+        if self.named:
+            return self.taught()
+        lessons = [one for clip in style if (one := lesson(clip, self.grid, self.network.pitches))]
+        if not lessons:
+            raise RestyleError(SILENT_STYLE)
+        return {"vector": self._vector(lessons).numpy()}
+
+    def _vector(self, lessons: Sequence[Lesson]) -> Tensor:
+        """The style vector of the mean of what the network sees in pieces of the lessons."""
+        pieces = [piece for one in lessons for piece in _pieces(one)]
+        heard = [piece for piece in pieces if float(piece.levels.mean()) > QUIET] or pieces
+        with torch.no_grad():
+            seen = [self.network.impression(x[None], pitch[None]) for x, pitch in heard]
+            return self.network.styled(torch.stack(seen).mean(0)).mean[0]
+
+    @single()
+    def apply(
+        self,
+        content: Audio | Notes,
+        profile: Profile,
+        *,
+        strength: float = 1.0,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> Audio:
+        """Return the content in the style; in between, strength moves its own style vector toward the style's."""
+        content = recording(content, self.name)
+        if strength == 0:
+            return content
+        report = progress or (lambda _: None)
+        grid = self.grid.tuned(content)
+        played = played_in(content, grid, self.network.pitches, lambda done: report(0.3 * done))
+        vector = torch.from_numpy(np.array(profile["vector"]))
+        if strength < 1:
+            own = lesson(content, self.grid, self.network.pitches)
+            vector = vector if own is None else self._vector([own]).lerp(vector, strength)
+
+        def paint(x: Tensor, first: int) -> Tensor:
+            z = self.network.content(x[None]).mean
+            return self.network.decode(z, vector[None], cut(played, first, x.shape[-1]))[0]
+
+        return repaint(content, grid, paint, strength=strength, progress=lambda done: report(0.3 + 0.7 * done))
+
+
+def _pieces(whole: Lesson) -> list[Lesson]:
+    """A recording in pieces of about the length that the network was taught with."""
+    count = max(1, round(whole.levels.shape[-1] / PIECE))
+    parts = zip(*(part.tensor_split(count, -1) for part in whole), strict=True)
+    return [Lesson(*pair) for pair in parts]
+
+
+def _some(labels: Sequence[str]) -> str:
+    """The first names, and how many there are."""
+    more = f" ... ({len(labels)} in all)" if len(labels) > NAMES else ""
+    return ", ".join(labels[:NAMES]) + more

@@ -1,0 +1,1 @@
+"""The WaveNet methods: networks, generation and training."""

@@ -1,0 +1,282 @@
+"""Trains the networks of `autoregressive.py` and `parallel.py` on clips of two phrases each.
+
+The first half of a clip is the reference; what the second half plays is known, and how it sounds is learnt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import lightning
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from restyle.audio import Audio
+from restyle.dsp.spectral_loss import SIZES, magnitudes, multi_scale_spectral_loss
+from restyle.methods.wavenet.autoregressive import DomainWaveNet, WaveNet, mu_law_encode
+from restyle.methods.wavenet.parallel import ParallelWaveNet
+from restyle.training.optimisers import check_schedule, optimiser
+
+LEVEL = 0.1  # root mean square of the sounds that are learnt
+EARLY = 0.05  # seconds before the second half from which notes still count as its own
+WINDOW = 1024  # samples, of what the report shows
+QUIET = 1e-4  # a second half below this root mean square is not raised
+
+
+class Lesson(NamedTuple):
+    """What one step learns from.
+
+    Args:
+        mel: of the references, ``[B, M, L]``.
+        notes: ``[B, N, 5]``, times from the start of the piece; NaN where there are fewer.
+        sound: of the piece, ``[B, T]``, at one level.
+        places: first frame of each piece in its clip, ``[B]``.
+    """
+
+    mel: Tensor
+    notes: Tensor
+    sound: Tensor
+    places: Tensor
+
+
+def lesson(batch: Sequence[Tensor], frames: int, *, hop: int, rate: int, rng: np.random.Generator | None) -> Lesson:
+    """Cut a piece from the second half of each clip.
+
+    Args:
+        batch: (log1p mel ``[B, M, 2 L]``, labels, notes ``[B, N, 5]``, sound ``[B, 2 L * hop]``).
+        frames: of a piece; the whole half at most.
+        hop: samples of a frame.
+        rate: Hz.
+        rng: draws the places; None takes the half's beginning.
+    """
+    mel, _, notes, sound = batch
+    half = mel.shape[-1] // 2
+    frames = min(frames, half)
+    free = half - frames + 1
+    drawn = np.zeros(len(mel), np.int64) if rng is None else rng.integers(0, free, len(mel))
+    places = half + torch.from_numpy(drawn).to(mel.device)
+    start = places * hop
+    index = start[:, None] + torch.arange(frames * hop, device=mel.device)
+    own = notes[..., :1] >= half * hop / rate - EARLY
+    table = torch.where(own, notes, torch.nan)
+    shift = torch.zeros_like(table)
+    shift[..., :2] = (start / rate)[:, None, None]
+    level = sound[:, half * hop :].square().mean(1, keepdim=True).sqrt()
+    gain = torch.where(level > QUIET, LEVEL / level.clamp_min(QUIET), 1.0)
+    return Lesson(mel[..., :half], table - shift, gain * sound.gather(1, index), places)
+
+
+class _Training(lightning.LightningModule):
+    """What all three have in common: the pieces, the optimiser, and that they log their losses."""
+
+    wants: tuple[str, ...] = ("notes", "sound")
+
+    def __init__(
+        self,
+        model: nn.Module,
+        representation: Mapping[str, Any],
+        crop: int,
+        rate: float,
+        weight_decay: float,
+        schedule: str,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        check_schedule(schedule)
+        self.model: Any = model
+        self.hop, self.sampling = int(representation["hop"]), int(representation["rate"])
+        if self.hop != getattr(model, "hop", self.hop):
+            raise ValueError(f"the model's hop must be the spectrograms': {self.hop}")
+        self.crop, self.rate, self.weight_decay, self.schedule, self.seed = crop, rate, weight_decay, schedule, seed
+
+    def loss(self, batch: Sequence[Tensor], rng: np.random.Generator, *, whole: bool) -> Tensor:
+        """Return the loss of a batch; ``whole`` where it is to be the same every time, and of all there is."""
+        raise NotImplementedError
+
+    def training_step(self, batch: Sequence[Tensor], batch_idx: int) -> Tensor:
+        """Return the loss of pieces at random places."""
+        rng = np.random.default_rng((self.seed, self.global_step, batch_idx, self.global_rank))
+        loss = self.loss(batch, rng, whole=False)
+        self.log("train_loss", loss)
+        return loss
+
+    def validation_step(self, batch: Sequence[Tensor], batch_idx: int) -> None:
+        """Log the loss of pieces at fixed places."""
+        loss = self.loss(batch, np.random.default_rng((self.seed, batch_idx)), whole=True)
+        self.log("val_loss", loss, batch_size=len(batch[0]), sync_dist=True)
+
+    def configure_optimizers(self) -> Any:
+        """Return AdamW, and its schedule."""
+        steps = self.trainer.estimated_stepping_batches
+        return optimiser(self.model, self.rate, self.weight_decay, self.schedule, steps)
+
+    def cut(self, batch: Sequence[Tensor], rng: np.random.Generator) -> Lesson:
+        """Return pieces at random places."""
+        return lesson(batch, self.crop, hop=self.hop, rate=self.sampling, rng=rng)
+
+
+class ParallelTraining(_Training):
+    """The multi-scale spectral loss in place of cross-entropy: all samples at once, phases do not count.
+
+    A batch is (log1p mel spectrograms ``[B, M, 2 L]``, labels ``[B]``, notes ``[B, N, 5]``, sound ``[B, 2 L * hop]``).
+
+    Args:
+        model: what learns.
+        representation: settings of the spectrograms.
+        crop: frames of a piece that is learnt from.
+        sizes: windows of the loss.
+        floor: amplitude below which the loss sees no differences.
+        rate: highest learning rate.
+        weight_decay: of AdamW.
+        schedule: ``constant``, or ``cosine`` with a warm-up.
+        seed: of all that is drawn.
+
+    Raises:
+        ValueError: if there is no such schedule, or the model's frames are others than the spectrograms'.
+    """
+
+    def __init__(
+        self,
+        model: ParallelWaveNet,
+        *,
+        representation: Mapping[str, Any],
+        crop: int = 94,
+        sizes: Sequence[int] = SIZES,
+        floor: float = 1e-4,
+        rate: float = 2e-3,
+        weight_decay: float = 1e-4,
+        schedule: str = "cosine",
+        seed: int = 0,
+    ) -> None:
+        super().__init__(model, representation, crop, rate, weight_decay, schedule, seed)
+        self.sizes, self.floor = list(sizes), floor
+        self._shown: tuple[Tensor, Tensor] | None = None  # what was made in the last validation, and what it should be
+        self.limits = "single instruments; nothing above 8 kHz; no glides within a note"
+
+    def loss(self, batch: Sequence[Tensor], rng: np.random.Generator, *, whole: bool) -> Tensor:
+        """Return the spectral loss of pieces."""
+        piece = self.cut(batch, rng)
+        start = int(rng.integers(0, 2**16))
+        frames = piece.sound.shape[1] // self.hop
+        made = self.model(piece.notes, self.model.reference(piece.mel), frames, start)
+        if whole:
+            self._shown = made.detach()[0].cpu(), piece.sound[0].cpu()
+        return multi_scale_spectral_loss(made, piece.sound, sizes=self.sizes, floor=self.floor)
+
+    def examples(self) -> list[dict[str, Any]]:
+        """Return for the report a piece of the last validation, as it was made and as it should be."""
+        if self._shown is None:
+            return []
+        titles = ("A piece as it was made", "The same as it should be")
+        pictures = [torch.log1p(1e4 * magnitudes(x[None], WINDOW)[0]).numpy() for x in self._shown]
+        sounds = [Audio(x.numpy(), self.sampling) for x in self._shown]
+        rows = zip(titles, pictures, sounds, strict=True)
+        return [{"title": title, "picture": seen, "sound": heard} for title, seen, heard in rows]
+
+
+class AutoregressiveTraining(_Training):
+    """Cross-entropy of the next sample, from the true ones before it.
+
+    Of the clips a part has to do without the encoder's code, as in a transfer.
+
+    Args:
+        model: what learns.
+        representation: settings of the spectrograms.
+        crop: frames of a piece that is learnt from, even.
+        without: part of the steps without a code, 0..1.
+        rate: highest learning rate.
+        weight_decay: of AdamW.
+        schedule: ``constant``, or ``cosine`` with a warm-up.
+        seed: of all that is drawn.
+
+    Raises:
+        ValueError: if there is no such schedule, or the model's frames are others than the spectrograms'.
+    """
+
+    def __init__(
+        self,
+        model: WaveNet,
+        *,
+        representation: Mapping[str, Any],
+        crop: int = 32,
+        without: float = 0.5,
+        rate: float = 1e-3,
+        weight_decay: float = 0.0,
+        schedule: str = "cosine",
+        seed: int = 0,
+    ) -> None:
+        super().__init__(model, representation, crop, rate, weight_decay, schedule, seed)
+        self.without = without
+        self.limits = "16 kHz in 256 steps, a noise of its own; single instruments"
+
+    def loss(self, batch: Sequence[Tensor], rng: np.random.Generator, *, whole: bool) -> Tensor:
+        """Return the mean cross-entropy in nats; without a code where ``whole``."""
+        piece = self.cut(batch, rng)
+        frames = piece.sound.shape[1] // self.hop
+        coded = not whole and self.model.encoder is not None and rng.random() >= self.without
+        code = self.model.encoder(piece.sound) if coded else None
+        told = self.model.told(piece.notes, self.model.reference(piece.mel), frames, code)
+        classes = mu_law_encode(piece.sound)
+        logits = self.model(classes, told, self.model.tuned(piece.notes, frames))
+        return nn.functional.cross_entropy(logits, classes)
+
+
+class DomainTraining(_Training):
+    """Every domain's decoder learns to give its sound back from codes that do not tell the domain.
+
+    A batch is (log1p mel spectrograms ``[B, M, L]``, domains ``[B]``, sound ``[B, L * hop]``).
+
+    Args:
+        model: what learns.
+        labels: names of the domains.
+        representation: settings of the spectrograms.
+        crop: frames of a piece that is learnt from, even.
+        rate: highest learning rate.
+        weight_decay: of AdamW.
+        schedule: ``constant``, or ``cosine`` with a warm-up.
+        seed: of all that is drawn.
+
+    Raises:
+        ValueError: if there is no such schedule, or the model's frames are others than the spectrograms'.
+    """
+
+    wants = ("sound",)
+
+    def __init__(
+        self,
+        model: DomainWaveNet,
+        *,
+        labels: Sequence[str],
+        representation: Mapping[str, Any],
+        crop: int = 32,
+        rate: float = 1e-3,
+        weight_decay: float = 0.0,
+        schedule: str = "cosine",
+        seed: int = 0,
+    ) -> None:
+        super().__init__(model, representation, crop, rate, weight_decay, schedule, seed)
+        self.labels = list(labels)
+
+    def loss(self, batch: Sequence[Tensor], rng: np.random.Generator, *, whole: bool) -> Tensor:
+        """Return the mean cross-entropy of the samples; in training that of the critic is added."""
+        mel, domains, sound = batch
+        frames = min(self.crop, mel.shape[-1]) // 2 * 2
+        start = int(rng.integers(0, mel.shape[-1] - frames + 1)) * self.hop
+        piece = sound[:, start : start + frames * self.hop]
+        level = piece.square().mean(1, keepdim=True).sqrt()
+        piece = piece * torch.where(level > QUIET, LEVEL / level.clamp_min(QUIET), 1.0)
+        code, classes = self.model.encoder(piece), mu_law_encode(piece)
+        total = code.new_zeros(())
+        for domain in domains.unique().tolist():
+            own = domains == domain
+            logits = self.model(classes[own], code[own], domain)
+            total = total + nn.functional.cross_entropy(logits, classes[own]) * own.float().mean()
+        critic = self.model.critic(code)
+        self.log(f"{'val' if whole else 'train'}_confusion", (critic.argmax(1) == domains).float().mean())
+        return total if whole else total + nn.functional.cross_entropy(critic, domains)
+
+    def exports(self) -> dict[str, Any]:
+        """Return what is stored with the weights: the domains."""
+        return {"labels": self.labels}

@@ -1,1 +1,0 @@
-"""Networks: tensors in, tensors out, one file each. Floor 1."""

@@ -1,0 +1,1 @@
+"""Pages and pictures: HTML and SVG with one set of templates."""
