@@ -156,3 +156,24 @@ def test_doubt_goes_from_none_for_a_clear_tone_to_all_for_noise():
     noise = Audio(np.random.default_rng(0).normal(0, 0.1, 48000), 16000)
     assert transcribe(tone).doubt == 0
     assert transcribe(noise).doubt == 1
+
+
+@pytest.mark.parametrize("cents", range(-50, 51, 25))
+def test_notes_are_found_at_any_tuning_and_at_their_own_pitch(cents):
+    rows = [
+        (onset, length, pitch + cents / 100)
+        for onset, length, pitch in MELODY + [(o + 3.5, n, p) for o, n, p in CHORDS]
+    ]
+    notes = transcribe(Audio(struck(rows, 7.0), 16000)).notes
+    near = np.abs(notes.pitch - np.array(rows)[:, 2:]) < 0.03
+    near &= np.abs(notes.onset - np.array(rows)[:, :1]) < 0.05
+    assert near.any(axis=1).mean() >= 0.93
+    assert len(notes) <= len(rows) + 3
+
+
+def test_a_tuning_can_be_given():
+    audio = Audio(struck([(o, n, p + 0.4) for o, n, p in MELODY], 3.6), 16000)
+    found, given = transcribe(audio).notes, transcribe(audio, tuning=40.0).notes
+    assert matches(given, [(o, n, p + 0.4) for o, n, p in MELODY]) == (len(MELODY), len(given) - len(MELODY))
+    assert found.onset == pytest.approx(given.onset, abs=5e-3)
+    assert set(transcribe(audio, tuning=0.0).notes.pitch % 1) <= {0.0}

@@ -368,3 +368,12 @@ def test_bends_survive_the_way_there_and_back(tmp_path: Path) -> None:
     assert set(found) == {9}
     assert np.allclose(found[9][0], times, atol=TICK) and np.allclose(found[9][1], semitones, atol=1 / 4096)
     assert len(read_midi(tmp_path / "bent.mid")) == 2
+
+
+@pytest.mark.parametrize("tuning", [-0.5, -0.32, 0.0, 0.4, 0.5])
+def test_intervals_survive_a_tuning(tmp_path, tuning):
+    pitches = np.array([60, 61, 62, 64, 67, 72])
+    rows = [(i * 0.5, i * 0.5 + 0.4, p + tuning, 0.8, 0) for i, p in enumerate(pitches)]
+    write_midi(tmp_path / "tuned.mid", Notes.of(rows))
+    written = read_midi(tmp_path / "tuned.mid").pitch
+    assert np.array_equal(np.diff(written), np.diff(pitches)) and abs(written[0] - 60 - tuning) <= 0.5

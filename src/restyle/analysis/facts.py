@@ -12,6 +12,7 @@ import numpy as np
 
 from restyle.analysis import beats
 from restyle.analysis.beats import Beats
+from restyle.analysis.tuning import Tuning, estimate_tuning
 from restyle.audio import Audio
 from restyle.dsp.blocks import Progress
 from restyle.notes import Notes
@@ -55,7 +56,8 @@ class Analysis:
         from restyle.analysis.transcriber.infer import transcribe
 
         def find(audio: Audio) -> Transcribed:
-            found = transcribe(audio, progress=progress)  # its activations grow with length, and are not kept
+            # its activations grow with length, and are not kept
+            found = transcribe(audio, tuning=self.tuning.offset, progress=progress)
             return Transcribed(found.notes, found.doubt)
 
         return self._fact("transcription", find)
@@ -64,6 +66,11 @@ class Analysis:
     def notes(self) -> Notes:
         """The notes that are played."""
         return self.transcription().notes
+
+    @property
+    def tuning(self) -> Tuning:
+        """How far it is tuned from A4 = 440 Hz."""
+        return self._fact("tuning", estimate_tuning)
 
     @property
     def onset_curve(self) -> np.ndarray:

@@ -81,6 +81,8 @@ def read_bends(path: str | Path) -> dict[int, np.ndarray]:
 def write_midi(path: str | Path, notes: Notes, bends: Mapping[int, np.ndarray] | None = None) -> None:
     """Write notes as a standard MIDI file, one track a programme; the nearest whole pitches are written.
 
+    The tuning that the notes share, as those of a recording do, is left out: intervals stay what they are.
+
     Args:
         path: the file to write; it appears whole or not at all.
         notes: the notes; with more than 15 programmes beside drums, a channel is given on when it is silent.
@@ -100,8 +102,10 @@ def write_midi(path: str | Path, notes: Notes, bends: Mapping[int, np.ndarray] |
     for time, span, semitones in channels.moves(bends or {}):
         value = min(WHEEL - 1, max(-WHEEL, round(semitones / RANGE * WHEEL))) + WHEEL
         tracks[span.programme].append((time, bytes([BEND << 4 | span.channel, value & 0x7F, value >> 7])))
+    tuning = np.where(notes.programme == DRUMS, 0, _tuning(notes.pitched().pitch))
+    keys = np.clip(np.round(notes.pitch - tuning), 0, 127).astype(int).tolist()
     for i, channel in enumerate(channels.of.tolist()):
-        key, onset = min(127, max(0, round(float(notes.pitch[i])))), float(notes.onset[i])
+        key, onset = keys[i], float(notes.onset[i])
         velocity, track = min(127, max(1, round(float(notes.velocity[i]) * 127))), tracks[int(notes.programme[i])]
         track.append((onset, bytes([NOTE_ON << 4 | channel, key, velocity])))
         track.append((max(float(notes.offset[i]), onset + 1 / TICKS), bytes([NOTE_OFF << 4 | channel, key, 0])))
@@ -109,6 +113,11 @@ def write_midi(path: str | Path, notes: Notes, bends: Mapping[int, np.ndarray] |
     header = HEADER + (6).to_bytes(4) + b"".join(n.to_bytes(2) for n in (1, 1 + len(tracks), RESOLUTION))
     with writing(path) as beside:
         beside.write_bytes(header + b"".join(_track(messages) for messages in (tempo, *tracks.values())))
+
+
+def _tuning(pitch: np.ndarray) -> float:
+    """How far pitches lie from whole ones, -0.5..0.5 semitones: the mean of angles, since it goes round."""
+    return float(np.angle(np.exp(2j * np.pi * pitch).sum()) / (2 * np.pi))
 
 
 def _track(messages: list[tuple[float, bytes]]) -> bytes:

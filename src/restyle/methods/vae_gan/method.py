@@ -109,7 +109,8 @@ class VaeGanMethod:
         if strength == 0:
             return content
         report = progress or (lambda _: None)
-        played = played_in(content, self.grid, self.network.pitches, lambda done: report(0.3 * done))
+        grid = self.grid.tuned(content)
+        played = played_in(content, grid, self.network.pitches, lambda done: report(0.3 * done))
         vector = torch.from_numpy(np.array(profile["vector"]))
         if strength < 1:
             own = lesson(content, self.grid, self.network.pitches)
@@ -119,7 +120,7 @@ class VaeGanMethod:
             z = self.network.content(x[None]).mean
             return self.network.decode(z, vector[None], cut(played, first, x.shape[-1]))[0]
 
-        return repaint(content, self.grid, paint, strength=strength, progress=lambda done: report(0.3 + 0.7 * done))
+        return repaint(content, grid, paint, strength=strength, progress=lambda done: report(0.3 + 0.7 * done))
 
 
 def _pieces(whole: Lesson) -> list[Lesson]:
