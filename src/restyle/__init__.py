@@ -31,6 +31,8 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from restyle import caches
+
 if TYPE_CHECKING:
     from restyle.analysis.transcriber.infer import transcribe as transcribe
     from restyle.audio import Audio as Audio
@@ -49,6 +51,8 @@ if TYPE_CHECKING:
 
 # threads of OpenMP that wait for work must not spin: beside another busy process they would steal its core, and theirs
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+caches.prepare()
 
 __version__ = "0.1.0"
 

@@ -95,7 +95,8 @@ def _with_outputs(rows: Sequence[tuple[Path, tuple[Path, ...], str]], folder: Pa
 
 
 def _stem(content: Path, styles: Sequence[Path]) -> str:
-    return f"{content.stem}__{styles[0].stem}" + (f"+{len(styles) - 1}" if len(styles) > 1 else "")
+    names = f"{outputs.shortened(content.stem)}__{outputs.shortened(styles[0].stem)}"
+    return names + (f"+{len(styles) - 1}" if len(styles) > 1 else "")
 
 
 def _made_before(content: Path, styles: Sequence[Path], folder: Path, taken: set[Path]) -> Path | None:

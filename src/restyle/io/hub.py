@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import re
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote
 from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_opener
 
+from restyle.caches import cache_home
 from restyle.errors import RestyleError, warn
 from restyle.io import weights
 from restyle.io.atomic import writing
@@ -60,14 +60,7 @@ def folder() -> Path:
     """Return the user's folder of models: RESTYLE_MODELS, or ``restyle/models`` where the system keeps caches."""
     if given := os.environ.get("RESTYLE_MODELS"):
         return Path(given)
-    home = Path.home()
-    if sys.platform == "darwin":
-        base = home / "Library" / "Caches"
-    elif sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
-    return base / "restyle" / "models"
+    return cache_home() / "restyle" / "models"
 
 
 def models() -> list[Model]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,7 @@ class Libsndfile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = soundfile.SoundFile(str(path))
+        self._file = soundfile.SoundFile(os.fsencode(path))
         self.rate, self.channels = self._file.samplerate, self._file.channels
         self.length = self._file.frames if self._file.frames < 2**40 else 0  # streams without an end report 2**63
         self.format, self.subtype = self._file.format, self._file.subtype
