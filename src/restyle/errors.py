@@ -25,6 +25,21 @@ class RestyleError(Exception):
     """
 
 
+def missing(what: str, package: str, extra: str) -> RestyleError:
+    """Return the error for a package that is not installed because its extra was left out.
+
+    Args:
+        what: cannot be done without it.
+        package: its name.
+        extra: of ours that brings it; restyle itself lies in a folder, on no index.
+
+    Example:
+        >>> print(missing("training", "lightning", "train"))
+        training needs lightning; install it with pip install ".[train]" in restyle's folder
+    """
+    return RestyleError(f'{what} needs {package}; install it with pip install ".[{extra}]" in restyle\'s folder')
+
+
 @dataclass(frozen=True)
 class Collected:
     """Warnings and facts of some work, in the order in which they came."""

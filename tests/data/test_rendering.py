@@ -131,5 +131,5 @@ def test_without_fluidsynth_the_extra_is_named(monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "fluidsynth", None)
-    with pytest.raises(RestyleError, match=r"restyle\[render\]"):
+    with pytest.raises(RestyleError, match=r"pip install \"\.\[render\]\" in restyle.s folder"):
         SoundFont("font.sf2")

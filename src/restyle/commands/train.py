@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from restyle.errors import RestyleError
+from restyle.errors import RestyleError, missing
 
 if TYPE_CHECKING:
     from restyle.training.run import Trained
@@ -147,6 +147,6 @@ def check_sounds(data: Path, config: dict[str, Any]) -> None:
 def _check_installed() -> None:
     from importlib.util import find_spec
 
-    missing = [name for name in ("lightning", "tensorboard", "yaml") if find_spec(name) is None]
-    if missing:
-        raise RestyleError(f"training needs {' and '.join(missing)}; install with: pip install 'restyle[train]'")
+    absent = [name for name in ("lightning", "tensorboard", "yaml") if find_spec(name) is None]
+    if absent:
+        raise missing("training", " and ".join(absent), "train")

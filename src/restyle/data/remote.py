@@ -6,7 +6,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
-from restyle.errors import RestyleError
+from restyle.errors import RestyleError, missing
 
 
 def download(name: str, home: str | Path) -> None:
@@ -50,9 +50,7 @@ def _dataset(name: str, home: str | Path) -> Any:
     try:
         import mirdata
     except ImportError as error:
-        raise RestyleError(
-            f"download and checksums of {name} need mirdata; install it with: pip install 'restyle[data]'"
-        ) from error
+        raise missing(f"the download of {name}", "mirdata", "data") from error
     return mirdata.initialize(name, data_home=str(home))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from restyle.audio import Audio
-from restyle.errors import RestyleError, warn
+from restyle.errors import RestyleError, missing, warn
 from restyle.notes import CROWDED, DRUMS, Notes, assign_channels
 
 PERIOD = 64  # samples that FluidSynth makes at once
@@ -38,10 +38,10 @@ class SoundFont:
         try:
             with contextlib.redirect_stdout(io.StringIO()):  # it prints where CI is set
                 import fluidsynth
+        except ModuleNotFoundError as error:
+            raise missing("playing notes with a SoundFont", "pyfluidsynth", "render") from error
         except ImportError as error:
-            raise RestyleError(
-                "rendering needs FluidSynth: install the system package fluidsynth and the extra restyle[render]"
-            ) from error
+            raise RestyleError("FluidSynth is not there; install the system's package fluidsynth") from error
         self.rate, self._given, self._write = rate, 0, _writer(fluidsynth)
         self._synth = fluidsynth.Synth(
             gain=0.4, samplerate=float(rate), **{"synth.reverb.active": int(reverb), "synth.chorus.active": int(reverb)}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from restyle.commands.shared import pool
-from restyle.errors import RestyleError, warn
+from restyle.errors import RestyleError, missing, warn
 
 AHEAD = 1024  # tasks that a cluster holds at a time
 
@@ -107,7 +107,7 @@ def _backend(address: str, jobs: int, stack: ExitStack) -> Any:
         return joblib.parallel_config(address, n_jobs=jobs)
     except ImportError as error:
         extra = "ray" if scheme == "ray" else "dask"
-        raise RestyleError(f"{address} needs the package {error.name}; install restyle[{extra}]") from error
+        raise missing(address, error.name or extra, extra) from error
     except (OSError, ConnectionError, RuntimeError) as error:
         raise RestyleError(f"{address}: no cluster answers there ({error}); check the address") from error
     except ValueError as error:
