@@ -72,18 +72,6 @@ class Libsndfile:
             return block[: int(undecoded.argmax()) if undecoded.any() else count].T
 
 
-def mp3_without_length(path: Path) -> bool:
-    """Return whether an mp3 has no Xing, Info or VBRI header; libsndfile guesses its length then, and stops there."""
-    with path.open("rb") as file:
-        tag = file.read(10)
-        if tag[:3] == b"ID3":
-            file.seek(10 + sum(byte << 7 * place for place, byte in enumerate(reversed(tag[6:10]))))
-        else:
-            file.seek(0)
-        head = file.read(2048)
-    return not any(name in head for name in (b"Xing", b"Info", b"VBRI"))
-
-
 def _declares_more(header: str) -> bool:
     """Whether libsndfile's log of a header says that the file is shorter than it should be."""
     if "Last page lacks an end-of-stream bit" in header:

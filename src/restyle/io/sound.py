@@ -171,16 +171,19 @@ def _check_part(path: Path, start: float, duration: float | None) -> None:
 def _open(path: Path) -> Source:
     from soundfile import LibsndfileError
 
-    from restyle.io.libsndfile import Libsndfile, mp3_without_length
+    from restyle.io.libsndfile import Libsndfile
+    from restyle.io.streams import goes_on
 
     if path.is_dir():
         raise RestyleError(f"{path} is a folder; give the name of a sound file")
     if not path.exists():
         raise RestyleError(f"{path}: there is no such file; check the name")
+    more = False
     try:
         path.open("rb").close()
         source = Libsndfile(path)
-        if source.format != "MP3" or not mp3_without_length(path):
+        more = goes_on(path, source.format)
+        if not more:
             return source
         source.close()
     except OSError as error:
@@ -189,7 +192,7 @@ def _open(path: Path) -> Source:
         pass
     from restyle.io.container import Container
 
-    return Container(path)
+    return Container(path, to_end=more)
 
 
 def _collect(path: Path, source: Source, first: int, wanted: int | None) -> np.ndarray:
