@@ -85,8 +85,8 @@ def estimate_tuning(audio: Audio) -> Tuning:
     if not total.any():
         return Tuning(0.0, 0.0)
     votes = histogram / np.sqrt(np.maximum(total, 1e-12))[:, None]
-    cents = _top(votes.sum(axis=0))
-    return Tuning(cents, _agreement(votes, cents))
+    found = _top(votes.sum(axis=0))
+    return Tuning(found, _agreement(votes, found))
 
 
 def _peaks(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -99,15 +99,13 @@ class Container:
 
         for at in range(0, self._offset, BLOCK):
             yield np.zeros((self.channels, min(BLOCK, self._offset - at)), np.float32)
-        layout, even, form = self._stream.layout, None, None
+        layout, form = self._stream.layout, None
+        even: Any = None
         try:
             for frame in self._file.decode(self._stream):
-                if form != (
-                    frame.format.name,
-                    frame.layout.name,
-                    frame.sample_rate,
-                ):  # another one may follow the first
-                    form = (frame.format.name, frame.layout.name, frame.sample_rate)
+                own = (frame.format.name, frame.layout.name, frame.sample_rate)
+                if form != own:  # another one may follow the first
+                    form = own
                     yield from _flushed(even)
                     even = av.AudioResampler(format="fltp", layout=layout, rate=self.rate)
                 yield from (made.to_ndarray() for made in even.resample(frame))
