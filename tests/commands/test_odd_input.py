@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from commanded import FAST, chord
+from commanded import FAST, chord, quick
 from restyle.methods import METHODS
 
 ROUNDING = 1 / 2**15
@@ -130,6 +130,6 @@ def test_a_name_that_begins_with_a_dash(restyle, clips, tmp_path, monkeypatch):
 def test_every_method_takes_odd_content(method, rate, channels, change, transferred):
     plain = chord(2, rate, channels)
     content = {None: plain, "offset": plain + 0.3, "clipped": np.clip(20 * plain, -1, 1), "quiet": 1e-3 * plain}[change]
-    samples, made_rate, _ = transferred(content, rate, options=("--method", method))
+    samples, made_rate, _ = transferred(content, rate, options=quick(method))
     assert (samples.shape, made_rate) == (content.shape, rate)
     assert samples.any()

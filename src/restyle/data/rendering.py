@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from restyle.audio import Audio
-from restyle.errors import RestyleError, missing
+from restyle.errors import RestyleError, require
 from restyle.notes import DRUMS, Notes, assign_channels
 
 CHANNELS = 256  # of FluidSynth's synthesiser: all programmes of General MIDI may sound at once
@@ -36,13 +36,12 @@ class SoundFont:
     """
 
     def __init__(self, path: str | Path, *, rate: int = 44100, reverb: bool = False) -> None:
+        require("render", "fluidsynth", what="rendering")
         try:
             with contextlib.redirect_stdout(io.StringIO()):  # it prints where CI is set
                 import fluidsynth
-        except ModuleNotFoundError as error:
-            raise missing("playing notes with a SoundFont", "pyfluidsynth", "render") from error
         except ImportError as error:
-            raise RestyleError("FluidSynth is not there; install the system's package fluidsynth") from error
+            raise RestyleError("rendering needs FluidSynth's library; install the system package fluidsynth") from error
         self.rate, self._given, self._write = rate, 0, _writer(fluidsynth)
         room = {"synth.reverb.active": int(reverb), "synth.chorus.active": int(reverb)}
         self._synth = fluidsynth.Synth(gain=0.4, samplerate=float(rate), channels=CHANNELS, **room)

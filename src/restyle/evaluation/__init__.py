@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from restyle.audio import Audio
-from restyle.errors import RestyleError
+from restyle.errors import RestyleError, require
 from restyle.notes import Notes
 from restyle.threads import single
 
 __all__ = ["METRICS", "Metric", "evaluate"]
+
+require("evaluate", "librosa", "mir_eval", what="evaluation")
 
 
 @dataclass(frozen=True)

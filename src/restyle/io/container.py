@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from restyle.errors import RestyleError, warn
+from restyle.errors import RestyleError, require, warn
 from restyle.io.streams import begins_again
 
 BLOCK = 2**17  # samples of each channel in a block, about
@@ -25,10 +25,11 @@ class Container:
         to_end: whether a wav is read to the file's end, whatever sizes its header tells.
 
     Raises:
-        RestyleError: if FFmpeg cannot read the file, or it holds no sound.
+        RestyleError: if FFmpeg cannot read the file, it holds no sound, or PyAV is not installed.
     """
 
     def __init__(self, path: Path, *, to_end: bool = False) -> None:
+        require("media", "av", what=f"{path} is no wav, flac, ogg, opus or mp3 file; reading another kind")
         import av
 
         self._path, self._failures = path, (av.FFmpegError, ValueError)
