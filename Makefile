@@ -5,12 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup demo test check
+.PHONY: help setup demo test check docs
 
 help:
 	@echo "make demo    install into $(VENV) and run restyle demo"
 	@echo "make test    install and run the whole test suite"
-	@echo "make check   style, types and the floors of the house"
+	@echo "make check   style, types and the floors of imports"
+	@echo "make docs    build the documentation into site/; a broken link fails"
 	@echo "make setup   install only"
 
 setup: $(STAMP)
@@ -32,3 +33,6 @@ check: setup
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from restyle.audio import Audio
-from restyle.dsp.phase import gradient_integration, griffin_lim, spectral_convergence
+from restyle.dsp.phase import griffin_lim, spectral_convergence
 from restyle.dsp.stft import Stft
 from restyle.io import sound
 
@@ -65,16 +65,11 @@ def ways(x: torch.Tensor, magnitude: torch.Tensor) -> list[tuple[str, str, Calla
             librosa.griffinlim(array, n_iter=count, momentum=momentum, length=length, random_state=0)
         )
 
-    def gradient() -> torch.Tensor:
-        return gradient_integration(magnitude, STFT)
-
     rows = []
     for name, momentum in (("plain Griffin-Lim", 0.0), ("fast Griffin-Lim", 0.99)):
         for n in COUNTS:
             rows.append((f"{name}, random start", str(n), ours(n, momentum, lambda: None)))
             rows.append((f"{name}, random start, librosa", str(n), theirs(n, momentum)))
-    rows.append(("gradient integration", "0", ours(0, 0.0, gradient)))
-    rows += [("gradient integration, then fast", str(n), ours(n, 0.99, gradient)) for n in (4, 8, 16, 32, 100)]
     rows += [("content's phase, then fast", str(n), ours(n, 0.99, lambda: neighbour)) for n in (0, 4, 16)]
     return rows
 
@@ -87,7 +82,6 @@ def measure(audio: Audio, title: str) -> Table:
     short = x[: audio.rate]
     for _, _, run in ways(short, STFT(short).abs())[:2]:
         run()
-    gradient_integration(STFT(short).abs(), STFT)  # compiled on first use
     for name, count, run in ways(x, magnitude):
         start = time.perf_counter()
         made = run()

@@ -33,6 +33,34 @@ def test_help_loads_nothing_heavy():
     assert all(command in shown.stdout for command in COMMANDS)
 
 
+def test_a_command_loads_its_own_module_and_the_help_all():
+    from restyle.cli.running import COMMANDS
+
+    for arguments, wanted in (
+        ("-v info none.wav", ["looking"]),
+        ("--help", list(COMMANDS)),
+        ("tranfer", list(COMMANDS)),
+    ):
+        code = (
+            "import sys, restyle.cli\n"
+            f"sys.argv = ['restyle', *{arguments!r}.split()]\n"
+            "try: restyle.cli.main()\n"
+            f"except SystemExit: print([n for n in {list(COMMANDS)!r} if 'restyle.cli.' + n in sys.modules])"
+        )
+        shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert shown.stdout.endswith(f"{wanted}\n")
+
+
+def test_every_command_is_in_the_table():
+    from typer.main import get_command
+
+    from restyle.cli.running import COMMANDS, _load
+    from restyle.cli.running import app as application
+
+    _load([])
+    assert set(get_command(application).commands) == set().union(*COMMANDS.values())
+
+
 def test_importing_the_package_loads_nothing_heavy():
     code = f"import sys, restyle; print(sorted({HEAVY!r} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

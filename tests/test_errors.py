@@ -41,3 +41,15 @@ def test_a_thread_that_works_for_its_caller_keeps_the_caller_s_collectors() -> N
         thread.start()
         thread.join()
     assert mine == ["a"]
+
+
+def test_no_message_but_one_says_how_a_package_is_installed() -> None:
+    """The sentence of `missing` is true for a package that is on no index; others would go their own ways."""
+    import re
+    from pathlib import Path
+
+    import restyle
+
+    source = Path(restyle.__file__).parent
+    found = [p.name for p in source.rglob("*.py") if re.search(r"pip install|restyle\[", p.read_text(encoding="utf-8"))]
+    assert found == ["errors.py"]

@@ -14,13 +14,13 @@ The public names, by subject (those of the first list can be had from here):
 - files: `restyle.io.sound` (`read`, `write`, `info`), `restyle.io.midi`, `restyle.io.weights`
 - representations, each with its inverse where there is one: `restyle.dsp.stft`, `phase`, `mel`, `mfcc`,
   `cqt`, `pianoroll`; long sounds in blocks: `restyle.dsp.blocks`
-- analysis: `restyle.analysis.transcriber.infer` (`transcribe`), `beats` (`tempo`, `beats`), `partials`,
-  `separation`, `multipitch`, `loudness`, `genre`, `timbre`
+- analysis: `restyle.analysis.transcriber.infer` (`transcribe`), `beats` (`tempo`, `beats`), `tuning`, `partials`,
+  `separation`, `multipitch`, `genre.infer`, `timbre.infer`; loudness: `restyle.dsp.loudness`
 - methods: `restyle.methods` (`METHODS`, `method`); around a method: `restyle.stages.tempo`, `restyle.stages.tone`
 - evaluation: `restyle.evaluation` (`evaluate`, `METRICS`) and its modules `content`, `style`, `rhythm`, `quality`;
-  `restyle.comparison` (`table`, `statistics`, `report`, `listening`)
+  `restyle.comparison` (`table`, `statistics`); its pages: `restyle.pages.report`, `restyle.pages.listening`
 - commands, the verbs of the command line: `restyle.commands.transfer`, `learn`, `batch`, `transcribe`, `info`, `demo`,
-  `evaluate`, `compare`, `benchmark`, `listen`, `data`, `train`, `models`, `classify`
+  `evaluate`, `compare`, `benchmark`, `listen`, `data`, `dataset`, `spectrograms`, `train`, `models`, `classify`
 - data sets: `restyle.data`, one module each; training: `restyle.training`
 - pictures: `restyle.pages.plot`; playing notes with a SoundFont: `restyle.data.rendering`
 """
@@ -30,6 +30,8 @@ from __future__ import annotations
 import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from restyle import caches
 
 if TYPE_CHECKING:
     from restyle.analysis.transcriber.infer import transcribe as transcribe
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from restyle.io.sound import read as read
     from restyle.io.sound import write as write
     from restyle.notes import Notes as Notes
+    from restyle.pipeline import Result as Result
     from restyle.pipeline import transfer as transfer
     from restyle.style import Style as Style
     from restyle.style import genre as genre
@@ -49,6 +52,8 @@ if TYPE_CHECKING:
 
 # threads of OpenMP that wait for work must not spin: beside another busy process they would steal its core, and theirs
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+caches.prepare()
 
 __version__ = "0.1.0"
 

@@ -31,14 +31,14 @@ def missing(package: str, extra: str, what: str = "this") -> RestyleError:
 
     Args:
         package: the name that is imported.
-        extra: the extra of pyproject.toml that has the package.
+        extra: the extra of pyproject.toml that has the package; restyle itself lies in a folder, on no index.
         what: what needs it.
 
     Example:
-        >>> str(missing("av", "media", "reading song.m4a"))
-        "reading song.m4a needs the package av; install it with: pip install 'restyle[media]'"
+        >>> print(missing("av", "media", "reading song.m4a"))
+        reading song.m4a needs av; install it with pip install ".[media]" in restyle's folder
     """
-    return RestyleError(f"{what} needs the package {package}; install it with: pip install 'restyle[{extra}]'")
+    return RestyleError(f'{what} needs {package}; install it with pip install ".[{extra}]" in restyle\'s folder')
 
 
 def require(extra: str, *packages: str, what: str = "this") -> None:
@@ -56,7 +56,7 @@ def require(extra: str, *packages: str, what: str = "this") -> None:
         >>> require("media", "not_installed", what="reading song.m4a")
         Traceback (most recent call last):
         ...
-        restyle.errors.RestyleError: reading song.m4a needs the package not_installed; install it with: ...
+        restyle.errors.RestyleError: reading song.m4a needs not_installed; install it with ...
     """
     for package in packages:
         if find_spec(package) is None:

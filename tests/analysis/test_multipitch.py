@@ -216,3 +216,10 @@ def means(folder: str, output: str, reference: str, suffix: str, step: int = 1) 
 def test_means_are_those_of_essentias_tracker(folder, output, reference, suffix, count, mean):
     """The benchmark's own scorer, with Essentia's MultiPitchMelodia, gives these means."""
     assert means(folder, output, reference, suffix) == (count, pytest.approx(mean, abs=0.03))
+
+
+@pytest.mark.parametrize("cents", [-50, -30, 40])
+def test_pitches_are_told_apart_in_a_tuning(cents):
+    found = multipitch(Audio(phrase(*(pitch + cents / 100 for pitch in (60, 64, 62, 67))), RATE), tuning=cents)
+    middles = [round((0.25 + 0.5 * i) / found.hop) for i in range(4)]
+    assert [np.flatnonzero(found.active[t]).tolist() for t in middles] == [[60], [64], [62], [67]]

@@ -4,6 +4,7 @@ import pytest
 from restyle.analysis.transcriber import infer as transcription
 from restyle.analysis.transcriber.infer import WEIGHTS, transcribe
 from restyle.audio import Audio
+from restyle.errors import collect_warnings
 from restyle.io import weights
 
 
@@ -156,3 +157,42 @@ def test_doubt_goes_from_none_for_a_clear_tone_to_all_for_noise():
     noise = Audio(np.random.default_rng(0).normal(0, 0.1, 48000), 16000)
     assert transcribe(tone).doubt == 0
     assert transcribe(noise).doubt == 1
+
+
+@pytest.mark.parametrize("cents", range(-50, 51, 25))
+def test_notes_are_found_at_any_tuning_and_at_their_own_pitch(cents):
+    rows = [
+        (onset, length, pitch + cents / 100)
+        for onset, length, pitch in MELODY + [(o + 3.5, n, p) for o, n, p in CHORDS]
+    ]
+    notes = transcribe(Audio(struck(rows, 7.0), 16000)).notes
+    near = np.abs(notes.pitch - np.array(rows)[:, 2:]) < 0.03
+    near &= np.abs(notes.onset - np.array(rows)[:, :1]) < 0.05
+    assert near.any(axis=1).mean() >= 0.93
+    assert len(notes) <= len(rows) + 3
+
+
+def test_a_tuning_can_be_given():
+    audio = Audio(struck([(o, n, p + 0.4) for o, n, p in MELODY], 3.6), 16000)
+    found, given = transcribe(audio).notes, transcribe(audio, tuning=40.0).notes
+    assert matches(given, [(o, n, p + 0.4) for o, n, p in MELODY]) == (len(MELODY), len(given) - len(MELODY))
+    assert found.onset == pytest.approx(given.onset, abs=5e-3)
+    assert set(transcribe(audio, tuning=0.0).notes.pitch % 1) <= {0.0}
+
+
+def test_a_transcriber_of_one_s_own_is_used(tmp_path):
+    from restyle.analysis.facts import Analysis
+    from restyle.methods import method
+
+    arrays, settings = weights.load(weights.bundled(WEIGHTS))
+    settings["decoding"] = {"onset_threshold": 1.0, "frame_threshold": 1.0}  # this one finds nothing
+    weights.save(tmp_path / "deaf.safetensors", arrays, settings)
+    audio = Audio(struck(MELODY, 3.5), 16000)
+    assert len(transcribe(audio).notes) == len(MELODY)
+    assert len(transcribe(audio, weights=tmp_path / "deaf.safetensors").notes) == 0
+    found = Analysis.of(audio)
+    assert len(found.notes) == len(MELODY)
+    assert len(found.transcription(weights=tmp_path / "deaf.safetensors").notes) == 0
+    with collect_warnings() as said:
+        method("notes", transcriber=str(tmp_path / "deaf.safetensors")).fit([audio])
+    assert "no pitched notes" in said[0]

@@ -33,6 +33,16 @@ def test_tempo(tmp_path):
     assert info.run(tmp_path / "clicks.wav")["tempo_bpm"] == pytest.approx(132, rel=0.01)
 
 
+def test_tuning(tmp_path):
+    t = np.arange(4 * 16000) / 16000
+    for a4, cents in ((440, 0), (432, -31.8)):
+        chord = sum(np.sin(2 * np.pi * a4 * 2 ** (q / 12) * k * t) / k for q in (-9, -5, -2) for k in range(1, 7))
+        soundfile.write(tmp_path / "chord.wav", 0.1 * chord, 16000)
+        assert info.run(tmp_path / "chord.wav")["tuning_cents"] == pytest.approx(cents, abs=3)
+    soundfile.write(tmp_path / "noise.wav", np.random.default_rng(0).normal(0, 0.1, 64000), 16000)
+    assert info.run(tmp_path / "noise.wav")["tuning_cents"] is None
+
+
 def test_silence_has_no_level(tmp_path):
     soundfile.write(tmp_path / "s.wav", np.zeros(16000), 16000)
     facts = info.run(tmp_path / "s.wav")

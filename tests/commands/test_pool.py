@@ -103,7 +103,7 @@ def test_children_die_with_their_parent(main, tmp_path):
 import sys, threading
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from pathlib import Path
-from restyle.commands import cluster, pool
+from restyle.commands.shared import pool
 from test_pool import told
 run = lambda: list(pool.each(told, [(Path({str(tmp_path)!r}), i) for i in range(2)], 2))
 if __name__ == "__main__":

@@ -85,5 +85,5 @@ def test_all_three_go_to_mirdata_by_its_names(monkeypatch, tmp_path):
 def test_without_mirdata_the_extra_is_named(module, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "mirdata", None)
     for act in (module.download, module.validate):
-        with pytest.raises(RestyleError, match=r"restyle\[data\]"):
+        with pytest.raises(RestyleError, match=r"pip install \"\.\[data\]\" in restyle.s folder"):
             act(tmp_path)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from restyle.dsp.phase import gradient_integration, griffin_lim, spectral_convergence
+from restyle.dsp.phase import griffin_lim, spectral_convergence
 from restyle.dsp.stft import Stft, expm1_magnitude, log1p_magnitude
 
 RATE = 22050
@@ -101,52 +101,6 @@ def test_same_seed_same_samples(x, stft, magnitude):
     assert torch.equal(one, two) and not torch.allclose(one, other, atol=1e-2)
 
 
-def test_one_pass_beats_as_many_seconds_of_random_start(x, stft, magnitude):
-    # a pass takes about as long as 4 iterations; 16 leave a wide margin
-    once = griffin_lim(magnitude, stft, len(x), iterations=0, phase=gradient_integration(magnitude, stft))
-    chance = griffin_lim(magnitude, stft, len(x), iterations=16, momentum=0)
-    assert spectral_convergence(magnitude, once, stft) < spectral_convergence(magnitude, chance, stft) - 2
-    assert spectral_convergence(magnitude, once, stft) < -16
-
-
-def test_one_pass_is_a_better_start(x, stft, magnitude):
-    start = gradient_integration(magnitude, stft)
-    made, chance = (griffin_lim(magnitude, stft, len(x), iterations=8, phase=p) for p in (start, None))
-    assert spectral_convergence(magnitude, made, stft) < spectral_convergence(magnitude, chance, stft) - 8
-
-
-@pytest.mark.parametrize("frequency", [440.0, 1234.5])
-def test_phase_of_a_sine_advances_by_its_frequency(frequency):
-    stft = Stft(1024, 256)
-    x = torch.sin(2 * torch.pi * frequency * torch.arange(RATE) / RATE)
-    angles = gradient_integration(stft(x).abs(), stft)
-    row = round(frequency * 1024 / RATE)
-    advance = torch.diff(angles[row, 5:-5]).mul(1j).exp()
-    expected = torch.exp(torch.tensor(2j * torch.pi * frequency * 256 / RATE))
-    assert (advance / expected).angle().abs().max() < 0.1
-
-
-def test_phase_of_an_impulse_falls_by_its_place():
-    stft = Stft(1024, 256)
-    x = torch.zeros(8192)
-    x[10 * 256 + 60] = 1
-    angles = gradient_integration(stft(x).abs(), stft)
-    slope = torch.diff(angles[20:-20, 10]).mul(1j).exp()
-    expected = torch.exp(torch.tensor(-2j * torch.pi * (512 + 60) / 1024))
-    assert (slope / expected).angle().abs().max() < 0.05
-
-
-def test_integration_is_repeatable_and_batched(x, stft, magnitude):
-    both = torch.stack([magnitude, magnitude.flip(-1)])
-    angles = gradient_integration(both, stft, seed=3)
-    assert angles.shape == both.shape and angles.dtype == torch.float32
-    assert angles.abs().max() <= np.pi + 1e-6
-    assert torch.equal(angles, gradient_integration(both, stft, seed=3))
-    for one, phase in zip(both, angles, strict=True):
-        made = griffin_lim(one, stft, len(x), iterations=0, phase=phase)
-        assert spectral_convergence(one, made, stft) < -16
-
-
 def test_channels_are_independent(x, stft):
     both = stft(torch.stack([x, x.flip(0)])).abs()
     start = random_phase(both)
@@ -160,9 +114,7 @@ def test_channels_are_independent(x, stft):
 def test_silence_and_few_frames(stft, frames):
     length = 512 * (frames - 1) + 3
     for magnitude in (torch.zeros(stft.bins, frames), torch.ones(stft.bins, frames)):
-        angles = gradient_integration(magnitude, stft)
-        assert angles.shape == magnitude.shape and torch.isfinite(angles).all()
-        made = griffin_lim(magnitude, stft, length, iterations=3, phase=angles)
+        made = griffin_lim(magnitude, stft, length, iterations=3)
         assert made.shape == (length,) and torch.isfinite(made).all()
         assert bool(made.abs().max() > 0) == bool(magnitude.max() > 0)
 

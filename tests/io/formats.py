@@ -53,6 +53,5 @@ OUTPUTS: dict[str, Callable[[Any], Tensor]] = {
     "transcriber": lambda network: network(ramp(1, 6, 294)).onset,
     "vae_gan": lambda network: network.content(ramp(1, 9, 16)).mean,
     "wavenet_autoregressive": autoregressive,
-    "wavenet_domains": lambda network: network(CLASSES.repeat(1, 2), network.encoder(ramp(1, 1024)), 1)[..., ::40],
     "wavenet_parallel": lambda network: network(NOTES, network.reference(ramp(1, 80, 9)), 4)[..., ::8],
 }

@@ -270,6 +270,22 @@ def test_what_a_cut_or_damaged_file_still_holds_is_read(tmp_path: Path) -> None:
     assert _told(_read(tmp_path, _file(broken, _track(*_note(60), END))), "damaged") == [(0, 0.5, 60), (0, 0.5, 69)]
 
 
+def test_a_track_that_is_cut_does_not_take_the_next_for_notes(tmp_path: Path) -> None:
+    whole = _track(*_note(60), *_note(62))
+    assert _told(_read(tmp_path, _file(whole[:-8], _track(*_note(64)))), "a track is cut off")[:2] == [
+        (0, 0.5, 60),
+        (0, 0.5, 64),
+    ]
+
+
+def test_of_notes_that_overlap_on_one_key_the_first_is_cut(tmp_path: Path) -> None:
+    rows = [(0, 1, 60), (0.5, 2, 60), (3, 5, 60), (3, 4, 60), (1, 2, 61)]
+    write_midi(tmp_path / "a.mid", Notes.of([(*row, 0.5, 0) for row in rows]))
+    back = read_midi(tmp_path / "a.mid")
+    found = sorted(zip(back.onset, back.offset, back.pitch, strict=True))
+    assert found == [(0, 0.5, 60), (0.5, 2, 60), (1, 2, 61), (3, 5, 60)]
+
+
 def _damaged(folder: Path) -> list[Path]:
     whole = _file(_track((0, _tempo(500_000)), END), _track(*_note(), END))
     files = {
@@ -368,3 +384,12 @@ def test_bends_survive_the_way_there_and_back(tmp_path: Path) -> None:
     assert set(found) == {9}
     assert np.allclose(found[9][0], times, atol=TICK) and np.allclose(found[9][1], semitones, atol=1 / 4096)
     assert len(read_midi(tmp_path / "bent.mid")) == 2
+
+
+@pytest.mark.parametrize("tuning", [-0.5, -0.32, 0.0, 0.4, 0.5])
+def test_intervals_survive_a_tuning(tmp_path, tuning):
+    pitches = np.array([60, 61, 62, 64, 67, 72])
+    rows = [(i * 0.5, i * 0.5 + 0.4, p + tuning, 0.8, 0) for i, p in enumerate(pitches)]
+    write_midi(tmp_path / "tuned.mid", Notes.of(rows))
+    written = read_midi(tmp_path / "tuned.mid").pitch
+    assert np.array_equal(np.diff(written), np.diff(pitches)) and abs(written[0] - 60 - tuning) <= 0.5

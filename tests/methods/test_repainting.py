@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import soxr
 import torch
 
 from restyle.audio import Audio
@@ -34,6 +35,20 @@ def test_levels_that_stay_give_the_content_back(rate, channels):
     content = music(3.0, rate, channels, top=3000.0)
     made = painted(content, lambda x, first: x)
     assert (made.rate, made.samples.shape) == (rate, content.samples.shape)
+    assert db(made.samples - content.samples, content.samples) < -40
+
+
+@pytest.mark.parametrize("rate", [16000, 44100])
+@pytest.mark.parametrize("cents", [-32, 40])
+def test_a_tuning_is_undone_for_the_network_and_comes_back(rate, cents, monkeypatch):
+    played = music(4.0, 48000, top=3000.0)
+    content = Audio(soxr.resample(played.mono(), 48000 * 2 ** (cents / 1200), rate), rate)
+    grid = GRID.tuned(content)
+    assert grid.cents == pytest.approx(cents, abs=4)
+    seen, untuned, there = (g.heard(a)[:, 4:200].numpy() for g, a in ((grid, content), (GRID, content), (GRID, played)))
+    assert db(seen - there, there) < db(untuned - there, there) - 10
+    monkeypatch.setattr(repainting, "SECONDS", 1.3)
+    made = repaint(content, grid, lambda x, first: x, strength=1.0)
     assert db(made.samples - content.samples, content.samples) < -40
 
 

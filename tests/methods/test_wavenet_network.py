@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from restyle.methods.wavenet.autoregressive import DomainWaveNet, WaveNet, mu_law_decode, mu_law_encode
+from restyle.methods.wavenet.autoregressive import WaveNet, mu_law_decode, mu_law_encode
 from restyle.methods.wavenet.excitation import BANDS, DRUMS, FIRST, GROUPS, LAST, Noise, harmonics, sounding, tones
 from restyle.methods.wavenet.parallel import ParallelWaveNet
 from restyle.methods.wavenet.reference import ReferenceEncoder, TemporalEncoder, roll, tone
@@ -189,28 +189,7 @@ def test_silence_is_played_as_silence():
     assert made.shape == (1, 5 * HOP) and made.abs().max() < 1e-4
 
 
-def test_the_critics_gradient_is_turned_round_before_the_encoder():
-    torch.manual_seed(0)
-    network = DomainWaveNet(classes=2, channels=8, skip=8, dilations=(1, 2), code=4, confusion=0.5)
-    code, domains = torch.randn(3, 4, 6, requires_grad=True), torch.tensor([0, 1, 1])
-    loss = torch.nn.functional.cross_entropy(network.critic(code), domains)
-    (turned,) = torch.autograd.grad(loss, code)
-    plain = network.domains(network.hidden(code).relu().mean(-1))
-    assert torch.allclose(plain, network.critic(code), atol=1e-6)
-    (straight,) = torch.autograd.grad(torch.nn.functional.cross_entropy(plain, domains), code)
-    assert straight.abs().max() > 1e-4
-    assert torch.allclose(turned, -0.5 * straight, atol=1e-7)
-
-
-def test_every_domain_has_its_own_decoder():
-    torch.manual_seed(0)
-    network = DomainWaveNet(classes=2, channels=8, skip=8, dilations=(1, 2), code=4)
-    code = network.encoder(torch.randn(1, 1024))
-    classes = torch.full((1, 1024), 128)
-    assert (network(classes, code, 0) - network(classes, code, 1)).abs().max() > 1e-3
-
-
-@pytest.mark.parametrize("made", [WaveNet, DomainWaveNet, ParallelWaveNet])
+@pytest.mark.parametrize("made", [WaveNet, ParallelWaveNet])
 def test_settings_build_it_again(made):
     network = made(channels=8, skip=12, dilations=(1, 2))
     again = made(**network.settings())

@@ -5,9 +5,9 @@ import torch
 from restyle.data.store import Store, StoreWriter
 from restyle.dsp.spectrogram import LogSpectrogram
 from restyle.io import networks as trained
-from restyle.methods.wavenet.autoregressive import DomainWaveNet, WaveNet
+from restyle.methods.wavenet.autoregressive import WaveNet
 from restyle.methods.wavenet.parallel import ParallelWaveNet
-from restyle.methods.wavenet.train import LEVEL, AutoregressiveTraining, DomainTraining, ParallelTraining, lesson
+from restyle.methods.wavenet.train import LEVEL, AutoregressiveTraining, ParallelTraining, lesson
 from restyle.training import config as configs
 from restyle.training.run import train
 
@@ -16,7 +16,6 @@ FORM = {"kind": "mel", "rate": RATE, "n_fft": 1024, "hop": HOP, "bins": 80}
 SMALL = {
     "wavenet_parallel": ["channels=4", "skip=4", "condition=8", "width=16", "dilations=[1,2]"],
     "wavenet_autoregressive": ["channels=4", "skip=4", "condition=8", "dilations=[1,2]"],
-    "wavenet_domains": ["channels=4", "skip=4", "condition=8", "code=4", "dilations=[1,2]"],
 }
 
 
@@ -156,24 +155,6 @@ def test_without_a_code_the_encoder_learns_nothing():
         assert (model.encoder.out.weight.grad is not None) == learns
 
 
-def test_the_encoder_is_driven_against_the_critic():
-    """With a strong confusion the whole loss moves the encoder as the decoders' loss minus the critic's would."""
-    torch.manual_seed(0)
-    model = DomainWaveNet(classes=2, channels=4, skip=4, dilations=(1, 2), code=4, confusion=3.0)
-    module = silent(DomainTraining(model, labels=["a", "b"], representation=FORM, crop=4))
-    mel, domains, _, sound = batch()
-    given, weight = (mel, domains, sound), model.encoder.out.weight
-
-    def slope(*, whole):
-        return torch.autograd.grad(module.loss(given, np.random.default_rng(0), whole=whole), weight)[0]
-
-    critic = slope(whole=False) - slope(whole=True)  # what the critic adds
-    model.confusion = -1.0  # not turned round
-    straight = slope(whole=False) - slope(whole=True)
-    assert straight.abs().max() > 1e-7
-    assert torch.allclose(critic, -3 * straight, atol=1e-4 * float(critic.abs().max()))
-
-
 def test_frames_must_be_those_of_the_spectrograms():
     with pytest.raises(ValueError, match="hop"):
         ParallelTraining(ParallelWaveNet(hop=128), representation=FORM)
@@ -188,5 +169,3 @@ def test_every_config_is_taught_exported_and_read(name, tmp_path):
     assert made.weights.name == f"{name}.safetensors" and np.isfinite(made.scores["val_loss"])
     network, settings = trained.network(made.weights, "WaveNet", "mel")
     assert settings["representation"]["hop"] == network.hop
-    if name == "wavenet_domains":
-        assert settings["labels"] == ["kind0", "kind1"] and network.classes == 2

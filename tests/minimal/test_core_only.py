@@ -102,6 +102,6 @@ def test_says_which_extra_is_needed(name, ran, folder):
     package, extra, arguments = NEEDS[name]
     assert ran[name].code == 2
     assert ran[name].err.startswith("restyle: ") and ran[name].err.count("\n") == 1
-    assert ran[name].err.endswith(f"needs the package {package}; install it with: pip install 'restyle[{extra}]'\n")
+    assert f"needs {package}; " in ran[name].err and f'pip install ".[{extra}]"' in ran[name].err
     if "-o" in arguments:
         assert not (folder / arguments[arguments.index("-o") + 1]).exists()

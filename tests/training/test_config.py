@@ -106,7 +106,7 @@ def test_bundled_ones_are_in_order(name):
 def test_nothing_that_a_file_names_is_called(tmp_path, monkeypatch, head):
     """A config is data: a class path of earlier versions is looked up, never imported."""
     monkeypatch.chdir(tmp_path)
-    given = {"model": {"class_path": "restyle.methods.draw.model.Draw"}, "module": {"class_path": "x.DrawTraining"}}
+    given = {"model": {"class_path": "restyle.models.draw.Draw"}, "module": {"class_path": "x.DrawTraining"}}
     given[head] = {"class_path": "os.mkdir", "init_args": {"path": "made"}}
     (tmp_path / "c.yaml").write_text(yaml.safe_dump(given))
     with pytest.raises(RestyleError, match=r"c\.yaml.*os\.mkdir"):
@@ -119,8 +119,8 @@ def test_nothing_that_a_file_names_is_called(tmp_path, monkeypatch, head):
 
 def test_class_paths_of_earlier_versions_stand_for_kinds(tmp_path):
     old = {
-        "model": {"class_path": "restyle.methods.draw.model.Draw", "init_args": {"frames": 64}},
-        "module": {"class_path": "restyle.methods.draw.train.DrawTraining"},
+        "model": {"class_path": "restyle.models.draw.Draw", "init_args": {"frames": 64}},
+        "module": {"class_path": "restyle.training.draw.DrawTraining"},
     }
     (tmp_path / "c.yaml").write_text(yaml.safe_dump(old))
     read = config.read(tmp_path / "c.yaml")

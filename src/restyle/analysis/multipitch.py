@@ -51,7 +51,7 @@ class MultiPitch:
     hop: float = HOP / RATE
 
 
-def multipitch(audio: Audio) -> MultiPitch:
+def multipitch(audio: Audio, *, tuning: float = 0.0) -> MultiPitch:
     """Find the pitches that sound in each 16 ms of a sound, 33 (55 Hz) to 93.
 
     The salience of a pitch is the weighted sum of the spectral peaks at its first 20 partials. Salient pitches are
@@ -60,6 +60,7 @@ def multipitch(audio: Audio) -> MultiPitch:
 
     Args:
         audio: any rate, channels (mixed to one) and length.
+        tuning: cents from A4 = 440 Hz of the pitches that are told apart.
 
     Example:
         >>> time = np.arange(16000) / 16000
@@ -79,7 +80,8 @@ def multipitch(audio: Audio) -> MultiPitch:
     active = np.zeros((len(silent), 128), bool)
     for contour in _without_octaves(_contours(peaks), peaks):
         # pitch 33 is bin 0; the nearest semitone
-        active[peaks.frame[contour], (33 * SEMITONE + SEMITONE // 2 + peaks.bin[contour]) // SEMITONE] = True
+        nearest = np.floor(33.5 + (peaks.bin[contour] - tuning * SEMITONE / 100) / SEMITONE).astype(int)
+        active[peaks.frame[contour], nearest] = True
     active[silent] = False
     return MultiPitch(active)
 

@@ -10,15 +10,26 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any, NoReturn
 
 from restyle.cli.app import app, log
 from restyle.errors import RestyleError
+from restyle.io.text import ESCAPED
+
+# the help lists the commands in this order
+COMMANDS = {
+    "transfers": {"transfer", "learn", "batch"},
+    "judging": {"evaluate", "compare", "benchmark", "listen"},
+    "teaching": {"data", "train", "models"},
+    "looking": {"transcribe", "info", "classify", "methods", "demo"},
+}
 
 
 def main() -> NoReturn:
     """Run the command line and exit: 0 all well, 1 something failed, 2 a mistake in what was given, 130 interrupted."""
     debug = "--debug" in sys.argv[1:]
+    _prepare_streams()
     _prepare(debug)
     with _quiet_libraries(debug):
         sys.exit(_code(debug))
@@ -26,6 +37,7 @@ def main() -> NoReturn:
 
 def _code(debug: bool) -> int:
     try:
+        _load(sys.argv[1:])
         code = app(sys.argv[1:] or ["--help"], prog_name="restyle", standalone_mode=False)
         if code == 130:  # typer makes this of Ctrl-C
             raise KeyboardInterrupt
@@ -36,6 +48,29 @@ def _code(debug: bool) -> int:
             traceback.print_exc()
         code = _explain(error)
     return code if isinstance(code, int) else 0
+
+
+def _prepare_streams() -> None:
+    """Give closed streams a place to write to, and let all write names that their encoding lacks."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # it takes the free number: else the next file that is opened would
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115, PTH123 (for the whole run)
+        elif mode == "w" and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors=ESCAPED)
+
+
+def _load(arguments: list[str]) -> None:
+    """Import the module of the command that is called; all of them for the help, or a name that is none."""
+    command = next((argument for argument in arguments if not argument.startswith("-")), None)
+    called = [module for module, commands in COMMANDS.items() if command in commands]
+    for module in called or COMMANDS:
+        import_module(f"restyle.cli.{module}")
 
 
 def _prepare(debug: bool) -> None:
@@ -61,7 +96,7 @@ def _quiet_libraries(debug: bool) -> Iterator[None]:
         return
     before, kept, nowhere = sys.stderr, os.dup(2), os.open(os.devnull, os.O_WRONLY)
     if own == 2:
-        sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, encoding=before.encoding, errors="backslashreplace")
+        sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, encoding=before.encoding, errors=ESCAPED)
     os.dup2(nowhere, 2)
     os.close(nowhere)
     try:
@@ -101,6 +136,8 @@ def _explain(error: BaseException) -> int:
         return _say("there is not enough memory; use a part of the content with --duration, or a shorter style", 1)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return _say("the disk is full; free some space", 2)
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        return _say(f"{error.filename}: no file can have so long a name; give a shorter one", 2)
     return _say(
         f"an unexpected {type(error).__name__} ({error}); run it again with --debug and report what it shows", 1
     )

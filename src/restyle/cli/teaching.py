@@ -122,6 +122,36 @@ def instruments(
 
 @data_app.command(
     epilog=examples(
+        "restyle data use gtzan gtzan -o songs",
+        "restyle data use gtzan gtzan -o songs --list train=train_filtered.txt --list test=test_filtered.txt",
+        "restyle data use maestro maestro --download -o songs",
+    )
+)
+def use(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="gtzan, groove, maestro or nsynth.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where it was unpacked.")],
+    out: Annotated[Path, typer.Option("-o", "--output", metavar="SONGS", help="Folder of the list of its sounds.")],
+    lists: Annotated[
+        list[str] | None, typer.Option("--list", metavar="SIDE=FILE", help="GTZAN: files of a side of the split.")
+    ] = None,
+    download: Annotated[bool, typer.Option("--download", help="Download it to DIR first.")] = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """List the sounds of a known data set, with labels, notes and split, for 'data spectrograms' and 'train'."""
+    from restyle.commands import dataset as command
+    from restyle.errors import RestyleError
+
+    sides = dict(text.partition("=")[::2] for text in lists or [])
+    if not all(sides.values()):
+        raise RestyleError("write --list as SIDE=FILE, as --list train=train_filtered.txt")
+    paths = {side: Path(file) for side, file in sides.items()}
+    found = command.use(name, folder, out, lists=paths, download=download)
+    print(f"{out}: {len(found.items)} sounds of {len(found.labels)} labels, {len(found.skipped)} skipped")
+
+
+@data_app.command(
+    epilog=examples(
         "restyle data spectrograms songs -o store",
         "restyle data spectrograms songs -o store --kind mel --bins 64 --rate 16000",
     )
@@ -207,20 +237,24 @@ def train(
         print(f"  {name} {value:.4g}")
 
 
-@app.command(epilog=examples("restyle models", "restyle models hf:org/name"))
+@app.command(epilog=examples("restyle models", "restyle models vae_gan", "restyle models hf:org/name"))
 def models(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="To find, or hf:org/name[@commit] to fetch.")
+        str | None,
+        typer.Argument(metavar="NAME", help="To describe: also a path, a run, or hf:org/name[@commit] to fetch."),
     ] = None,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
-    """List the models that come with the package, your own and downloaded ones."""
+    """List the models that come with the package, your own and downloaded ones; or say what one is."""
     from restyle.commands import models as command
 
     if name:
         with bar(name) as progress:
-            print(command.fetch(name, progress=progress))
+            told = command.describe(name, progress=progress)
+        width = max(map(len, told))
+        for key, value in told.items():
+            print(f"{key:{width}}  {', '.join(value) if isinstance(value, list) else value}")
         return
     table(["name", "where", "kind", "size", "licence"], command.rows(command.run()))
 

@@ -14,9 +14,10 @@ from restyle.commands.shared import outputs, pool
 from restyle.commands.shared.inputs import read_sound
 from restyle.commands.shared.settings import Settings
 from restyle.errors import RestyleError, collect_warnings
+from restyle.io.hub import run_weights
 from restyle.io.tables import read_table
 from restyle.pipeline import learn_for
-from restyle.style import Style, is_learnt, weights
+from restyle.style import Style, is_learnt
 from restyle.style import read as read_style
 
 
@@ -95,14 +96,15 @@ def _with_outputs(rows: Sequence[tuple[Path, tuple[Path, ...], str]], folder: Pa
 
 
 def _stem(content: Path, styles: Sequence[Path]) -> str:
-    return f"{content.stem}__{styles[0].stem}" + (f"+{len(styles) - 1}" if len(styles) > 1 else "")
+    names = f"{outputs.shortened(content.stem)}__{outputs.shortened(styles[0].stem)}"
+    return names + (f"+{len(styles) - 1}" if len(styles) > 1 else "")
 
 
 def _made_before(content: Path, styles: Sequence[Path], folder: Path, taken: set[Path]) -> Path | None:
     """The result that an earlier run made of these files, whatever they hold now, or of equal ones elsewhere."""
     stem = _stem(content, styles)
     try:
-        given = outputs.fingerprints([content, *map(weights, styles)])
+        given = outputs.fingerprints([content, *map(run_weights, styles)])
     except RestyleError:  # the style cannot be used, as is said when its turn comes
         return None
     for place in sorted(folder.glob(f"{escape(stem)}*.json")):

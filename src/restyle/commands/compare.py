@@ -18,6 +18,7 @@ from restyle.commands.shared.settings import Settings
 from restyle.comparison.table import COPIES, Comparison, Pair
 from restyle.dsp.blocks import Progress
 from restyle.errors import RestyleError, warn
+from restyle.io.text import write_text
 from restyle.methods import METHODS
 from restyle.pages import media, report
 from restyle.pipeline import part
@@ -217,7 +218,7 @@ def write(comparison: Comparison, folder: Path, more: dict[str, str] | None = No
     texts = {SCORES: comparison.to_json(), TABLE: comparison.to_csv()} | (more or {})
     with outputs.together([folder / name for name in texts]) as beside:
         for path, text in zip(beside, texts.values(), strict=True):
-            path.write_text(text, encoding="utf-8")
+            write_text(path, text)
 
 
 def check_folder(folder: Path, *, overwrite: bool = False) -> None:

@@ -20,6 +20,7 @@ from restyle.data.songs import Song, digest, make
 from restyle.errors import RestyleError, warn
 from restyle.io.atomic import writing
 from restyle.io.tables import read_table
+from restyle.io.text import ESCAPED, write_text
 
 __all__ = ["Made", "Recipe", "instruments", "render", "spectrograms"]
 
@@ -261,11 +262,11 @@ def _render(task: tuple[Song, Recipe, Path]) -> dict[str, Any] | str:
 
 def _append(out: Path, row: dict[str, Any]) -> None:
     """So that a run that is cut off keeps what it made."""
-    with (out / MANIFEST).open("a", encoding="utf-8") as file:
+    with (out / MANIFEST).open("a", encoding="utf-8", errors=ESCAPED) as file:
         file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
 def _write_manifest(out: Path, rows: dict[str, dict[str, Any]]) -> None:
     with writing(out / MANIFEST) as beside:
         lines = (json.dumps(rows[name], ensure_ascii=False) + "\n" for name in sorted(rows))
-        beside.write_text("".join(lines), encoding="utf-8")
+        write_text(beside, "".join(lines))

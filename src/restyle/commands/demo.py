@@ -10,6 +10,7 @@ from restyle.commands import transfer
 from restyle.commands.shared import outputs
 from restyle.commands.shared.settings import Settings
 from restyle.errors import RestyleError
+from restyle.io.text import write_text
 from restyle.methods import METHODS
 
 CONTENT, STYLE = "ode-to-joy.wav", "greensleeves.wav"
@@ -73,7 +74,7 @@ def run(
             report(f"method {name}", out)
         page = folder / "index.html"
         with outputs.together([page]) as [beside]:
-            beside.write_text(_page(folder, made), encoding="utf-8")
+            write_text(beside, _page(folder, made))
         report("a page that plays and shows all", page)
     return made
 

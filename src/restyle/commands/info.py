@@ -46,6 +46,7 @@ def _of_sound(path: Path) -> dict[str, Any]:
         "peak_db": _peak(audio),
         "loudness_lufs": _loudness(audio),
         "tempo_bpm": _tempo(audio),
+        "tuning_cents": _tuning(audio),
     }
 
 
@@ -83,6 +84,14 @@ def _loudness(audio: Audio) -> float | None:
         return None
     value = float(loudness(audio))
     return round(value, 1) if value > SILENCE else None
+
+
+def _tuning(audio: Audio) -> float | None:
+    """Cents from A4 = 440 Hz, where pitches agree on a tuning."""
+    from restyle.analysis.tuning import estimate_tuning
+
+    found = estimate_tuning(audio)
+    return round(found.cents, 1) if found.known else None
 
 
 def _tempo(audio: Audio) -> float | None:

@@ -10,6 +10,7 @@ from restyle.commands.shared import outputs
 from restyle.commands.transfer import check_input
 from restyle.comparison.table import COPIES
 from restyle.errors import RestyleError, warn
+from restyle.io.text import write_text
 from restyle.pages import listening
 
 SECONDS = 10.0  # longer sounds are hard to keep in mind (ITU-R BS.1534)
@@ -48,7 +49,7 @@ def make(folder: Path, out: Path, *, seed: int = 0, seconds: float = SECONDS, ov
     if not trials:
         raise RestyleError(f"{folder} holds no results to listen to; run 'restyle compare' again")
     with outputs.together([out]) as [beside]:
-        beside.write_text(listening.page(trials, title="Listening test", seed=seed), encoding="utf-8")
+        write_text(beside, listening.page(trials, title="Listening test", seed=seed))
     return len(trials)
 
 

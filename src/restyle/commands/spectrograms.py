@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,7 +150,7 @@ def sounds(folder: Path, more: More) -> list[Sound]:
         states = [path.stat() for path in (item.path, item.notes) if path]
         sizes = [(state.st_size, state.st_mtime_ns) for state in states]
         told = json.dumps([sizes, item.labels, item.source, item.split, more, *([ONSETS] if more.partials else [])])
-        name = item.path.relative_to(folder).as_posix()
+        name = Path(os.path.relpath(item.path, folder)).as_posix()
         stamp = hashlib.sha256(told.encode()).hexdigest()[:16]
         items.append(Sound(name, item.path, item.labels, item.source, item.split, stamp, item.notes))
     return sorted(items, key=lambda item: item.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import stat
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -16,9 +17,11 @@ from restyle.commands.shared import outputs
 from restyle.commands.shared.inputs import MIDI, read_content, read_sound
 from restyle.commands.shared.settings import Settings
 from restyle.errors import RestyleError, collect, collect_warnings, warn
+from restyle.io.hub import run_weights
+from restyle.io.text import write_text
 from restyle.notes import Notes
 from restyle.pipeline import Progress, Result, part
-from restyle.style import DEFAULT, Style, is_learnt, read, weights
+from restyle.style import DEFAULT, Style, is_learnt, read
 
 log = logging.getLogger("restyle")
 
@@ -88,7 +91,7 @@ def run(
             record["outputs"] = {path.name: outputs.fingerprint(new) for path, new in written if path != targets[1]}
             record |= _facts(result, time.monotonic() - begun, midi, pictures)
             record |= {"facts": collected.facts, "warnings": collected.warnings}
-            beside[1].write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            write_text(beside[1], json.dumps(record, indent=2, ensure_ascii=False) + "\n")
     return record | {"kept": False}
 
 
@@ -162,7 +165,7 @@ def _is_damaged(path: Path) -> bool:
 def input_files(content: Path, styles: Sequence[Path], settings: Settings) -> list[Path]:
     """Return all files that a result depends on, the content first; a setting of the method may name one, too."""
     named = [Path(value) for value in settings.options.values() if isinstance(value, str) and Path(value).is_file()]
-    return [content, *map(weights, styles), *named]
+    return [content, *map(run_weights, styles), *named]
 
 
 def check_files(
@@ -198,10 +201,14 @@ def check_input(path: Path) -> None:
     Raises:
         RestyleError: if nothing or a folder is there.
     """
-    if path.is_dir():
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError as error:
+        raise RestyleError(f"{path}: there is no such file; check the name") from error
+    except OSError as error:  # as a folder that cannot be looked into, a circle of links, a name that is too long
+        raise RestyleError(f"{path} cannot be read ({error.strerror}); check the name and the permissions") from error
+    if stat.S_ISDIR(mode):
         raise RestyleError(f"{path} is a folder; give a recording in it")
-    if not path.exists():
-        raise RestyleError(f"{path}: there is no such file; check the name")
 
 
 def check_style(path: Path) -> None:
@@ -210,7 +217,7 @@ def check_style(path: Path) -> None:
     Raises:
         RestyleError: if it is neither.
     """
-    check_input(weights(path))
+    check_input(run_weights(path))
 
 
 def _facts(result: Audio, seconds: float, midi: Path | None, pictures: Path | None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Every clip holds phrases of one instrument, each another one: other notes, regis
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -99,7 +100,7 @@ class Instruments:
         Raises:
             RestyleError: if the MIDI files hold nothing that the instrument can play.
         """
-        rng = np.random.default_rng([seed, number, *hashlib.sha256(name.encode()).digest()])
+        rng = np.random.default_rng([seed, number, *hashlib.sha256(os.fsencode(name)).digest()])
         sounds, tables = zip(*(self._phrase(name, rng) for _ in range(self.phrases)), strict=True)
         starts = np.arange(self.phrases) * self.seconds
         moved = [replace(n, onset=n.onset + at, offset=n.offset + at) for n, at in zip(tables, starts, strict=True)]

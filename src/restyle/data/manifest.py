@@ -1,4 +1,4 @@
-"""The songs of a folder that were rendered from MIDI files, as its manifest lists them."""
+"""The songs that the manifest of a folder lists: rendered from MIDI files, or those of a known data set."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ MANIFEST = "manifest.jsonl"
 
 
 class Songs(SoundFiles):
-    """The songs of a folder that `restyle data render` made; all songs of a MIDI file, or of a chart, are one source.
+    """The songs that `restyle data render` made, or `restyle data use` listed.
+
+    All rendered songs of a MIDI file, or of a chart, are one source.
 
     Args:
         root: the folder, which holds a manifest.
@@ -36,7 +38,19 @@ class Songs(SoundFiles):
             row, path = rows[name], self.root / name
             labels = (row["label"],) if row["label"] else ()
             source = row.get("source") or Path(row["midi"]).with_suffix("").as_posix()
-            items.append(Item(path, labels, source, row.get("licence", ""), path.with_suffix(".mid")))
+            midi = (
+                path.with_suffix(".mid") if "notes" not in row else self.root / row["notes"] if row["notes"] else None
+            )
+            items.append(
+                Item(
+                    path,
+                    labels,
+                    source,
+                    row.get("licence", ""),
+                    None if row.get("notes", "") is None else midi,
+                    row.get("split", ""),
+                )
+            )
         self.items = self.present(items)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -74,7 +75,7 @@ def make(song: Song, recipe: Recipe, folder: Path) -> dict[str, Any]:
         RestyleError: if the MIDI file is damaged or holds no notes that can be played, or a file cannot be written.
     """
     notes = _read(song.midi)
-    rng = np.random.default_rng([recipe.seed, song.variation, *hashlib.sha256(song.name.encode()).digest()])
+    rng = np.random.default_rng([recipe.seed, song.variation, *hashlib.sha256(os.fsencode(song.name)).digest()])
     path = recipe.soundfonts[rng.integers(len(recipe.soundfonts))]
     parts, changes = (free.parts if recipe.free else _vary)(notes, recipe, path, rng)
     if not parts:

@@ -20,6 +20,7 @@ import numpy as np
 from restyle.errors import RestyleError, warn
 from restyle.io import shards
 from restyle.io.atomic import writing
+from restyle.io.text import write_text
 
 INDEX = "index.json"
 SHARD = 2**27  # bytes of arrays in a shard, about
@@ -265,7 +266,7 @@ class StoreWriter:
             "entries": [asdict(entry) for entry in entries],
         }
         with writing(self.folder / INDEX) as beside:
-            beside.write_text(json.dumps(index, ensure_ascii=False), encoding="utf-8")
+            write_text(beside, json.dumps(index, ensure_ascii=False))
 
     def _written(self) -> list[Entry]:
         """The entries of all shards, later ones last; a shard that is damaged counts as not there."""

@@ -20,6 +20,7 @@ from restyle.errors import RestyleError
 from restyle.io.atomic import writing
 from restyle.io.midi import write_midi
 from restyle.io.sound import write
+from restyle.io.text import write_text
 from restyle.notes import Notes
 
 RENDER_RATE = 44100  # Hz; the SoundFonts' own, so that high partials do not fold down
@@ -222,7 +223,7 @@ def _prepare(folder: Path, settings: dict[str, Any]) -> list[dict[str, Any]]:
 def _write_record(folder: Path, settings: dict[str, Any], rows: list[dict[str, Any]]) -> None:
     with writing(folder / RECORD) as beside:
         text = json.dumps({"protocol": PROTOCOL, "settings": settings, "triplets": rows}, indent=1, ensure_ascii=False)
-        beside.write_text(text, encoding="utf-8")
+        write_text(beside, text)
 
 
 def _triplet(folder: Path, name: str) -> Triplet:

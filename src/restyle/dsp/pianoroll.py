@@ -22,6 +22,7 @@ class Roll:
         bend: semitones by which a sounding note deviates from its pitch.
         hop: seconds between two frames.
         lowest: MIDI pitch of the first column.
+        tuning: semitones by which all pitches are higher than whole ones.
     """
 
     onset: np.ndarray
@@ -31,6 +32,7 @@ class Roll:
     bend: np.ndarray
     hop: float
     lowest: int = 21
+    tuning: float = 0.0
 
 
 def notes_to_roll(
@@ -121,7 +123,7 @@ def roll_to_notes(
             begin = max(0.0, start + _between(onset, int(start))) * roll.hop
             end = max(stop * roll.hop, begin + shortest)
             velocity = float(np.clip(roll.velocity[start, pitch], 0.02, 1))
-            rows.append((begin, end, float(roll.lowest + pitch), velocity, 0))
+            rows.append((begin, end, roll.lowest + pitch + roll.tuning, velocity, 0))
     return Notes.of(rows)
 
 

@@ -23,6 +23,7 @@ import numpy as np
 
 from restyle.analysis import beats, multipitch
 from restyle.analysis.transcriber import infer as transcription
+from restyle.analysis.tuning import estimate_tuning
 from restyle.audio import Audio
 from restyle.errors import RestyleError
 from restyle.evaluation import common
@@ -55,10 +56,13 @@ def validate(output: Audio, reference: Audio | None = None, notes: Notes | None 
 def pitch(output: Audio, reference: Audio) -> float:
     """Return the distance of the pitches that sound at each moment: 1 - Jaccard index, mean over frames, 0..1.
 
+    Pitches are semitones in the tuning of the reference.
+
     Source: Cífka et al., "Self-supervised VQ-VAE for one-shot music style transfer", ICASSP 2021, section 4 (with
     another multipitch tracker than theirs).
     """
-    return multipitch.pitch_distance(_multipitch(output), _multipitch(reference))
+    tuning = _tuning(reference)
+    return multipitch.pitch_distance(_multipitch(output, tuning), _multipitch(reference, tuning))
 
 
 @compares(perfect=0.0, silence=1.0)
@@ -163,8 +167,20 @@ def _transcribe(sound: Audio) -> Notes:
 
 
 @remembered
-def _multipitch(sound: Audio) -> multipitch.MultiPitch:
-    return multipitch.multipitch(sound)
+def _tuning(sound: Audio) -> float:
+    return estimate_tuning(sound).offset
+
+
+def _multipitch(sound: Audio, tuning: float) -> multipitch.MultiPitch:
+    known = _multipitches(sound)
+    if tuning not in known:
+        known[tuning] = multipitch.multipitch(sound, tuning=tuning)
+    return known[tuning]
+
+
+@remembered
+def _multipitches(sound: Audio) -> dict[float, multipitch.MultiPitch]:
+    return {}
 
 
 @remembered

@@ -38,10 +38,6 @@ KINDS = {  # name: (network, training), each as module:class
         "restyle.methods.wavenet.autoregressive:WaveNet",
         "restyle.methods.wavenet.train:AutoregressiveTraining",
     ),
-    "wavenet_domains": (
-        "restyle.methods.wavenet.autoregressive:DomainWaveNet",
-        "restyle.methods.wavenet.train:DomainTraining",
-    ),
     "wavenet_parallel": (
         "restyle.methods.wavenet.parallel:ParallelWaveNet",
         "restyle.methods.wavenet.train:ParallelTraining",
@@ -61,7 +57,6 @@ CLASS_PATHS = {  # the ends of class paths in files of format 1; they name nothi
     "transcriber.Transcriber": "transcriber",
     "vae_gan.VaeGan": "vae_gan",
     "wavenet.WaveNet": "wavenet_autoregressive",
-    "wavenet.DomainWaveNet": "wavenet_domains",
     "parallel_wavenet.ParallelWaveNet": "wavenet_parallel",
 }
 
@@ -107,7 +102,7 @@ def of_class_path(dotted: str, where: object) -> str:
         RestyleError: if it stands for none.
 
     Example:
-        >>> of_class_path("restyle.methods.wavenet.autoregressive.WaveNet", "old.safetensors")
+        >>> of_class_path("restyle.models.wavenet.WaveNet", "old.safetensors")
         'wavenet_autoregressive'
     """
     tail = ".".join(dotted.split(".")[-2:])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,7 @@ class Libsndfile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = soundfile.SoundFile(str(path))
+        self._file = soundfile.SoundFile(os.fsencode(path))
         self.rate, self.channels = self._file.samplerate, self._file.channels
         self.length = self._file.frames if self._file.frames < 2**40 else 0  # streams without an end report 2**63
         self.format, self.subtype = self._file.format, self._file.subtype
@@ -69,18 +70,6 @@ class Libsndfile:
             self.cut = True
             undecoded = np.isnan(block).any(axis=1)
             return block[: int(undecoded.argmax()) if undecoded.any() else count].T
-
-
-def mp3_without_length(path: Path) -> bool:
-    """Return whether an mp3 has no Xing, Info or VBRI header; libsndfile guesses its length then, and stops there."""
-    with path.open("rb") as file:
-        tag = file.read(10)
-        if tag[:3] == b"ID3":
-            file.seek(10 + sum(byte << 7 * place for place, byte in enumerate(reversed(tag[6:10]))))
-        else:
-            file.seek(0)
-        head = file.read(2048)
-    return not any(name in head for name in (b"Xing", b"Info", b"VBRI"))
 
 
 def _declares_more(header: str) -> bool:

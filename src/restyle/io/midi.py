@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -81,9 +81,12 @@ def read_bends(path: str | Path) -> dict[int, np.ndarray]:
 def write_midi(path: str | Path, notes: Notes, bends: Mapping[int, np.ndarray] | None = None) -> None:
     """Write notes as a standard MIDI file, one track a programme; the nearest whole pitches are written.
 
+    The tuning that the notes share, as those of a recording do, is left out: intervals stay what they are.
+
     Args:
         path: the file to write; it appears whole or not at all.
-        notes: the notes; with more than 15 programmes beside drums, a channel is given on when it is silent.
+        notes: the notes; with more than 15 programmes beside drums, a channel is given on when it is silent. Of two
+            that overlap on one key, the first ends where the second begins; of two that begin at once, one is written.
         bends: programme -> (times in s, semitones) ``[2, K]``, of its pitch wheel.
 
     Raises:
@@ -100,15 +103,33 @@ def write_midi(path: str | Path, notes: Notes, bends: Mapping[int, np.ndarray] |
     for time, span, semitones in channels.moves(bends or {}):
         value = min(WHEEL - 1, max(-WHEEL, round(semitones / RANGE * WHEEL))) + WHEEL
         tracks[span.programme].append((time, bytes([BEND << 4 | span.channel, value & 0x7F, value >> 7])))
-    for i, channel in enumerate(channels.of.tolist()):
-        key, onset = min(127, max(0, round(float(notes.pitch[i])))), float(notes.onset[i])
+    tuning = np.where(notes.programme == DRUMS, 0, _tuning(notes.pitched().pitch))
+    keys = np.clip(np.round(notes.pitch - tuning), 0, 127).astype(int).tolist()
+    for i, offset in _apart(notes, keys):
+        channel, key, onset = int(channels.of[i]), keys[i], float(notes.onset[i])
         velocity, track = min(127, max(1, round(float(notes.velocity[i]) * 127))), tracks[int(notes.programme[i])]
         track.append((onset, bytes([NOTE_ON << 4 | channel, key, velocity])))
-        track.append((max(float(notes.offset[i]), onset + 1 / TICKS), bytes([NOTE_OFF << 4 | channel, key, 0])))
+        track.append((max(offset, onset + 1 / TICKS), bytes([NOTE_OFF << 4 | channel, key, 0])))
     tempo = [(0.0, bytes([META, SET_TEMPO, 3]) + TEMPO.to_bytes(3))]
     header = HEADER + (6).to_bytes(4) + b"".join(n.to_bytes(2) for n in (1, 1 + len(tracks), RESOLUTION))
     with writing(path) as beside:
         beside.write_bytes(header + b"".join(_track(messages) for messages in (tempo, *tracks.values())))
+
+
+def _tuning(pitch: np.ndarray) -> float:
+    """How far pitches lie from whole ones, -0.5..0.5 semitones: the mean of angles, since it goes round."""
+    return float(np.angle(np.exp(2j * np.pi * pitch).sum()) / (2 * np.pi))
+
+
+def _apart(notes: Notes, keys: Sequence[int]) -> Iterator[tuple[int, float]]:
+    """(number, offset) of the notes; none sounds on when its key is struck again: MIDI has one end for a key."""
+    following: dict[tuple[int, int], float] = {}  # onset of the next note of a programme's key
+    for i in np.lexsort((notes.offset, notes.onset))[::-1].tolist():
+        lane, onset = (int(notes.programme[i]), keys[i]), float(notes.onset[i])
+        begins = following.get(lane, np.inf)
+        if onset < begins:
+            following[lane] = onset
+            yield i, min(float(notes.offset[i]), begins)
 
 
 def _track(messages: list[tuple[float, bytes]]) -> bytes:

@@ -34,6 +34,7 @@ class Lesson(NamedTuple):
 def lesson(clip: Audio, grid: Grid, pitches: int) -> Lesson | None:
     """Return what is learnt of a clip, for a network that is told so many pitches; None if it is silent."""
     clip = clip.slice(0, round(LONGEST * clip.rate))
+    grid = grid.tuned(clip)
     mean = grid.mean(clip)
     if mean < SILENT:
         return None

@@ -2,7 +2,8 @@
 
 Source: Driedger, Praetzlich, Mueller, "Let it Bee: towards NMF-inspired audio mosaicing", ISMIR 2015. Beyond it:
 activations are found on narrow bands instead of bins, the content's long-term spectrum is first brought to the style's,
-so that templates are chosen for their pitch, templates are transposed as well, and Griffin-Lim refines the phases.
+so that templates are chosen for their pitch, templates are transposed as well, to the content's tuning and by
+semitones, and Griffin-Lim refines the phases.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from restyle.analysis.facts import Analysis
+from restyle.analysis.tuning import Tuning, estimate_tuning
 from restyle.audio import Audio
 from restyle.dsp import blocks
 from restyle.dsp.blocks import Progress, Span
@@ -136,7 +139,7 @@ class _Player:
         self.method = method
         self.grid = Bandwise(content.rate)
         self.stft, self.bands = self.grid.stft, self.grid.bands
-        every, reference = self._all_templates(clips(profile, content.rate))
+        every, reference = self._all_templates(clips(profile, content.rate), Analysis.of(content).tuning)
         self.tilt = self.grid.tilt(content, reference)
         self.templates = _select(every, self._likeness(every, content), method.templates, method.continuity)
 
@@ -173,14 +176,15 @@ class _Player:
             magnitude * gain.exp(), self.stft, length, iterations=self.method.refinements, momentum=0, phase=total
         )
 
-    def _all_templates(self, sounds: list[np.ndarray]) -> tuple[_Templates, Tensor]:
-        """Frames of all sounds at all transpositions, and the mean power ``[count]`` of the untransposed."""
+    def _all_templates(self, sounds: list[np.ndarray], tuning: Tuning) -> tuple[_Templates, Tensor]:
+        """Frames of all sounds, in a tuning, at all transpositions, and the mean power ``[count]`` untransposed."""
         half, hop = self.stft.n_fft // 2, self.stft.hop
         padded: list[Tensor] = []
         bands, where, reference = [], [], torch.zeros(self.bands.count)
+        cents = [tuning.distance(estimate_tuning(Audio(sound, self.grid.rate))) for sound in sounds]
         for shift in range(-self.method.semitones, self.method.semitones + 1):
-            for sound in sounds:
-                moved = torch.from_numpy(resample(sound, 2 ** (shift / 12), 1.0)) if shift else torch.from_numpy(sound)
+            for sound, own in zip(sounds, cents, strict=True):
+                moved = torch.from_numpy(resample(sound, 2 ** (shift / 12 + own / 1200), 1.0))
                 found = self.bands(self.stft(moved).abs())
                 starts = torch.arange(found.shape[1]) * hop
                 where.append(torch.stack([torch.full_like(starts, len(padded)), starts]))

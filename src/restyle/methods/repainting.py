@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from restyle.analysis.facts import Analysis
 from restyle.analysis.transcriber.salience import salience
 from restyle.audio import Audio
 from restyle.dsp import blocks
@@ -30,6 +31,7 @@ SECONDS, CONTEXT = 20.0, 2.0  # of blocks; the networks see a second and a half 
 SILENT = 1e-6  # of samples, and root mean square of magnitudes
 ITERATIONS = 16  # of Griffin-Lim
 TOP = 16  # bins below the highest whose change the sound above follows
+FRAMES = 32  # that together last whole samples at most
 LOUDER = 3.0  # nepers by which it may change
 FLOOR = 1.0  # level in nepers, about 55 dB below the mean, below which two levels are alike
 SMOOTH = 15  # frames over which the change above is averaged
@@ -45,10 +47,24 @@ class Grid:
     Args:
         stft: the transform.
         rate: Hz.
+        cents: from A4 = 440 Hz, that are undone by the rate.
     """
 
     stft: Stft
-    rate: int
+    rate: int | Fraction
+    cents: float = 0.0
+
+    def tuned(self, audio: Audio) -> Grid:
+        """Return the frames in which a network sees a recording at 440 Hz, as it was trained.
+
+        The recording is resampled to a rate as much higher as its pitches are, and so is what is painted, back again.
+        """
+        cents, hop = Analysis.of(audio).tuning.offset, self.stft.hop
+        if not cents:
+            return self
+        step = Fraction(hop * audio.rate / float(self.rate) * 2 ** (-cents / 1200))
+        # to some tenths of a cent, so that blocks of whole frames have whole samples
+        return Grid(self.stft, hop * audio.rate / step.limit_denominator(FRAMES), cents)
 
     def heard(self, audio: Audio) -> Tensor:
         """Return the magnitudes ``[F, L]`` of a sound, the root mean square of its channels'."""
@@ -135,7 +151,7 @@ def played_in(audio: Audio, grid: Grid, pitches: int, progress: Progress | None 
     frames = grid.stft.frames(round(audio.duration * grid.rate)) + 1
     if not pitches:
         return np.zeros((frames, 0), np.float16)
-    return salience(audio, frames, grid.stft.hop / grid.rate, progress=progress)
+    return salience(audio, frames, float(grid.stft.hop / grid.rate), tuning=grid.cents, progress=progress)
 
 
 def cut(played: np.ndarray, first: int, frames: int) -> Tensor:
@@ -144,14 +160,14 @@ def cut(played: np.ndarray, first: int, frames: int) -> Tensor:
     return nn.functional.pad(part, (0, frames - part.shape[-1]))
 
 
-def _resampled(samples: np.ndarray, rate: int, wanted: int) -> np.ndarray:
+def _resampled(samples: np.ndarray, rate: int | Fraction, wanted: int | Fraction) -> np.ndarray:
     """Samples ``[C, T]`` at another rate."""
     import soxr
 
     samples = np.nan_to_num(samples)
     if rate == wanted:
         return samples
-    return np.ascontiguousarray(soxr.resample(samples.T, rate, wanted).T, np.float32)
+    return np.ascontiguousarray(soxr.resample(samples.T, float(rate), float(wanted)).T, np.float32)
 
 
 def _together(spectrum: Tensor) -> Tensor:
@@ -182,7 +198,7 @@ def _joined(block: Audio, low: np.ndarray, made: np.ndarray, change: np.ndarray,
     if block.rate < grid.rate:
         return result
     above = np.nan_to_num(block.samples) - _long(_resampled(low, grid.rate, block.rate), block.length)
-    at = np.arange(block.length) / block.rate * grid.rate / grid.stft.hop
+    at = np.arange(block.length) / block.rate * float(grid.rate / grid.stft.hop)
     gain = np.exp(np.interp(at, np.arange(len(change)), change)).astype(np.float32)
     return result + gain * above
 

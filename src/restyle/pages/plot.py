@@ -10,6 +10,7 @@ import numpy as np
 
 from restyle.audio import Audio
 from restyle.dsp.blocks import release
+from restyle.io.text import printable
 from restyle.notes import Notes
 
 if TYPE_CHECKING:
@@ -150,7 +151,13 @@ def loudest(sounds: Sequence[Audio]) -> float:
 
 
 def save(figure: Figure, path: str | Path) -> None:
-    """Write a figure as a PNG file."""
+    """Write a figure as a PNG file; names in it are shown as they are, whatever letters they have."""
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        if isinstance(text, Text) and "mathdefault" not in text.get_text():  # so matplotlib writes powers of ten
+            text.set_text(printable(text.get_text()))
+            text.set_parse_math(False)  # two dollars in a name are no formula
     figure.savefig(path, dpi=130, format="png")
 
 

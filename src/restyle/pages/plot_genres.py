@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from restyle.io.text import printable
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -66,7 +68,7 @@ def confusion(labels: Sequence[str], table: np.ndarray, title: str = "") -> Figu
         >>> [text.get_text() for text in figure.axes[0].texts]  # zeros are left out
         ['9', '1', '10']
     """
-    table = np.asarray(table)
+    table, labels = np.asarray(table), [printable(label) for label in labels]
     if table.shape != (len(labels),) * 2:
         raise ValueError(f"a table of {len(labels)} classes must be square of that size, not {table.shape}")
     part = table / np.maximum(table.sum(axis=1, keepdims=True), 1)

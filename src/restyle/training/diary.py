@@ -17,6 +17,7 @@ from lightning import Callback, LightningModule, Trainer
 from restyle.errors import RestyleError
 from restyle.io import weights
 from restyle.io.atomic import writing
+from restyle.io.text import write_text
 from restyle.training.report import page, spell
 from restyle.training.resuming import spoilt
 from restyle.training.verdict import best_row, verdict
@@ -246,4 +247,4 @@ def _table(rows: list[dict[str, float]]) -> str:
 
 def _write(path: Path, text: str) -> None:
     with writing(path) as beside:
-        beside.write_text(text, encoding="utf-8")
+        write_text(beside, text)

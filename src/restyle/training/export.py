@@ -15,6 +15,7 @@ from restyle.errors import RestyleError, warn
 from restyle.io import weights
 from restyle.io.atomic import writing
 from restyle.io.networks import fill, some
+from restyle.io.text import write_text
 from restyle.training.report import spell
 
 SHOWN = 24  # labels in a card
@@ -111,7 +112,7 @@ def card(path: Path, model: nn.Module, settings: Mapping[str, Any], limits: str 
         RestyleError: if the file cannot be written.
     """
     with writing(path) as beside:
-        beside.write_text(_card(path, model, settings, limits), encoding="utf-8")
+        write_text(beside, _card(path, model, settings, limits))
 
 
 def _card(path: Path, model: nn.Module, settings: Mapping[str, Any], limits: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from restyle.data.store import Store
 from restyle.errors import RestyleError
 from restyle.io.atomic import writing
+from restyle.io.text import write_text
 from restyle.training import config as configs
 
 
@@ -88,4 +89,4 @@ def read(path: Path) -> dict[str, Any]:
 def write(path: Path, values: dict[str, Any]) -> None:
     """Write a JSON file of a run, whole or not at all."""
     with writing(path) as beside:
-        beside.write_text(json.dumps(values, indent=1), encoding="utf-8")
+        write_text(beside, json.dumps(values, indent=1))

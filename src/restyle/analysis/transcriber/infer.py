@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import soxr
 import torch
 
 from restyle.analysis.transcriber.model import PITCHES, Activations, Transcriber
+from restyle.analysis.tuning import estimate_tuning
 from restyle.audio import Audio
 from restyle.dsp import blocks
 from restyle.dsp.blocks import Progress, Span
@@ -19,7 +21,7 @@ from restyle.dsp.pianoroll import Roll, roll_to_notes
 from restyle.dsp.spectrogram import LogSpectrogram
 from restyle.errors import RestyleError
 from restyle.io import networks as trained
-from restyle.io import weights
+from restyle.io import weights as files
 from restyle.notes import Notes
 from restyle.threads import mapped, single
 
@@ -48,9 +50,8 @@ class Transcription:
     doubt: float
 
 
-@cache
-def _network() -> tuple[Transcriber, Cqt, dict[str, Any]]:
-    path = weights.bundled(WEIGHTS)
+@lru_cache(maxsize=2)
+def _network(path: Path, _changed: int) -> tuple[Transcriber, Cqt, dict[str, Any]]:
     network, settings = trained.network(path, "transcriber", "cqt")
     if not isinstance(network, Transcriber):
         raise RestyleError(trained.refusal(path, "transcriber"))
@@ -60,17 +61,26 @@ def _network() -> tuple[Transcriber, Cqt, dict[str, Any]]:
 
 
 @single()
-def transcribe(audio: Audio, *, progress: Progress | None = None, **thresholds: float) -> Transcription:
+def transcribe(
+    audio: Audio,
+    *,
+    tuning: float | None = None,
+    weights: str | Path | None = None,
+    progress: Progress | None = None,
+    **thresholds: float,
+) -> Transcription:
     """Find the notes of a recording of any instruments.
 
     Args:
         audio: the recording; its channels are mixed to one (see `Audio.mono`).
+        tuning: cents from A4 = 440 Hz that are undone, as `analysis.tuning` finds them where None.
+        weights: of a transcriber that ``restyle train transcriber`` trained; those of the package by default.
         progress: called with the fraction done, 0..1.
         thresholds: ``onset_threshold`` and ``frame_threshold`` (0..1) in place of those stored with the weights.
 
     Returns:
-        Notes (velocity is the loudness of a note relative to the loudest passage around it; the programme is 0) and
-        the activations per frame of 16 ms: probabilities, velocity and bend.
+        Notes (pitch holds the tuning, velocity is the loudness of a note relative to the loudest passage around it,
+        the programme is 0) and the activations per frame of 16 ms: probabilities, velocity and bend.
 
     Example:
         >>> t = np.arange(32000) / 16000
@@ -82,7 +92,10 @@ def transcribe(audio: Audio, *, progress: Progress | None = None, **thresholds: 
     transcription and multipitch estimation", ICASSP 2022, with dilated residual blocks, and is taught by
     `analysis/transcriber/train.py`.
     """
-    network, cqt, settings = _network()
+    path = Path(weights) if weights else files.bundled(WEIGHTS)
+    network, cqt, settings = _network(path, path.stat().st_mtime_ns if path.is_file() else 0)
+    cents = estimate_tuning(audio).offset if tuning is None else tuning
+    cqt = _tuned(cqt, cents)
     hop = cqt.hop / cqt.rate
     spectrum = _levels(audio, cqt, progress)
     kept = {name: np.zeros((len(spectrum), PITCHES), np.float16) for name in Activations._fields}
@@ -107,7 +120,7 @@ def transcribe(audio: Audio, *, progress: Progress | None = None, **thresholds: 
         if progress:
             progress(0.3 + 0.7 * done / len(spectrum))
     kept["onset"][~loud] = 0
-    roll = Roll(kept["onset"], kept["frame"], kept["velocity"], kept["offset"], kept["bend"], hop)
+    roll = Roll(kept["onset"], kept["frame"], kept["velocity"], kept["offset"], kept["bend"], hop, tuning=cents / 100)
     chosen: dict[str, Any] = settings["decoding"] | thresholds
     notes = roll_to_notes(roll, **chosen)
     notes = notes.select(notes.onset < audio.duration)
@@ -122,10 +135,16 @@ def _doubt(notes: Notes, roll: Roll, *, sure: float, unsure: float) -> float:
     if not len(notes) or not len(frames):
         return 1.0
     at = np.minimum(np.round(notes.onset / roll.hop).astype(int), len(roll.onset) - 1)
-    onsets = roll.onset[at, notes.pitch.astype(int) - roll.lowest]
+    onsets = roll.onset[at, np.round(notes.pitch - roll.tuning).astype(int) - roll.lowest]
     mean = (float(frames.mean(dtype=np.float64)) + float(onsets.mean(dtype=np.float64))) / 2
     # squared: a little of the content beside notes that are nearly right would only blur them
     return float(np.clip((sure - mean) / (sure - unsure), 0, 1)) ** 2
+
+
+def _tuned(cqt: Cqt, cents: float) -> Cqt:
+    """The transform with its filters moved by cents: the network then sees a recording of that tuning at 440 Hz."""
+    settings: dict[str, Any] = cqt.settings()
+    return Cqt(**settings | {"f_min": cqt.f_min * 2 ** (cents / 1200)}) if cents else cqt
 
 
 def _levels(audio: Audio, cqt: Cqt, progress: Progress | None) -> np.ndarray:

@@ -12,13 +12,16 @@ from restyle.dsp.blocks import Progress
 ROWS = 2 * PITCHES  # that each pitch sounds, then that it begins
 
 
-def salience(audio: Audio, frames: int, hop: float, *, progress: Progress | None = None) -> np.ndarray:
+def salience(
+    audio: Audio, frames: int, hop: float, *, tuning: float = 0.0, progress: Progress | None = None
+) -> np.ndarray:
     """Return how likely every pitch from A0 to C8 sounds and begins, for models that are told what is played.
 
     Args:
         audio: a recording.
         frames: L, of which the first lies at the recording's start.
         hop: seconds between two frames.
+        tuning: cents from A4 = 440 Hz that are undone; 0 for pitches as they lie in a spectrogram of the recording.
         progress: called with the fraction done, 0..1.
 
     Returns:
@@ -31,7 +34,7 @@ def salience(audio: Audio, frames: int, hop: float, *, progress: Progress | None
         >>> found.shape, int(found[5:40, :88].mean(0).argmax()) + 21
         ((63, 176), 69)
     """
-    roll = transcribe(audio, progress=progress).roll
+    roll = transcribe(audio, tuning=tuning, progress=progress).roll
     place = np.arange(frames) * (hop / roll.hop)
     low = np.minimum(place.astype(int), len(roll.frame) - 1)
     part = (place - low).clip(0, 1)[:, None].astype(np.float16)

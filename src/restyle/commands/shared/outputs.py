@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 
 from restyle.errors import RestyleError
 from restyle.io.atomic import check_writable, writing
+
+HALF = 110  # bytes of a name that is made of two
 
 
 def check_output(path: Path, inputs: Sequence[Path], kinds: Sequence[str], *, overwrite: bool = False) -> None:
@@ -82,6 +85,17 @@ def check_distinct(paths: Sequence[Path]) -> None:
 def record_path(out: Path) -> Path:
     """Return the name of the record beside a result: ``song.wav`` has ``song.json``."""
     return out.with_suffix(".json")
+
+
+def shortened(stem: str) -> str:
+    """Return a name, cut so that two of them fit in one; of long ones, other numbers tell those that are alike apart.
+
+    Example:
+        >>> len(shortened(200 * "a")), shortened("song")
+        (110, 'song')
+    """
+    whole = os.fsencode(stem)
+    return stem if len(whole) <= HALF else whole[:HALF].decode(errors="ignore")
 
 
 def check_record(path: Path, inputs: Sequence[Path]) -> None:

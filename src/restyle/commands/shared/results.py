@@ -21,6 +21,7 @@ from restyle.comparison.table import COPIES, Pair, Result
 from restyle.errors import RestyleError
 from restyle.evaluation import METRICS, evaluate
 from restyle.io.atomic import writing
+from restyle.io.text import write_text
 
 SOUNDS = "sounds"  # the folder in a comparison's folder
 
@@ -173,7 +174,7 @@ def _made(task: Task) -> Result:
     result = replace(result, scores=scores)
     written = outputs.fingerprint(task.folder / task.sound)
     with writing(task.kept) as beside:
-        beside.write_text(json.dumps({"made": made_of, "sound": written, "result": asdict(result)}), encoding="utf-8")
+        write_text(beside, json.dumps({"made": made_of, "sound": written, "result": asdict(result)}))
     return result
 
 

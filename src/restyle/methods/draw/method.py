@@ -102,12 +102,13 @@ class DrawMethod:
             return content
         report = progress or (lambda _: None)
         network = with_fitted(self.network, profile)
-        played = played_in(content, self.grid, network.pitches, lambda done: report(0.3 * done))
+        grid = self.grid.tuned(content)
+        played = played_in(content, grid, network.pitches, lambda done: report(0.3 * done))
 
         def paint(x: Tensor, first: int) -> Tensor:
             return _whole(network, x, network.first(cut(played, first, x.shape[-1]))[0])
 
-        return repaint(content, self.grid, paint, strength=strength, progress=lambda done: report(0.3 + 0.7 * done))
+        return repaint(content, grid, paint, strength=strength, progress=lambda done: report(0.3 + 0.7 * done))
 
 
 def _whole(network: Draw, x: Tensor, canvas: Tensor) -> Tensor:

@@ -51,11 +51,12 @@ class VaeGanMethod:
     @checked
     def __init__(self, *, named: str = "", weights: Weights = "") -> None:
         path = Path(weights) if weights else files.bundled(WEIGHTS)
+        self.shown = path.stem if path == files.bundled(path.name) else str(path)
         self.network, settings, self.grid = open_network(path, self.name, VaeGan, spare=("named",))
         self.labels = list(settings["labels"])
         self.vectors = np.array(settings["named"])
         if named and named not in self.labels:
-            raise RestyleError(f"{path.name} was not taught the style '{named}'; choose one of {_some(self.labels)}")
+            raise RestyleError(f"{path.name} was not taught the style '{named}'; choose one of {self._some()}")
         self.named = named
 
     def taught(self) -> Profile:
@@ -65,9 +66,13 @@ class VaeGanMethod:
             RestyleError: if it was taught several and none is named.
         """
         if not self.named and len(self.labels) > 1:
-            known = _some(self.labels)
-            raise RestyleError(f"these weights know several styles; choose one with --set named=NAME: {known}")
+            raise RestyleError(f"these weights know several styles; choose one with --set named=NAME: {self._some()}")
         return {"vector": self.vectors[self.labels.index(self.named) if self.named else 0]}
+
+    def _some(self) -> str:
+        """The first names, and where all of them are listed."""
+        more = f" ... ('restyle models {self.shown}' lists all {len(self.labels)})"
+        return ", ".join(self.labels[:NAMES]) + (more if len(self.labels) > NAMES else "")
 
     @single()
     def fit(self, style: Sequence[Audio]) -> Profile:
@@ -109,7 +114,8 @@ class VaeGanMethod:
         if strength == 0:
             return content
         report = progress or (lambda _: None)
-        played = played_in(content, self.grid, self.network.pitches, lambda done: report(0.3 * done))
+        grid = self.grid.tuned(content)
+        played = played_in(content, grid, self.network.pitches, lambda done: report(0.3 * done))
         vector = torch.from_numpy(np.array(profile["vector"]))
         if strength < 1:
             own = lesson(content, self.grid, self.network.pitches)
@@ -119,7 +125,7 @@ class VaeGanMethod:
             z = self.network.content(x[None]).mean
             return self.network.decode(z, vector[None], cut(played, first, x.shape[-1]))[0]
 
-        return repaint(content, self.grid, paint, strength=strength, progress=lambda done: report(0.3 + 0.7 * done))
+        return repaint(content, grid, paint, strength=strength, progress=lambda done: report(0.3 + 0.7 * done))
 
 
 def _pieces(whole: Lesson) -> list[Lesson]:
@@ -127,9 +133,3 @@ def _pieces(whole: Lesson) -> list[Lesson]:
     count = max(1, round(whole.levels.shape[-1] / PIECE))
     parts = zip(*(part.tensor_split(count, -1) for part in whole), strict=True)
     return [Lesson(*pair) for pair in parts]
-
-
-def _some(labels: Sequence[str]) -> str:
-    """The first names, and how many there are."""
-    more = f" ... ({len(labels)} in all)" if len(labels) > NAMES else ""
-    return ", ".join(labels[:NAMES]) + more

@@ -174,68 +174,6 @@ class WaveNet(nn.Module):
         return self.outer(self.inner(x.relu()).relu())
 
 
-class DomainWaveNet(nn.Module):
-    """One encoder for all domains, a decoder for each, and a critic that tries to tell domains by their codes.
-
-    The encoder learns against the critic, so that a code says what is played, but not on what.
-
-    Args:
-        classes: number of domains.
-        confusion: how strongly the critic's gradient drives the encoder the other way.
-        hop: samples of a frame; a code stands for two.
-        channels: of the decoders' layers.
-        skip: of what they give.
-        condition: of what they are told.
-        dilations: of their layers.
-        code: channels of the code.
-
-    Example:
-        >>> network = DomainWaveNet(classes=2, channels=8, skip=8, dilations=(1, 2))
-        >>> code = network.encoder(torch.zeros(1, 1024))
-        >>> network(torch.full((1, 1024), 128), code, domain=1).shape, network.critic(code).shape
-        (torch.Size([1, 256, 1024]), torch.Size([1, 2]))
-
-    Source: Mor, Wolf, Polyak, Taigman, "A universal music translation network", ICLR 2019 (arXiv 1805.07848).
-    """
-
-    def __init__(
-        self,
-        *,
-        classes: int = 2,
-        confusion: float = 0.01,
-        hop: int = 256,
-        channels: int = 32,
-        skip: int = 32,
-        condition: int = 32,
-        dilations: Sequence[int] = TWICE,
-        code: int = 16,
-    ) -> None:
-        super().__init__()
-        self.classes, self.confusion, self.hop, self.channels, self.skip = classes, confusion, hop, channels, skip
-        self.condition, self.dilations, self.code = condition, list(dilations), code
-        self.encoder = TemporalEncoder(code=code, hop=2 * hop)
-        own = {"hop": hop, "channels": channels, "skip": skip, "condition": condition, "code": code}
-        self.decoders = nn.ModuleList(WaveNet(**own, dilations=dilations, embedding=0) for _ in range(classes))
-        self.hidden = nn.Conv1d(code, 32, 3, padding=1)
-        self.domains = nn.Linear(32, classes)
-
-    def settings(self) -> dict[str, object]:
-        """Return the constructor's arguments, as stored beside weights."""
-        names = ("classes", "confusion", "hop", "channels", "skip", "condition", "dilations", "code")
-        return {name: getattr(self, name) for name in names}
-
-    def forward(self, classes: Tensor, code: Tensor, domain: int) -> Tensor:
-        """Return a domain's logits ``[B, 256, T]`` of mu-law classes ``[B, T]``, told a code ``[B, C, T / 2 hop]``."""
-        decoder = self.decoders[domain]
-        assert isinstance(decoder, WaveNet)
-        return decoder(classes, decoder.conditioning(None, None, spread(code, classes.shape[1] // self.hop)))
-
-    def critic(self, code: Tensor) -> Tensor:
-        """Return logits ``[B, classes]`` of a code's domain; the gradient that reaches the code is turned round."""
-        turned = code.detach() * (1 + self.confusion) - code * self.confusion
-        return self.domains(self.hidden(turned).relu().mean(-1))
-
-
 def spread(code: Tensor, frames: int) -> Tensor:
     """Bring codes ``[B, C, L']`` to ``frames`` frames, each as it is until the next."""
     return code.repeat_interleave(-(-frames // code.shape[-1]), dim=-1)[..., :frames]

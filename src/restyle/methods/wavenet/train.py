@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from restyle.audio import Audio
 from restyle.dsp.spectral_loss import SIZES, magnitudes, multi_scale_spectral_loss
-from restyle.methods.wavenet.autoregressive import DomainWaveNet, WaveNet, mu_law_encode
+from restyle.methods.wavenet.autoregressive import WaveNet, mu_law_encode
 from restyle.methods.wavenet.parallel import ParallelWaveNet
 from restyle.training.optimisers import check_schedule, optimiser
 
@@ -221,62 +221,3 @@ class AutoregressiveTraining(_Training):
         classes = mu_law_encode(piece.sound)
         logits = self.model(classes, told, self.model.tuned(piece.notes, frames))
         return nn.functional.cross_entropy(logits, classes)
-
-
-class DomainTraining(_Training):
-    """Every domain's decoder learns to give its sound back from codes that do not tell the domain.
-
-    A batch is (log1p mel spectrograms ``[B, M, L]``, domains ``[B]``, sound ``[B, L * hop]``).
-
-    Args:
-        model: what learns.
-        labels: names of the domains.
-        representation: settings of the spectrograms.
-        crop: frames of a piece that is learnt from, even.
-        rate: highest learning rate.
-        weight_decay: of AdamW.
-        schedule: ``constant``, or ``cosine`` with a warm-up.
-        seed: of all that is drawn.
-
-    Raises:
-        ValueError: if there is no such schedule, or the model's frames are others than the spectrograms'.
-    """
-
-    wants = ("sound",)
-
-    def __init__(
-        self,
-        model: DomainWaveNet,
-        *,
-        labels: Sequence[str],
-        representation: Mapping[str, Any],
-        crop: int = 32,
-        rate: float = 1e-3,
-        weight_decay: float = 0.0,
-        schedule: str = "cosine",
-        seed: int = 0,
-    ) -> None:
-        super().__init__(model, representation, crop, rate, weight_decay, schedule, seed)
-        self.labels = list(labels)
-
-    def loss(self, batch: Sequence[Tensor], rng: np.random.Generator, *, whole: bool) -> Tensor:
-        """Return the mean cross-entropy of the samples; in training that of the critic is added."""
-        mel, domains, sound = batch
-        frames = min(self.crop, mel.shape[-1]) // 2 * 2
-        start = int(rng.integers(0, mel.shape[-1] - frames + 1)) * self.hop
-        piece = sound[:, start : start + frames * self.hop]
-        level = piece.square().mean(1, keepdim=True).sqrt()
-        piece = piece * torch.where(level > QUIET, LEVEL / level.clamp_min(QUIET), 1.0)
-        code, classes = self.model.encoder(piece), mu_law_encode(piece)
-        total = code.new_zeros(())
-        for domain in domains.unique().tolist():
-            own = domains == domain
-            logits = self.model(classes[own], code[own], domain)
-            total = total + nn.functional.cross_entropy(logits, classes[own]) * own.float().mean()
-        critic = self.model.critic(code)
-        self.log(f"{'val' if whole else 'train'}_confusion", (critic.argmax(1) == domains).float().mean())
-        return total if whole else total + nn.functional.cross_entropy(critic, domains)
-
-    def exports(self) -> dict[str, Any]:
-        """Return what is stored with the weights: the domains."""
-        return {"labels": self.labels}
