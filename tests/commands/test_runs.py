@@ -43,18 +43,19 @@ def test_a_run_a_file_and_a_name_are_one_style(restyle, content, run, tmp_path):
     assert np.array_equal(sounds[0], sounds[1]) and np.array_equal(sounds[0], sounds[2])
 
 
-@pytest.fixture
-def classifier(tmp_path):
-    """A finished run of a classifier's."""
-    folder = tmp_path / "classes"
+def finished(folder, name):
+    """A finished run's folder, of a model that comes with the package."""
     folder.mkdir()
     (folder / "run.json").write_text(json.dumps({"config": {"name": "own"}}))
     (folder / "finished.json").write_text("{}")
-    (folder / "own.safetensors").write_bytes(weights.bundled("classifier.safetensors").read_bytes())
+    (folder / "own.safetensors").write_bytes(weights.bundled(f"{name}.safetensors").read_bytes())
     return folder
 
 
-def test_a_run_is_taken_wherever_weights_are(restyle, content, run, classifier, tmp_path):
+def test_a_run_is_taken_wherever_weights_are(restyle, content, run, tmp_path):
+    classifier = finished(tmp_path / "classes", "classifier")
+    transcriber = finished(tmp_path / "notes", "transcriber")
+    timbre = finished(tmp_path / "timbre", "timbre")
     told = [
         restyle("classify", content, "--weights", given, "--json")
         for given in (classifier, classifier / "own.safetensors", "classifier")
@@ -62,6 +63,10 @@ def test_a_run_is_taken_wherever_weights_are(restyle, content, run, classifier, 
     assert [one.code for one in told] == [0, 0, 0], told[0].err
     assert told[0].out == told[1].out == told[2].out
     assert restyle("models", classifier).out.splitlines()[0].split()[-1] == str(classifier / "own.safetensors")
+    ran = restyle("transcribe", content, "-o", tmp_path / "out.mid", "--weights", transcriber)
+    assert ran.code == 0, ran.err
+    ran = restyle("evaluate", content, "--style", content, "--timbre", timbre)
+    assert ran.code == 0, ran.err
     kept = [method("draw", weights=given, fit=0) for given in (run, run / "draw.safetensors", "draw_piano")]
     assert len({str(one.network.state_dict()) for one in kept}) == 1
     setting = ("--method", "vae_gan", "--set", f"weights={classifier}")

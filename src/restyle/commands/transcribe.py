@@ -46,8 +46,7 @@ def run(
         notes = Notes.of([])
     else:
         from restyle.analysis.transcriber.infer import transcribe
-        from restyle.io import hub
 
-        notes = transcribe(audio, weights=hub.find(weights) if weights else None, progress=progress).notes
+        notes = transcribe(audio, weights=weights, progress=progress).notes
     write_midi(out, notes)
     return notes

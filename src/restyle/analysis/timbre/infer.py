@@ -13,6 +13,7 @@ from restyle.audio import Audio
 from restyle.dsp import blocks
 from restyle.dsp.spectrogram import LogSpectrogram
 from restyle.errors import RestyleError
+from restyle.io import hub
 from restyle.io import networks as trained
 from restyle.io import weights as files
 from restyle.threads import single
@@ -27,7 +28,7 @@ def embed(audio: Audio, *, weights: str | Path | None = None) -> np.ndarray:
     Args:
         audio: the recording; its channels are mixed to one. It counts as the mean of equal pieces of about the length
             that the network was taught with, so that the recording's own length does not matter.
-        weights: a weights file that `analysis/timbre/train.py` made; the one that comes with the package by default.
+        weights: an embedding's, whatever `hub.find` finds; the one that comes with the package by default.
 
     Raises:
         RestyleError: if there is no such file, or it holds no timbre embedding.
@@ -36,7 +37,7 @@ def embed(audio: Audio, *, weights: str | Path | None = None) -> np.ndarray:
         >>> embed(Audio(np.zeros(16000), 16000), weights="timbre.safetensors").shape  # doctest: +SKIP
         (64,)
     """
-    path = files.bundled(WEIGHTS) if weights is None else Path(weights)
+    path = files.bundled(WEIGHTS) if weights is None else hub.find(weights)
     if weights is None and not path.is_file():
         raise RestyleError("no timbre embedding comes with this version; train one, or give the path of a weights file")
     model, transform, seconds = _load(path, path.stat().st_mtime_ns if path.is_file() else 0)

@@ -20,6 +20,7 @@ from restyle.dsp.cqt import Cqt, level, loudest_around, unit_level
 from restyle.dsp.pianoroll import Roll, roll_to_notes
 from restyle.dsp.spectrogram import LogSpectrogram
 from restyle.errors import RestyleError
+from restyle.io import hub
 from restyle.io import networks as trained
 from restyle.io import weights as files
 from restyle.notes import Notes
@@ -92,7 +93,7 @@ def transcribe(
     transcription and multipitch estimation", ICASSP 2022, with dilated residual blocks, and is taught by
     `analysis/transcriber/train.py`.
     """
-    path = Path(weights) if weights else files.bundled(WEIGHTS)
+    path = hub.find(weights) if weights else files.bundled(WEIGHTS)
     network, cqt, settings = _network(path, path.stat().st_mtime_ns if path.is_file() else 0)
     cents = estimate_tuning(audio).offset if tuning is None else tuning
     cqt = _tuned(cqt, cents)
