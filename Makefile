@@ -26,7 +26,7 @@ demo: setup
 	$(BIN)/restyle demo --overwrite
 
 test: setup
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal --cov --cov-report=term:skip-covered
 
 check: setup
 	$(BIN)/ruff check

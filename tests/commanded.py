@@ -8,6 +8,21 @@ import numpy as np
 
 FAST = ("--method", "spectral", "--no-tone")
 
+# settings of methods whose quality does not matter in a test: few steps of each optimisation
+QUICK: dict[str, dict[str, int]] = {
+    "draw": {"fit": 3},
+    "gatys": {"iterations": 12},
+    "mosaic": {"semitones": 1, "iterations": 4},
+    "note_synth": {"fit": 3},
+    "texture": {"filters": 16, "iterations": 12},
+}
+
+
+def quick(method: str) -> tuple[str, ...]:
+    """Options of the command line for a method with few steps."""
+    settings = QUICK.get(method, {}).items()
+    return "--method", method, *(part for name, value in settings for part in ("--set", f"{name}={value}"))
+
 
 @dataclass(frozen=True)
 class Ran:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"  # before numpy and torch load: tests run side by side, one on a core
+
 import logging
 import signal
 import sys

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any
 
 log = logging.getLogger("restyle")
@@ -25,19 +26,41 @@ class RestyleError(Exception):
     """
 
 
-def missing(what: str, package: str, extra: str) -> RestyleError:
-    """Return the error for a package that is not installed because its extra was left out.
+def missing(package: str, extra: str, what: str = "this") -> RestyleError:
+    """Return the error that a package of an extra is not installed.
 
     Args:
-        what: cannot be done without it.
-        package: its name.
-        extra: of ours that brings it; restyle itself lies in a folder, on no index.
+        package: the name that is imported.
+        extra: the extra of pyproject.toml that has the package; restyle itself lies in a folder, on no index.
+        what: what needs it.
 
     Example:
-        >>> print(missing("training", "lightning", "train"))
-        training needs lightning; install it with pip install ".[train]" in restyle's folder
+        >>> print(missing("av", "media", "reading song.m4a"))
+        reading song.m4a needs av; install it with pip install ".[media]" in restyle's folder
     """
     return RestyleError(f'{what} needs {package}; install it with pip install ".[{extra}]" in restyle\'s folder')
+
+
+def require(extra: str, *packages: str, what: str = "this") -> None:
+    """Check that the packages of an extra are installed, without importing them.
+
+    Args:
+        extra: the extra of pyproject.toml that has them.
+        packages: the names that are imported.
+        what: what needs them.
+
+    Raises:
+        RestyleError: if one of them is not installed.
+
+    Example:
+        >>> require("media", "not_installed", what="reading song.m4a")
+        Traceback (most recent call last):
+        ...
+        restyle.errors.RestyleError: reading song.m4a needs not_installed; install it with ...
+    """
+    for package in packages:
+        if find_spec(package) is None:
+            raise missing(package, extra, what)
 
 
 @dataclass(frozen=True)

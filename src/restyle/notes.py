@@ -104,7 +104,7 @@ class Channels:
     """The MIDI channels on which notes are played.
 
     Args:
-        of: channel 0..15 of each note, shape ``[N]``.
+        of: channel of each note, shape ``[N]``.
         spans: which programme each channel has when.
         displaced: how many notes are on a channel of another programme, because all sounded.
     """
@@ -128,23 +128,27 @@ class Channels:
                 yield time, span, value
 
 
-def assign_channels(notes: Notes) -> Channels:
+def assign_channels(notes: Notes, count: int = 16) -> Channels:
     """Give each programme a MIDI channel; with more than 15 of them (and drums), silent channels are given on.
 
     A channel that sounds keeps its programme: where none is silent, a note goes to that of the nearest programme.
+
+    Args:
+        notes: what is played.
+        count: of channels that there are, 16 in a file.
 
     Example:
         >>> channels = assign_channels(Notes.of([(0, 1, 60, 0.5, 40), (0, 1, 36, 0.5, DRUMS), (0, 1, 48, 0.5, 32)]))
         >>> channels.of.tolist(), channels.spans[0]
         ([9, 0, 1], Span(start=0.0, stop=inf, channel=0, programme=32))
     """
-    melodic = [channel for channel in range(16) if channel != DRUM_CHANNEL]
+    melodic = [channel for channel in range(count) if channel % 16 != DRUM_CHANNEL]
     programmes = sorted(set(notes.pitched().programme.tolist()))
     fits = len(programmes) <= len(melodic)
     starts = {c: [(0.0, p)] for c, p in zip(melodic, programmes, strict=False)} if fits else {}
     owner = {channel: owned[0][1] for channel, owned in starts.items()} | {DRUM_CHANNEL: DRUMS}
     starts[DRUM_CHANNEL] = [(0.0, DRUMS)]
-    until = dict.fromkeys(range(16), -np.inf)
+    until = dict.fromkeys(range(count), -np.inf)
     of, displaced = np.zeros(len(notes), dtype=np.int64), 0
     for i, (onset, offset, programme) in enumerate(zip(notes.onset, notes.offset, notes.programme, strict=True)):
         channel = next((c for c, p in owner.items() if p == programme), None)

@@ -4,6 +4,7 @@ import pytest
 from restyle.analysis.transcriber import infer as transcription
 from restyle.analysis.transcriber.infer import WEIGHTS, transcribe
 from restyle.audio import Audio
+from restyle.errors import collect_warnings
 from restyle.io import weights
 
 
@@ -177,3 +178,21 @@ def test_a_tuning_can_be_given():
     assert matches(given, [(o, n, p + 0.4) for o, n, p in MELODY]) == (len(MELODY), len(given) - len(MELODY))
     assert found.onset == pytest.approx(given.onset, abs=5e-3)
     assert set(transcribe(audio, tuning=0.0).notes.pitch % 1) <= {0.0}
+
+
+def test_a_transcriber_of_one_s_own_is_used(tmp_path):
+    from restyle.analysis.facts import Analysis
+    from restyle.methods import method
+
+    arrays, settings = weights.load(weights.bundled(WEIGHTS))
+    settings["decoding"] = {"onset_threshold": 1.0, "frame_threshold": 1.0}  # this one finds nothing
+    weights.save(tmp_path / "deaf.safetensors", arrays, settings)
+    audio = Audio(struck(MELODY, 3.5), 16000)
+    assert len(transcribe(audio).notes) == len(MELODY)
+    assert len(transcribe(audio, weights=tmp_path / "deaf.safetensors").notes) == 0
+    found = Analysis.of(audio)
+    assert len(found.notes) == len(MELODY)
+    assert len(found.transcription(weights=tmp_path / "deaf.safetensors").notes) == 0
+    with collect_warnings() as said:
+        method("notes", transcriber=str(tmp_path / "deaf.safetensors")).fit([audio])
+    assert "no pitched notes" in said[0]

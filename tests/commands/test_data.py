@@ -120,7 +120,7 @@ def test_a_cluster_whose_package_is_missing_is_told(recipe, music, tmp_path, add
 
     for name in ("ray", "dask", "dask.distributed", "ray.util.joblib"):
         monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(RestyleError, match="in restyle.s folder"):
+    with pytest.raises(RestyleError, match=r"in restyle.s folder"):
         render(music, tmp_path / "out", recipe, address=address)
     with pytest.raises(RestyleError, match="no address"):
         render(music, tmp_path / "out", recipe, address="nowhere")

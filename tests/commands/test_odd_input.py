@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from commanded import FAST, chord
+from commanded import FAST, chord, quick
 from restyle.methods import METHODS
 
 ROUNDING = 1 / 2**15
@@ -90,7 +90,8 @@ def test_content_beyond_full_scale_is_never_clipped_silently(transferred):
     samples, _, ran = transferred(20 * chord(), options=(*FAST, "--strength", "0"))
     assert np.abs(samples).max() <= 1 and "full scale" in ran.err
     content = (20 * chord()).astype(np.float32)
-    assert np.allclose(samples, content / np.abs(content).max(), atol=2 * ROUNDING)
+    windows = [slice(at, at + 320) for at in range(1600, len(content) - 320, 320)]
+    assert min(np.corrcoef(samples[here, 0], content[here, 0])[0, 1] for here in windows) > 0.95  # cut off: .85
 
 
 def test_very_quiet_content_stays_music(transferred):
@@ -130,6 +131,6 @@ def test_a_name_that_begins_with_a_dash(restyle, clips, tmp_path, monkeypatch):
 def test_every_method_takes_odd_content(method, rate, channels, change, transferred):
     plain = chord(2, rate, channels)
     content = {None: plain, "offset": plain + 0.3, "clipped": np.clip(20 * plain, -1, 1), "quiet": 1e-3 * plain}[change]
-    samples, made_rate, _ = transferred(content, rate, options=("--method", method))
+    samples, made_rate, _ = transferred(content, rate, options=quick(method))
     assert (samples.shape, made_rate) == (content.shape, rate)
     assert samples.any()

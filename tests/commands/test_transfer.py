@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 import restyle as package
-from commanded import FAST, chord
+from commanded import FAST, QUICK, chord, quick
 from restyle import Audio, Notes, RestyleError, Style, learn, transfer
 from restyle.commands.shared.settings import Settings
 from restyle.methods import METHODS
@@ -209,10 +209,11 @@ def test_a_real_signal_leaves_nothing(signum, tmp_path):
 def test_every_method_is_repeatable_and_keeps_the_shape(method):
     content, style = sound(2, rate=22050, channels=2), sound(2, rate=16000, root=330.0)
     content = Audio(content.samples, 22050)
-    first, second = (transfer(content, style, method=method, seed=3) for _ in range(2))
+    options = QUICK.get(method)
+    first, second = (transfer(content, style, method=method, seed=3, options=options) for _ in range(2))
     assert np.array_equal(first.samples, second.samples)
     assert first.samples.shape == content.samples.shape and first.rate == 22050
-    assert np.array_equal(transfer(content, style, method=method, strength=0).samples, content.samples)
+    assert np.array_equal(transfer(content, style, method=method, strength=0, options=options).samples, content.samples)
 
 
 @pytest.mark.slow
@@ -234,7 +235,7 @@ def test_a_learnt_style_serves_every_method(restyle, tmp_path, method):
     held = sum(np.sin(2 * np.pi * 440 * k * time) / k for k in range(1, 6)) * (time > 1.1)
     for name in ("content", "style"):
         package.write(tmp_path / f"{name}.wav", Audio(0.2 * (pulses + held), rate))
-    assert restyle("learn", tmp_path / "style.wav", "-o", tmp_path / "s.style", "--method", method).code == 0
+    assert restyle("learn", tmp_path / "style.wav", "-o", tmp_path / "s.style", *quick(method)).code == 0
     ran = restyle("transfer", tmp_path / "content.wav", tmp_path / "s.style", "-o", tmp_path / "out.wav")
     assert ran.code == 0, ran.err
     assert package.read(tmp_path / "out.wav").length == 2 * rate

@@ -113,6 +113,14 @@ def test_a_programme_too_many_leaves_what_sounds_alone(font):
     assert rms(alone - crowded) < 0.2 * rms(alone)  # what the others leave of their releases
 
 
+def test_more_programmes_at_once_than_channels_of_a_file(font):
+    """What each plays is heard: the whole is the sum of its parts."""
+    rows = [(0.0, 0.5, 48 + p, 0.3, p) for p in range(0, 120, 6)]
+    whole = font.render(Notes.of(rows), duration=0.5).mono()
+    parts = sum(font.render(Notes.of(rows[i : i + 10]), duration=0.5).mono() for i in (0, 10))
+    assert rms(whole - parts) < 0.05 * rms(parts)
+
+
 def test_a_repeated_note_sounds_twice(font):
     made = font.render(Notes.of([(0, 0.5, 60, 0.8, 0), (0.5, 1.0, 60, 0.8, 0)]), duration=1.0).mono()
     before, after = rms(made[9000:11000]), rms(made[11100:13000])

@@ -94,7 +94,7 @@ class Triplet:
 
 
 def triplet(seed: int, seconds: float = 5.0) -> Triplet:
-    """Make a triplet; ``swapped`` is the target on a third instrument, ``detuned`` the target 50 cents higher."""
+    """Make a triplet; ``swapped`` is the target on a third instrument, ``detuned`` the target 60 cents higher."""
     rng = np.random.default_rng(seed)
     first, second, third = (instrument(rng, bright) for bright in (bool(seed % 2), not seed % 2, bool(seed % 2)))
     notes, others = tune(rng, seconds, bpm=rng.uniform(80, 140)), tune(rng, seconds)
@@ -103,7 +103,7 @@ def triplet(seed: int, seconds: float = 5.0) -> Triplet:
         play(others, second, seconds, seed=seed + 1),
         play(notes, second, seconds, seed=seed + 2),
         play(notes, third, seconds, seed=seed + 3),
-        play(notes, second, seconds, seed=seed + 2, shift=0.5),
+        play(notes, second, seconds, seed=seed + 2, shift=0.6),
         notes,
     )
 

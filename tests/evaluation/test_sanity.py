@@ -48,7 +48,7 @@ def recorded() -> Iterator[Pair]:
     profiles = [spectral.fit([sound]) for sound in styles]
     for i, played in enumerate(contents):
         output, swapped = (spectral.apply(played, profiles[which]) for which in (i, i - 1))
-        detuned = np.stack([librosa.effects.pitch_shift(x, sr=output.rate, n_steps=0.5) for x in output.samples])
+        detuned = np.stack([librosa.effects.pitch_shift(x, sr=output.rate, n_steps=0.6) for x in output.samples])
         yield Pair(played, styles[i], output, swapped, Audio(detuned, output.rate))
 
 

@@ -270,6 +270,22 @@ def test_what_a_cut_or_damaged_file_still_holds_is_read(tmp_path: Path) -> None:
     assert _told(_read(tmp_path, _file(broken, _track(*_note(60), END))), "damaged") == [(0, 0.5, 60), (0, 0.5, 69)]
 
 
+def test_a_track_that_is_cut_does_not_take_the_next_for_notes(tmp_path: Path) -> None:
+    whole = _track(*_note(60), *_note(62))
+    assert _told(_read(tmp_path, _file(whole[:-8], _track(*_note(64)))), "a track is cut off")[:2] == [
+        (0, 0.5, 60),
+        (0, 0.5, 64),
+    ]
+
+
+def test_of_notes_that_overlap_on_one_key_the_first_is_cut(tmp_path: Path) -> None:
+    rows = [(0, 1, 60), (0.5, 2, 60), (3, 5, 60), (3, 4, 60), (1, 2, 61)]
+    write_midi(tmp_path / "a.mid", Notes.of([(*row, 0.5, 0) for row in rows]))
+    back = read_midi(tmp_path / "a.mid")
+    found = sorted(zip(back.onset, back.offset, back.pitch, strict=True))
+    assert found == [(0, 0.5, 60), (0.5, 2, 60), (1, 2, 61), (3, 5, 60)]
+
+
 def _damaged(folder: Path) -> list[Path]:
     whole = _file(_track((0, _tempo(500_000)), END), _track(*_note(), END))
     files = {

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from commanded import QUICK
 from restyle.audio import Audio
 from restyle.errors import RestyleError
 from restyle.io import weights
@@ -10,11 +11,6 @@ from restyle.methods import METHODS, method
 from restyle.notes import Notes
 
 RATE = 16000
-QUICK = {
-    "mosaic": {"semitones": 1, "iterations": 4},
-    "texture": {"filters": 16, "iterations": 12},
-    "gatys": {"iterations": 12},
-}
 
 
 def tune(seconds, root, channels=1, rate=RATE):

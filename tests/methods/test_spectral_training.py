@@ -26,20 +26,10 @@ from restyle.training.data import Chunks
 from restyle.training.latent import free_bits, kl_divergence
 from restyle.training.run import train
 from restyle.training.spectral import guarded, heard
+from toy_sizes import TOY, toy
 
 FORM = {"kind": "stft", "rate": 8000, "n_fft": 64, "hop": 16}
 BINS = 33
-SMALL = {
-    "vae_gan": ["width=8", "encoder=8", "content=3", "style=4", "dilations=[1,2]"],
-    "vae_gan_original": ["width=8", "encoder=8", "content=3", "style=4", "step=8"],
-    "vae_gan_gpu": ["width=8", "encoder=8", "content=3", "style=4"],
-    "draw": ["width=8", "dilations=[1]", "hidden=8", "latent=2", "glimpses=2", "grid=4"],
-    "draw_original": ["hidden=8", "latent=2", "glimpses=2", "grid=4"],
-    "draw_gpu": ["width=8", "hidden=8", "latent=2", "glimpses=2"],
-    "cyclegan": ["width=8", "depth=[1,2]"],
-    "cyclegan_original": ["width=4", "depth=[1]"],
-    "cyclegan_gpu": ["width=8", "depth=[1]"],
-}
 
 
 def made(seed=0, seconds=2.0, rate=8000):
@@ -72,7 +62,7 @@ def trained(name, folder, *changes, labels=("one", "two")):
         "trainer.limit_train_batches=2",
         "trainer.average=null",
     ]
-    few += [f"model.init_args.{change}" for change in SMALL[name]] + list(changes)
+    few += [*toy(name), *changes]
     config = configs.read(name, few)
     spectrograms = store(folder / "store", config["representation"], labels=labels)
     return train(config, spectrograms, folder / "run")
@@ -220,7 +210,7 @@ def content():
     return Audio(np.stack([made(5, 2.0, 22050), 0.5 * made(6, 2.0, 22050)]), 22050)
 
 
-@pytest.mark.parametrize("name", sorted(SMALL))
+@pytest.mark.parametrize("name", sorted(TOY))
 def test_a_config_is_taught_and_its_run_is_a_style(name, tmp_path):
     found = trained(name, tmp_path)
     assert all(np.isfinite(value) for value in found.scores.values())

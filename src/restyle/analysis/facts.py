@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock, RLock
 from typing import Any, ClassVar, TypeVar
 from weakref import WeakKeyDictionary, ref
@@ -51,16 +52,21 @@ class Analysis:
                 cls._known[audio] = cls(audio)
             return cls._known[audio]
 
-    def transcription(self, progress: Progress | None = None) -> Transcribed:
-        """Return the notes and how far they can be relied on; ``progress`` is called with the fraction done, 0..1."""
+    def transcription(self, progress: Progress | None = None, *, weights: str | Path | None = None) -> Transcribed:
+        """Return the notes and how far they can be relied on.
+
+        Args:
+            progress: called with the fraction done, 0..1, where they are not known yet.
+            weights: of the transcriber; those of the package by default.
+        """
         from restyle.analysis.transcriber.infer import transcribe
 
         def find(audio: Audio) -> Transcribed:
             # its activations grow with length, and are not kept
-            found = transcribe(audio, tuning=self.tuning.offset, progress=progress)
+            found = transcribe(audio, tuning=self.tuning.offset, weights=weights, progress=progress)
             return Transcribed(found.notes, found.doubt)
 
-        return self._fact("transcription", find)
+        return self._fact(f"transcription {weights or ''}", find)
 
     @property
     def notes(self) -> Notes:

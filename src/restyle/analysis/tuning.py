@@ -79,14 +79,14 @@ def estimate_tuning(audio: Audio) -> Tuning:
     histogram = np.zeros((128, 100))
     for span in blocks.spans(audio.length, round(BLOCK * audio.rate), 0):
         pitch, weight = _peaks(blocks.mono(audio, span.start, span.stop, RATE))
-        cents = np.floor((pitch - np.round(pitch) + 0.5) * 100).astype(int).clip(0, 99)
-        np.add.at(histogram, (np.round(pitch).astype(int), cents), weight)
+        beside = np.floor((pitch - np.round(pitch) + 0.5) * 100).astype(int).clip(0, 99)
+        np.add.at(histogram, (np.round(pitch).astype(int), beside), weight)
     total = histogram.sum(axis=1)
     if not total.any():
         return Tuning(0.0, 0.0)
     votes = histogram / np.sqrt(np.maximum(total, 1e-12))[:, None]
-    cents = _top(votes.sum(axis=0))
-    return Tuning(cents, _agreement(votes, cents))
+    found = _top(votes.sum(axis=0))
+    return Tuning(found, _agreement(votes, found))
 
 
 def _peaks(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

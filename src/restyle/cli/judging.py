@@ -54,6 +54,7 @@ def evaluate(
     target: Annotated[Path | None, typer.Option(metavar="T", help="What it should be, where that is known.")] = None,
     notes: Annotated[Path | None, typer.Option(metavar="C.mid", help="The content's notes, where known.")] = None,
     rhythm: Annotated[str, typer.Option(metavar="content|style", help="Whose tempo it should have.")] = "content",
+    timbre: Annotated[str | None, typer.Option(metavar="NAME", help="A timbre embedding of your own.")] = None,
     as_json: AsJson = False,
     verbose: Verbose = False,
     debug: Debug = False,
@@ -62,7 +63,7 @@ def evaluate(
     from restyle.commands import evaluate as command
     from restyle.evaluation import METRICS
 
-    scores = command.run(out, content=content, style=style, target=target, notes=notes, rhythm=rhythm)
+    scores = command.run(out, content=content, style=style, target=target, notes=notes, rhythm=rhythm, timbre=timbre)
     if as_json:
         import json
 

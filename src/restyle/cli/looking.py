@@ -14,6 +14,9 @@ from restyle.cli.app import Debug, Overwrite, Verbose, app, bar, examples
 def transcribe(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A recording of any instruments.")],
     out: Annotated[Path, typer.Option("-o", "--output", metavar="OUT.mid", help="The MIDI file to write.")],
+    weights: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A transcriber of your own: its run, weights file or name.")
+    ] = None,
     overwrite: Overwrite = False,
     verbose: Verbose = False,
     debug: Debug = False,
@@ -22,7 +25,7 @@ def transcribe(
     from restyle.commands import transcribe as command
 
     with bar(file.name) as progress:
-        notes = command.run(file, out, overwrite=overwrite, progress=progress)
+        notes = command.run(file, out, weights=weights, overwrite=overwrite, progress=progress)
     print(f"{out}: {len(notes)} notes")
 
 

@@ -82,6 +82,8 @@ def run(
     if not recordings:
         raise RestyleError("there is nothing to classify; give a recording")
     if pictures:
+        import restyle.pages.plot  # noqa: F401 (what it lacks is said before the work)
+
         names = [recording.name for recording in recordings]
         _check(names)
         outputs.check_free([pictures / f"{name}.png" for name in (*names, "confusion")], overwrite=overwrite)

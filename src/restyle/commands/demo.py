@@ -47,6 +47,7 @@ def run(
     Raises:
         RestyleError: if the folder cannot be made or written to, or holds such files already.
     """
+    import restyle.pages.plot  # noqa: F401 (what it lacks is said before the work)
     from restyle.commands.demo_pieces import greensleeves, ode_to_joy
     from restyle.io.sound import write
 

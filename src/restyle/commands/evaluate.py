@@ -9,6 +9,7 @@ from restyle.commands.transfer import check_input
 from restyle.comparison.table import Scores
 from restyle.errors import RestyleError
 from restyle.evaluation import evaluate
+from restyle.io import hub
 
 
 def run(
@@ -19,6 +20,7 @@ def run(
     target: Path | None = None,
     notes: Path | None = None,
     rhythm: str = "content",
+    timbre: str | None = None,
 ) -> Scores:
     """Judge the file of a result.
 
@@ -29,6 +31,7 @@ def run(
         target: what it should be, where that is known.
         notes: a MIDI file with what it should play.
         rhythm: ``content`` or ``style``: whose tempo and beats it should have.
+        timbre: a timbre embedding: a name of ``restyle models`` or a path; the package's by default.
 
     Returns:
         The scores, as `restyle.evaluation.evaluate` gives them.
@@ -47,7 +50,11 @@ def run(
 
     read = [read_sound(path) if path else None for path in (content, style, target)]
     played = read_midi(notes) if notes else None
-    return evaluate(read_sound(output), content=read[0], style=read[1], target=read[2], notes=played, rhythm=rhythm)
+    weights = hub.find(timbre) if timbre else None
+    made, of_content, of_style, of_target = read_sound(output), *read
+    return evaluate(
+        made, content=of_content, style=of_style, target=of_target, notes=played, rhythm=rhythm, timbre=weights
+    )
 
 
 def summary(scores: Scores, rhythm: str) -> str:

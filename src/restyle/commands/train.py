@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from restyle.errors import RestyleError, missing
+from restyle.errors import RestyleError
 
 if TYPE_CHECKING:
     from restyle.training.run import Trained
@@ -55,7 +55,6 @@ def run(
         >>> run("classifier_modern", data=Path("music"), out=Path("run"))  # doctest: +SKIP
         Trained(weights=PosixPath('run/classifier_modern.safetensors'), ...)
     """
-    _check_installed()
     from restyle.training import config as configs
 
     chosen = configs.read(config, settings)
@@ -142,11 +141,3 @@ def check_sounds(data: Path, config: dict[str, Any]) -> None:
         second = form["hop"] / form["rate"]
         frames = [int(info(item.path).duration / second) for item in found if item.split != "test"]
         check(entries, frames, config["data"]["frames"], second)
-
-
-def _check_installed() -> None:
-    from importlib.util import find_spec
-
-    absent = [name for name in ("lightning", "tensorboard", "yaml") if find_spec(name) is None]
-    if absent:
-        raise missing("training", " and ".join(absent), "train")

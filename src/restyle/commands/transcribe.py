@@ -13,12 +13,20 @@ from restyle.errors import warn
 from restyle.notes import Notes
 
 
-def run(path: Path, out: Path, *, overwrite: bool = False, progress: Callable[[float], None] | None = None) -> Notes:
+def run(
+    path: Path,
+    out: Path,
+    *,
+    weights: str | None = None,
+    overwrite: bool = False,
+    progress: Callable[[float], None] | None = None,
+) -> Notes:
     """Write the notes that a recording plays.
 
     Args:
         path: the recording.
         out: the ``.mid`` file to write.
+        weights: of the transcriber: a name of ``restyle models``, a path, or ``hf:org/name``; the package's by default.
         overwrite: whether a file that is there may be replaced.
         progress: called with the fraction done, 0..1.
 
@@ -38,7 +46,8 @@ def run(path: Path, out: Path, *, overwrite: bool = False, progress: Callable[[f
         notes = Notes.of([])
     else:
         from restyle.analysis.transcriber.infer import transcribe
+        from restyle.io import hub
 
-        notes = transcribe(audio, progress=progress).notes
+        notes = transcribe(audio, weights=hub.find(weights) if weights else None, progress=progress).notes
     write_midi(out, notes)
     return notes

@@ -62,6 +62,9 @@ def run(
     """
     settings, begun = settings or Settings(), time.monotonic()
     targets = check_files(content, styles, out, midi, bits=settings.bits)
+    if pictures:
+        import restyle.pages.plot  # noqa: F401 (what it lacks is said before the work)
+
     drawn = [] if pictures is None else [pictures / f"{name}.png" for name in _drawn(content, styles)]
     inputs = outputs.fingerprints(input_files(content, styles, settings))
     with outputs.folder(pictures), collect() as collected:

@@ -6,7 +6,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
-from restyle.errors import RestyleError, missing
+from restyle.errors import RestyleError, require
 
 
 def download(name: str, home: str | Path) -> None:
@@ -47,10 +47,9 @@ def validate(name: str, home: str | Path) -> tuple[list[str], list[str]]:
 
 
 def _dataset(name: str, home: str | Path) -> Any:
-    try:
-        import mirdata
-    except ImportError as error:
-        raise missing(f"the download of {name}", "mirdata", "data") from error
+    require("data", "mirdata", what=f"the data set {name}")
+    import mirdata
+
     return mirdata.initialize(name, data_home=str(home))
 
 

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from restyle.audio import Audio
-from restyle.errors import RestyleError, missing, warn
-from restyle.notes import CROWDED, DRUMS, Notes, assign_channels
+from restyle.errors import RestyleError, require
+from restyle.notes import DRUMS, Notes, assign_channels
 
+CHANNELS = 256  # of FluidSynth's synthesiser: all programmes of General MIDI may sound at once
 PERIOD = 64  # samples that FluidSynth makes at once
 BEND_STEP = 0.010  # s between two values of a pitch bend
 BEND_RANGE = 2.0  # semitones that the pitch wheel reaches to either side
@@ -35,17 +36,15 @@ class SoundFont:
     """
 
     def __init__(self, path: str | Path, *, rate: int = 44100, reverb: bool = False) -> None:
+        require("render", "fluidsynth", what="rendering")
         try:
             with contextlib.redirect_stdout(io.StringIO()):  # it prints where CI is set
                 import fluidsynth
-        except ModuleNotFoundError as error:
-            raise missing("playing notes with a SoundFont", "pyfluidsynth", "render") from error
         except ImportError as error:
-            raise RestyleError("FluidSynth is not there; install the system's package fluidsynth") from error
+            raise RestyleError("rendering needs FluidSynth's library; install the system package fluidsynth") from error
         self.rate, self._given, self._write = rate, 0, _writer(fluidsynth)
-        self._synth = fluidsynth.Synth(
-            gain=0.4, samplerate=float(rate), **{"synth.reverb.active": int(reverb), "synth.chorus.active": int(reverb)}
-        )
+        room = {"synth.reverb.active": int(reverb), "synth.chorus.active": int(reverb)}
+        self._synth = fluidsynth.Synth(gain=0.4, samplerate=float(rate), channels=CHANNELS, **room)
         self._font = self._synth.sfload(str(path))
         if self._font < 0:
             self._synth.delete()
@@ -130,9 +129,7 @@ class SoundFont:
 
     def _events(self, notes: Notes, bends: Mapping[int, np.ndarray]) -> list[tuple[float, int, int, int, int]]:
         """(time, kind, channel, key or bend, velocity) in the order of time; of one time offs come first."""
-        channels = assign_channels(notes)
-        if channels.displaced:
-            warn(CROWDED.format(channels.displaced))
+        channels = assign_channels(notes, CHANNELS)
         timed = {p: np.stack([np.arange(len(curve)) * BEND_STEP, curve]) for p, curve in bends.items()}
         events = [(span.start, PROGRAM, span.channel, span.programme, 0) for span in channels.spans]
         for time, span, semitones in channels.moves(timed):

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 
 from restyle.audio import Audio
-from restyle.errors import RestyleError
+from restyle.errors import RestyleError, require
 from restyle.notes import Notes
 from restyle.threads import single
 
 __all__ = ["METRICS", "Metric", "evaluate"]
+
+require("evaluate", "librosa", "mir_eval", what="evaluation")
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ def evaluate(
     target: Audio | None = None,
     notes: Notes | None = None,
     rhythm: str = "content",
+    timbre: str | Path | None = None,
     only: Collection[str] | None = None,
 ) -> dict[str, dict[str, float | None]]:
     """Judge a transfer by all questions that can be asked with what is given.
@@ -90,6 +94,7 @@ def evaluate(
         target: what the result should be, where that is known; content and style are then judged against it.
         notes: what should be played, where that is known as notes; else it is transcribed.
         rhythm: ``content`` or ``style``: whose tempo and beats the result should have.
+        timbre: weights of a timbre embedding of your own, for ``style.timbre``; those of the package by default.
         only: full names of the metrics that are wanted, which saves the time of the others; all by default.
 
     Returns:
@@ -112,7 +117,7 @@ def evaluate(
             common.check(sound, name)
     return {
         "content": of_content.evaluate(output, target or content, notes, only=asked["content"]),
-        "style": of_style.evaluate(output, target or style, only=asked["style"]),
+        "style": of_style.evaluate(output, target or style, timbre=timbre, only=asked["style"]),
         "rhythm": of_rhythm.evaluate(output, style if rhythm == "style" else content, only=asked["rhythm"]),
         "quality": of_quality.evaluate(output, target, only=asked["quality"]),
     }

@@ -13,9 +13,10 @@ Conventions:
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
+from pathlib import Path
 
 import librosa
 import numpy as np
@@ -162,13 +163,18 @@ def timbre(output: Audio, reference: Audio) -> float:
 
 
 def evaluate(
-    output: Audio, reference: Audio | None = None, *, only: Collection[str] = NAMES
+    output: Audio,
+    reference: Audio | None = None,
+    *,
+    timbre: str | Path | None = None,
+    only: Collection[str] = NAMES,
 ) -> dict[str, float | None]:
     """Return all scores of style.
 
     Args:
         output: the transfer's result.
         reference: how it should sound.
+        timbre: weights of a timbre embedding; those of the package by default.
         only: names of the metrics that are wanted.
 
     Returns:
@@ -180,7 +186,7 @@ def evaluate(
     validate(output, reference)
     if reference is None:
         return dict.fromkeys(NAMES)
-    metrics = (mfcc, mfcc_frechet, envelope, centroid, bandwidth, flatness, dynamics, gram, timbre)
+    metrics = (mfcc, mfcc_frechet, envelope, centroid, bandwidth, flatness, dynamics, gram, _by(timbre))
     return {
         name: metric(output, reference) if name in only else None for name, metric in zip(NAMES, metrics, strict=True)
     }
@@ -194,6 +200,11 @@ class _Shape:
     bandwidth: float
     flatness: float
     power: np.ndarray
+
+
+def _by(weights: str | Path | None) -> Callable[[Audio, Audio], float]:
+    """The metric `timbre`, by the embedding of some weights."""
+    return partial(learnt.distance, weights=weights) if weights else timbre
 
 
 @remembered

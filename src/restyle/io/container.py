@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from restyle.errors import RestyleError, warn
+from restyle.errors import RestyleError, require, warn
 from restyle.io.streams import begins_again
 
 BLOCK = 2**17  # samples of each channel in a block, about
@@ -25,10 +25,11 @@ class Container:
         to_end: whether a wav is read to the file's end, whatever sizes its header tells.
 
     Raises:
-        RestyleError: if FFmpeg cannot read the file, or it holds no sound.
+        RestyleError: if FFmpeg cannot read the file, it holds no sound, or PyAV is not installed.
     """
 
     def __init__(self, path: Path, *, to_end: bool = False) -> None:
+        require("media", "av", what=f"{path} is no wav, flac, ogg, opus or mp3 file; reading another kind")
         import av
 
         self._path, self._failures = path, (av.FFmpegError, ValueError)
@@ -99,15 +100,13 @@ class Container:
 
         for at in range(0, self._offset, BLOCK):
             yield np.zeros((self.channels, min(BLOCK, self._offset - at)), np.float32)
-        layout, even, form = self._stream.layout, None, None
+        layout, form = self._stream.layout, None
+        even: Any = None
         try:
             for frame in self._file.decode(self._stream):
-                if form != (
-                    frame.format.name,
-                    frame.layout.name,
-                    frame.sample_rate,
-                ):  # another one may follow the first
-                    form = (frame.format.name, frame.layout.name, frame.sample_rate)
+                own = (frame.format.name, frame.layout.name, frame.sample_rate)
+                if form != own:  # another one may follow the first
+                    form = own
                     yield from _flushed(even)
                     even = av.AudioResampler(format="fltp", layout=layout, rate=self.rate)
                 yield from (made.to_ndarray() for made in even.resample(frame))

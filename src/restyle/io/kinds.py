@@ -102,7 +102,7 @@ def of_class_path(dotted: str, where: object) -> str:
         RestyleError: if it stands for none.
 
     Example:
-        >>> of_class_path("restyle.methods.wavenet.autoregressive.WaveNet", "old.safetensors")
+        >>> of_class_path("restyle.models.wavenet.WaveNet", "old.safetensors")
         'wavenet_autoregressive'
     """
     tail = ".".join(dotted.split(".")[-2:])

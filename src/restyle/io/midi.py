@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -85,7 +85,8 @@ def write_midi(path: str | Path, notes: Notes, bends: Mapping[int, np.ndarray] |
 
     Args:
         path: the file to write; it appears whole or not at all.
-        notes: the notes; with more than 15 programmes beside drums, a channel is given on when it is silent.
+        notes: the notes; with more than 15 programmes beside drums, a channel is given on when it is silent. Of two
+            that overlap on one key, the first ends where the second begins; of two that begin at once, one is written.
         bends: programme -> (times in s, semitones) ``[2, K]``, of its pitch wheel.
 
     Raises:
@@ -104,11 +105,11 @@ def write_midi(path: str | Path, notes: Notes, bends: Mapping[int, np.ndarray] |
         tracks[span.programme].append((time, bytes([BEND << 4 | span.channel, value & 0x7F, value >> 7])))
     tuning = np.where(notes.programme == DRUMS, 0, _tuning(notes.pitched().pitch))
     keys = np.clip(np.round(notes.pitch - tuning), 0, 127).astype(int).tolist()
-    for i, channel in enumerate(channels.of.tolist()):
-        key, onset = keys[i], float(notes.onset[i])
+    for i, offset in _apart(notes, keys):
+        channel, key, onset = int(channels.of[i]), keys[i], float(notes.onset[i])
         velocity, track = min(127, max(1, round(float(notes.velocity[i]) * 127))), tracks[int(notes.programme[i])]
         track.append((onset, bytes([NOTE_ON << 4 | channel, key, velocity])))
-        track.append((max(float(notes.offset[i]), onset + 1 / TICKS), bytes([NOTE_OFF << 4 | channel, key, 0])))
+        track.append((max(offset, onset + 1 / TICKS), bytes([NOTE_OFF << 4 | channel, key, 0])))
     tempo = [(0.0, bytes([META, SET_TEMPO, 3]) + TEMPO.to_bytes(3))]
     header = HEADER + (6).to_bytes(4) + b"".join(n.to_bytes(2) for n in (1, 1 + len(tracks), RESOLUTION))
     with writing(path) as beside:
@@ -118,6 +119,17 @@ def write_midi(path: str | Path, notes: Notes, bends: Mapping[int, np.ndarray] |
 def _tuning(pitch: np.ndarray) -> float:
     """How far pitches lie from whole ones, -0.5..0.5 semitones: the mean of angles, since it goes round."""
     return float(np.angle(np.exp(2j * np.pi * pitch).sum()) / (2 * np.pi))
+
+
+def _apart(notes: Notes, keys: Sequence[int]) -> Iterator[tuple[int, float]]:
+    """(number, offset) of the notes; none sounds on when its key is struck again: MIDI has one end for a key."""
+    following: dict[tuple[int, int], float] = {}  # onset of the next note of a programme's key
+    for i in np.lexsort((notes.offset, notes.onset))[::-1].tolist():
+        lane, onset = (int(notes.programme[i]), keys[i]), float(notes.onset[i])
+        begins = following.get(lane, np.inf)
+        if onset < begins:
+            following[lane] = onset
+            yield i, min(float(notes.offset[i]), begins)
 
 
 def _track(messages: list[tuple[float, bytes]]) -> bytes:

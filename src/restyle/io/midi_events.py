@@ -127,7 +127,7 @@ class _DamagedError(Exception):
 
 class _Reader:
     def __init__(self, data: bytes, at: int) -> None:
-        self.data, self.at = data, at
+        self.data, self.at, self.limit = data, at, len(data)
         self.mended: dict[str, None] = {}  # each once, in order
         self.incomplete = False
 
@@ -148,16 +148,19 @@ class _Reader:
 
     def _track(self, stop: int) -> _Track:
         track = _Track()
+        self.limit = self._search()  # a track that is cut off must not take the next one for notes
         try:
             self._fill(track, stop)
         except EOFError:
-            self.mend("it is cut off: what comes after is missing", incomplete=True)
+            self.mend("a track is cut off: the rest of it is missing", incomplete=True)
         except _DamagedError:
             self.mend("a track is damaged: the rest of it is left out", incomplete=True)
             self.at = self._search()
         else:
             if self.at != stop and not self._chunk(stop):
                 self.mend("the length of a track is wrong")
+        finally:
+            self.limit = len(self.data)
         return track
 
     def _fill(self, track: _Track, stop: int) -> None:
@@ -210,8 +213,8 @@ class _Reader:
         return self._take(1)[0]
 
     def _take(self, count: int) -> bytes:
-        if self.at + count > len(self.data):
-            self.at = len(self.data)
+        if self.at + count > self.limit:
+            self.at = self.limit
             raise EOFError
         self.at += count
         return self.data[self.at - count : self.at]

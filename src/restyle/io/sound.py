@@ -12,6 +12,7 @@ import numpy as np
 
 from restyle.audio import Audio
 from restyle.dsp.blocks import empty, release
+from restyle.dsp.limiter import Limiter
 from restyle.errors import RestyleError, warn
 from restyle.io.atomic import check_writable, writing
 
@@ -135,8 +136,8 @@ def check_output(path: str | Path, bits: str = "16") -> None:
 def write(path: str | Path, audio: Audio, *, bits: str = "16") -> None:
     """Write a sound file in the format of its extension; it appears whole or not at all.
 
-    What exceeds full scale is turned down as a whole, with a warning, except in ``32f``, which holds it. Opus and mp3
-    know some rates only: sound at another one is resampled to the next higher, or highest, with a warning.
+    Where it exceeds full scale a limiter turns the peaks down, with a warning, except in ``32f``, which holds them.
+    Opus and mp3 know some rates only: sound at another one is resampled to the next higher, or highest, with a warning.
 
     Args:
         path: ends in .wav, .flac, .ogg, .opus or .mp3.
@@ -153,12 +154,12 @@ def write(path: str | Path, audio: Audio, *, bits: str = "16") -> None:
     check_output(path, bits)
     _check_sound(path, audio)
     rate = _nearest_rate(path, audio.rate)
-    gain = _gain(max(_peak(path, block) for block in _stream(audio, rate)), bits)
+    limit = _limiter(audio, rate) if max(_peak(path, b) for b in _stream(audio, rate)) > 1 and bits != "32f" else None
     form, subtypes = WRITABLE[path.suffix.lower()]
     form = "RF64" if form == "WAV" and audio.samples.nbytes > 2**32 - 2**20 else form  # wav's sizes have 32 bits
     with writing(path) as beside:
-        blocks = (block * gain for block in _stream(audio, rate))
-        encode(beside, blocks, Layout(rate, audio.channels, form, subtypes[bits]))
+        blocks = _stream(audio, rate)
+        encode(beside, limit(blocks) if limit else blocks, Layout(rate, audio.channels, form, subtypes[bits]))
 
 
 def _check_part(path: Path, start: float, duration: float | None) -> None:
@@ -260,8 +261,8 @@ def _peak(path: Path, block: np.ndarray) -> float:
     return peak
 
 
-def _gain(peak: float, bits: str) -> np.float32:
-    if peak <= 1.0 or bits == "32f":
-        return np.float32(1.0)
-    warn(f"the result exceeds full scale: it is turned down by {20 * np.log10(peak):.1f} dB as a whole")
-    return np.float32(1.0 / peak)
+def _limiter(audio: Audio, rate: int) -> Limiter:
+    limiter = Limiter(_stream(audio, rate), rate)
+    told = f"its peaks are turned down by {limiter.largest:.1f} dB at most, in {limiter.seconds:.1f} s of it"
+    warn(f"the result exceeds full scale: {told}")
+    return limiter

@@ -74,10 +74,10 @@ def method(name: str, **settings: Any) -> Method:
         RestyleError: if there is no such method, or it has no such setting or refuses its value.
 
     Example:
-        >>> method("notes", loudness=3)
+        >>> method("vae_gan", loudness=3)
         Traceback (most recent call last):
         ...
-        restyle.errors.RestyleError: the method 'notes' has no setting 'loudness'; choose one of unpitched, fallback
+        restyle.errors.RestyleError: the method 'vae_gan' has no setting 'loudness'; choose one of named, weights
     """
     return cast(Method, load(name)(**settings))
 

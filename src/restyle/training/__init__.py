@@ -1,1 +1,5 @@
-"""How models are taught; file names as in `models/`."""
+"""How models are trained."""
+
+from restyle.errors import require
+
+require("train", "lightning", "tensorboard", "yaml", what="training")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from restyle.dsp.pianoroll import Roll, roll_to_notes
 from restyle.dsp.spectrogram import LogSpectrogram
 from restyle.errors import RestyleError
 from restyle.io import networks as trained
-from restyle.io import weights
+from restyle.io import weights as files
 from restyle.notes import Notes
 from restyle.threads import mapped, single
 
@@ -49,9 +50,8 @@ class Transcription:
     doubt: float
 
 
-@cache
-def _network() -> tuple[Transcriber, Cqt, dict[str, Any]]:
-    path = weights.bundled(WEIGHTS)
+@lru_cache(maxsize=2)
+def _network(path: Path, _changed: int) -> tuple[Transcriber, Cqt, dict[str, Any]]:
     network, settings = trained.network(path, "transcriber", "cqt")
     if not isinstance(network, Transcriber):
         raise RestyleError(trained.refusal(path, "transcriber"))
@@ -62,13 +62,19 @@ def _network() -> tuple[Transcriber, Cqt, dict[str, Any]]:
 
 @single()
 def transcribe(
-    audio: Audio, *, tuning: float | None = None, progress: Progress | None = None, **thresholds: float
+    audio: Audio,
+    *,
+    tuning: float | None = None,
+    weights: str | Path | None = None,
+    progress: Progress | None = None,
+    **thresholds: float,
 ) -> Transcription:
     """Find the notes of a recording of any instruments.
 
     Args:
         audio: the recording; its channels are mixed to one (see `Audio.mono`).
         tuning: cents from A4 = 440 Hz that are undone, as `analysis.tuning` finds them where None.
+        weights: of a transcriber that ``restyle train transcriber`` trained; those of the package by default.
         progress: called with the fraction done, 0..1.
         thresholds: ``onset_threshold`` and ``frame_threshold`` (0..1) in place of those stored with the weights.
 
@@ -86,7 +92,8 @@ def transcribe(
     transcription and multipitch estimation", ICASSP 2022, with dilated residual blocks, and is taught by
     `analysis/transcriber/train.py`.
     """
-    network, cqt, settings = _network()
+    path = Path(weights) if weights else files.bundled(WEIGHTS)
+    network, cqt, settings = _network(path, path.stat().st_mtime_ns if path.is_file() else 0)
     cents = estimate_tuning(audio).offset if tuning is None else tuning
     cqt = _tuned(cqt, cents)
     hop = cqt.hop / cqt.rate

@@ -106,8 +106,7 @@ def _backend(address: str, jobs: int, stack: ExitStack) -> Any:
 
         return joblib.parallel_config(address, n_jobs=jobs)
     except ImportError as error:
-        extra = "ray" if scheme == "ray" else "dask"
-        raise missing(address, error.name or extra, extra) from error
+        raise missing(error.name or scheme, "ray" if scheme == "ray" else "dask", address) from error
     except (OSError, ConnectionError, RuntimeError) as error:
         raise RestyleError(f"{address}: no cluster answers there ({error}); check the address") from error
     except ValueError as error:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from restyle.dsp.blocks import trim_memory
+from restyle.errors import require
 
 
 @dataclass
@@ -35,6 +36,7 @@ def measured() -> Iterator[Measure]:
         >>> cost.seconds > 0 and cost.memory > 10**6
         True
     """
+    require("evaluate", "psutil", what="measuring memory")
     import psutil
 
     gc.collect()

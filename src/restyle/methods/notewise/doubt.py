@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from restyle.analysis.facts import Analysis
+from restyle.analysis.facts import Transcribed
 from restyle.audio import Audio
 from restyle.dsp import blocks
-from restyle.dsp.blocks import Progress
 from restyle.errors import record_fact
 
 log = logging.getLogger("restyle")
@@ -15,16 +14,14 @@ log = logging.getLogger("restyle")
 SOFTER = 9.0  # dB by which notes stand back where they cannot be relied on, and the content itself is kept
 
 
-def reliance(found: Analysis, fallback: bool, progress: Progress | None = None) -> float:
+def reliance(found: Transcribed, fallback: bool) -> float:
     """Return how far the content itself is kept beside its notes, 0..1, and put it into the record.
 
     Args:
-        found: of the content; its notes are found now where they are not yet known.
+        found: the content's notes.
         fallback: whether the content may stand in where its notes cannot be relied on.
-        progress: called with the fraction done, 0..1.
     """
-    doubt = found.transcription(progress).doubt
-    kept = doubt if fallback else 0.0
+    doubt, kept = found.doubt, found.doubt if fallback else 0.0
     record_fact("notes", {"found": len(found.notes), "doubt": round(doubt, 4), "fallback": round(kept, 4)})
     if kept > 0:
         log.info(

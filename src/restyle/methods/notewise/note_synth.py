@@ -54,6 +54,7 @@ class NoteSynthMethod(NotesMethod):
         unpitched: level of the content's unpitched part in dB; -120 leaves it out.
         fallback: whether, where the notes found are in doubt (dense mixes), the content itself is mixed in and the
             notes stand back; the record says how far.
+        transcriber: weights of a transcriber of your own; those that come with the package by default.
         fit: steps in which the network is fitted to the style by a spectral loss, before it plays; each takes about
             a hundredth of a second.
         weights: of the network; by default those that come with the package.
@@ -73,9 +74,15 @@ class NoteSynthMethod(NotesMethod):
 
     @checked
     def __init__(
-        self, *, unpitched: Decibels = 0.0, fallback: bool = True, fit: Steps = 60, weights: Weights = ""
+        self,
+        *,
+        unpitched: Decibels = 0.0,
+        fallback: bool = True,
+        transcriber: Weights = "",
+        fit: Steps = 60,
+        weights: Weights = "",
     ) -> None:
-        super().__init__(unpitched=unpitched, fallback=fallback)
+        super().__init__(unpitched=unpitched, fallback=fallback, transcriber=transcriber)
         self.steps = fit
         self.network = _load(Path(weights) if weights else files.bundled(WEIGHTS))
 

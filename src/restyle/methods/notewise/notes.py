@@ -20,7 +20,7 @@ from restyle.methods.notewise.doubt import SOFTER, blended, reliance
 from restyle.methods.notewise.mixing import Mixture
 from restyle.methods.notewise.performance import Played, imagine, listen
 from restyle.methods.notewise.timbre import Instrument, Timbre
-from restyle.methods.settings import Decibels, checked
+from restyle.methods.settings import Decibels, Weights, checked
 from restyle.notes import DRUMS, Notes
 from restyle.threads import mapped, single
 
@@ -40,6 +40,7 @@ class NotesMethod:
         unpitched: level of the content's unpitched part in dB; -120 leaves it out.
         fallback: whether, where the notes found are in doubt (dense mixes), the content itself is mixed in and the
             notes stand back; the record says how far.
+        transcriber: weights of a transcriber of your own; those that come with the package by default.
 
     Example:
         >>> NotesMethod().plays_notes
@@ -52,8 +53,8 @@ class NotesMethod:
     plays_notes: ClassVar[bool] = True
 
     @checked
-    def __init__(self, *, unpitched: Decibels = 0.0, fallback: bool = True) -> None:
-        self.unpitched, self.fallback = unpitched, fallback
+    def __init__(self, *, unpitched: Decibels = 0.0, fallback: bool = True, transcriber: Weights = "") -> None:
+        self.unpitched, self.fallback, self.transcriber = unpitched, fallback, transcriber
 
     @single()
     def fit(self, style: Sequence[Audio]) -> Profile:
@@ -61,7 +62,7 @@ class NotesMethod:
         style = [clip.slice(0, round(STYLE_LONGEST * clip.rate)) for clip in style]
         if max(float(np.abs(clip.samples).max(initial=0)) for clip in style) < 1e-5:
             raise RestyleError(SILENT_STYLE)
-        learnt = self.learn(style, [Analysis.of(clip).notes for clip in style])
+        learnt = self.learn(style, [Analysis.of(clip).transcription(weights=self.transcriber).notes for clip in style])
         profile = unpitched.fit(style)
         profile["channels"] = np.array([max(clip.channels for clip in style)])
         if not learnt:
@@ -97,8 +98,8 @@ class NotesMethod:
         report = progress or (lambda _: None)
         notes, kept = Notes.of([]), 1.0
         if timbre:
-            kept = reliance(Analysis.of(content), self.fallback, lambda done: report(0.4 * done))
-            notes = Analysis.of(content).notes
+            found = Analysis.of(content).transcription(lambda done: report(0.4 * done), weights=self.transcriber)
+            notes, kept = found.notes, reliance(found, self.fallback)
         played, level = listen(content, notes, lambda done: report(0.4 + 0.1 * done))
         gain = 10 ** (self.unpitched / 20)
         result = unpitched.keep(content, notes, profile, gain, kept, lambda done: report(0.5 + 0.1 * done))

@@ -61,6 +61,7 @@ class WavenetMethod:
         unpitched: level of the content's unpitched part in dB; -120 leaves it out.
         fallback: whether, where the notes found are in doubt (dense mixes), the content itself is mixed in and the
             notes stand back; the record says how far.
+        transcriber: weights of a transcriber of your own; those that come with the package by default.
 
     Raises:
         RestyleError: if there is no such decoder, or the weights are not of one.
@@ -84,6 +85,7 @@ class WavenetMethod:
         temperature: NotNegative = 0.8,
         unpitched: Decibels = 0.0,
         fallback: bool = True,
+        transcriber: Weights = "",
     ) -> None:
         if decoder not in DECODERS:
             raise RestyleError(f"there is no decoder '{decoder}'; choose {' or '.join(DECODERS)}")
@@ -97,6 +99,7 @@ class WavenetMethod:
         self.network: ParallelWaveNet | WaveNet = network  # type: ignore[assignment]
         self.transform = LogSpectrogram.of(settings["representation"])
         self.temperature, self.unpitched, self.fallback = temperature, unpitched, fallback
+        self.transcriber = transcriber
 
     @single()
     def fit(self, style: Sequence[Audio]) -> Profile:
@@ -158,8 +161,9 @@ class WavenetMethod:
             return self._play(content, reference, min(2, int(profile["channels"][0])), seed, report)
         if strength == 0:
             return content
-        kept = reliance(Analysis.of(content), self.fallback, lambda done: report(0.2 * done))
-        return blended(content, self._follow(content, kept, reference, profile, seed, report), strength)
+        found = Analysis.of(content).transcription(lambda done: report(0.2 * done), weights=self.transcriber)
+        kept = reliance(found, self.fallback)
+        return blended(content, self._follow(content, found.notes, kept, reference, profile, seed, report), strength)
 
     def _play(self, notes: Notes, reference: Tensor, channels: int, seed: int, report: Progress) -> Audio:
         if np.any(notes.programme == DRUMS):
@@ -174,6 +178,7 @@ class WavenetMethod:
     def _follow(
         self,
         content: Audio,
+        notes: Notes,
         kept: float,
         reference: Tensor,
         profile: Profile,
@@ -181,7 +186,7 @@ class WavenetMethod:
         report: Progress,
     ) -> Audio:
         """The content's notes played, beside what else it holds."""
-        notes, gain = Analysis.of(content).notes, 10 ** (self.unpitched / 20)
+        gain = 10 ** (self.unpitched / 20)
         played, level = listen(content, notes, lambda done: report(0.2 + 0.1 * done))
         result = unpitched.keep(content, notes, profile, gain, kept, lambda done: report(0.3 + 0.1 * done))
         if not len(notes):
