@@ -6,7 +6,6 @@ A style is learnt from one recording or several (`learn`), read from a ``.style`
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -226,7 +225,7 @@ def read(path: Path, options: Mapping[str, Any] | None = None) -> Style:
     """
     if path.suffix == SUFFIX:
         return load(path)
-    return _style(weights(path), options or {}, path.name)
+    return _style(registry.run_weights(path), options or {}, path.name)
 
 
 def trained(model: str | Path, **options: Any) -> Style:
@@ -257,25 +256,6 @@ def named(path: Path) -> Path:
         return path
     found = (model.path for model in registry.models() if model.name == path.name)
     return next(found, path)
-
-
-def weights(path: Path) -> Path:
-    """Return the weights file of a finished run's folder; a file itself.
-
-    Raises:
-        RestyleError: if the folder is no run, or is not finished.
-    """
-    if not path.is_dir():
-        return path
-    if not (path / "run.json").is_file():
-        raise RestyleError(f"{path} is a folder, but no run of restyle train; give a recording in it, or a run")
-    try:
-        if not (path / "finished.json").is_file():
-            raise RestyleError(f"{path} is not finished; give its restyle train command again, then it goes on")
-        name = json.loads((path / "run.json").read_text(encoding="utf-8"))["config"]["name"]
-    except (OSError, ValueError, KeyError) as error:
-        raise RestyleError(f"{path / 'run.json'} is damaged; train again with another --out") from error
-    return path / f"{name}{WEIGHTS}"
 
 
 def _style(path: Path, options: Mapping[str, Any], name: str) -> Style:

@@ -8,6 +8,7 @@ import soundfile
 
 from commanded import chord
 from restyle.io import weights
+from restyle.methods import method
 
 DRAWN = weights.bundled("draw_piano.safetensors")
 
@@ -40,6 +41,36 @@ def test_a_run_a_file_and_a_name_are_one_style(restyle, content, run, tmp_path):
         (tmp_path / "out.json").unlink()
     assert sounds[0].shape == (44100, 2) and np.abs(sounds[0]).max() > 0.01
     assert np.array_equal(sounds[0], sounds[1]) and np.array_equal(sounds[0], sounds[2])
+
+
+@pytest.fixture
+def classifier(tmp_path):
+    """A finished run of a classifier's."""
+    folder = tmp_path / "classes"
+    folder.mkdir()
+    (folder / "run.json").write_text(json.dumps({"config": {"name": "own"}}))
+    (folder / "finished.json").write_text("{}")
+    (folder / "own.safetensors").write_bytes(weights.bundled("classifier.safetensors").read_bytes())
+    return folder
+
+
+def test_a_run_is_taken_wherever_weights_are(restyle, content, run, classifier, tmp_path):
+    told = [
+        restyle("classify", content, "--weights", given, "--json")
+        for given in (classifier, classifier / "own.safetensors", "classifier")
+    ]
+    assert [one.code for one in told] == [0, 0, 0], told[0].err
+    assert told[0].out == told[1].out == told[2].out
+    assert restyle("models", classifier).out.splitlines()[0].split()[-1] == str(classifier / "own.safetensors")
+    kept = [method("draw", weights=given, fit=0) for given in (run, run / "draw.safetensors", "draw_piano")]
+    assert len({str(one.network.state_dict()) for one in kept}) == 1
+    setting = ("--method", "vae_gan", "--set", f"weights={classifier}")
+    ran = restyle("transfer", content, content, "-o", tmp_path / "out.wav", *setting)
+    assert ran.code == 2 and "own.safetensors" in ran.err  # found, and no VAE-GAN
+    (classifier / "finished.json").unlink()
+    for command in (("classify", content, "--weights", classifier), ("models", classifier)):
+        ran = restyle(*command)
+        assert ran.code == 2 and "is not finished" in ran.err
 
 
 def test_a_batch_takes_a_run_and_knows_when_it_is_done(restyle, content, run, tmp_path):

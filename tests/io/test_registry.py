@@ -118,7 +118,7 @@ def test_a_path_goes_first(tmp_path):
 
 def test_an_unknown_name(tmp_path, monkeypatch):
     monkeypatch.setenv("RESTYLE_MODELS", str(tmp_path / "none"))
-    with pytest.raises(RestyleError, match=r"no model 'nobody'; give a path, hf:org/name, or one of .*transcriber"):
+    with pytest.raises(RestyleError, match=r"no model 'nobody'; give a path, a run's folder, .* one of .*transcriber"):
         registry.find("nobody")
 
 

@@ -39,7 +39,7 @@ def test_whatever_a_setting_is_given_it_is_taken_or_refused_in_one_sentence(name
         ("mosaic", "templates", 2.5, "a whole number"),
         ("note_synth", "unpitched", "loud", "a number"),
         ("note_synth", "fit", True, "a whole number"),
-        ("note_synth", "weights", 3, "the name of a file"),
+        ("note_synth", "weights", 3, "the name of a model, or a path"),
         ("wavenet", "decoder", 3, "text"),
     ],
 )
@@ -61,10 +61,13 @@ def test_text_becomes_what_the_annotation_says(tmp_path):
         def __init__(self, *, count: int = 1, level: Decibels = 0.0, on: bool = False, weights: Weights = "") -> None:
             self.values = count, level, on, weights
 
-    assert Sample(count="3", level="-6", on="yes", weights=tmp_path).values == (3, -6.0, True, tmp_path)
+    file = tmp_path / "own.safetensors"
+    file.touch()
+    assert Sample(count="3", level="-6", on="yes", weights=file).values == (3, -6.0, True, file)
+    assert Sample(weights="transcriber").values[3].name == "transcriber.safetensors"
     assert Sample(count=3.0, weights=None).values == (3, 0.0, False, None)
     assert Sample().values == (1, 0.0, False, "")
-    assert isinstance(Sample(weights=Path("a")).values[3], Path)
+    assert isinstance(Sample(weights=str(file)).values[3], Path)
     with pytest.raises(RestyleError, match="true or false, not 'maybe'"):
         Sample(on="maybe")
 

@@ -60,7 +60,8 @@ def info(
 def classify(
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Recordings, or folders of them.")],
     weights: Annotated[
-        str | None, typer.Option(metavar="NAME", help="A name of 'restyle models', a path, or hf:org/name.")
+        str | None,
+        typer.Option(metavar="NAME", help="A name of 'restyle models', a path, a run, or hf:org/name."),
     ] = None,
     pictures: Annotated[Path | None, typer.Option(metavar="DIR", help="Draw the genres over time.")] = None,
     overwrite: Overwrite = False,

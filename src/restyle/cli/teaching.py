@@ -237,20 +237,24 @@ def train(
         print(f"  {name} {value:.4g}")
 
 
-@app.command(epilog=examples("restyle models", "restyle models hf:org/name"))
+@app.command(epilog=examples("restyle models", "restyle models vae_gan", "restyle models hf:org/name"))
 def models(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="To find, or hf:org/name[@commit] to fetch.")
+        str | None,
+        typer.Argument(metavar="NAME", help="To describe: also a path, a run, or hf:org/name[@commit] to fetch."),
     ] = None,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
-    """List the models that come with the package, your own and downloaded ones."""
+    """List the models that come with the package, your own and downloaded ones; or say what one is."""
     from restyle.commands import models as command
 
     if name:
         with bar(name) as progress:
-            print(command.fetch(name, progress=progress))
+            told = command.describe(name, progress=progress)
+        width = max(map(len, told))
+        for key, value in told.items():
+            print(f"{key:{width}}  {', '.join(value) if isinstance(value, list) else value}")
         return
     table(["name", "where", "kind", "size", "licence"], command.rows(command.run()))
 

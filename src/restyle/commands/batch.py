@@ -14,9 +14,10 @@ from restyle.commands.shared import outputs, pool
 from restyle.commands.shared.inputs import read_sound
 from restyle.commands.shared.settings import Settings
 from restyle.errors import RestyleError, collect_warnings
+from restyle.io.hub import run_weights
 from restyle.io.tables import read_table
 from restyle.pipeline import learn_for
-from restyle.style import Style, is_learnt, weights
+from restyle.style import Style, is_learnt
 from restyle.style import read as read_style
 
 
@@ -103,7 +104,7 @@ def _made_before(content: Path, styles: Sequence[Path], folder: Path, taken: set
     """The result that an earlier run made of these files, whatever they hold now, or of equal ones elsewhere."""
     stem = _stem(content, styles)
     try:
-        given = outputs.fingerprints([content, *map(weights, styles)])
+        given = outputs.fingerprints([content, *map(run_weights, styles)])
     except RestyleError:  # the style cannot be used, as is said when its turn comes
         return None
     for place in sorted(folder.glob(f"{escape(stem)}*.json")):

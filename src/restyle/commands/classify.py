@@ -67,7 +67,8 @@ def run(
 
     Args:
         files: recordings, or folders whose sub-folders are named after genres.
-        weights: of the classifier: a name, a path, or ``hf:org/name``; those that come with the package by default.
+        weights: of the classifier: a name, a path, a run's folder, or ``hf:org/name``; by default those that come with
+            the package.
         pictures: a folder that gets ``NAME.png`` with the probabilities over time of each, and confusion.png where
             genres are known; made if missing.
         overwrite: whether pictures that are there may be replaced.
@@ -88,9 +89,7 @@ def run(
         _check(names)
         outputs.check_free([pictures / f"{name}.png" for name in (*names, "confusion")], overwrite=overwrite)
     from restyle.analysis.genre import infer as genre
-    from restyle.io import hub as registry
 
-    weights = None if weights is None else registry.find(weights)
     labels = genre.load(weights).labels  # before any sound is read
     told, known, drawn = [], [], []
     with outputs.folder(pictures):

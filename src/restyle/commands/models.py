@@ -5,7 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from restyle.io import hub as registry
+from restyle.io import weights
 from restyle.io.hub import Model, Progress
+
+INPUT = ("kind", "rate", "n_fft", "hop", "bins")  # what is told of a spectrogram
+NAMED = {"vae_gan": "styles (--set named=NAME)", "cyclegan": "domains (--set to=NAME)", "classifier": "genres"}
 
 
 def run() -> list[Model]:
@@ -25,6 +29,36 @@ def fetch(name: str, *, progress: Progress | None = None) -> Path:
         RestyleError: if there is no such model, or it cannot be downloaded.
     """
     return registry.find(name, progress=progress)
+
+
+def describe(name: str, *, progress: Progress | None = None) -> dict[str, str | list[str]]:
+    """Return what a model is: file, kind, what it takes, what it was trained on, its styles, licence, card.
+
+    Args:
+        name: whatever `registry.find` finds.
+        progress: called with the part that is downloaded, 0..1.
+
+    Raises:
+        RestyleError: if there is no such model, or the file is damaged.
+
+    Example:
+        >>> describe("cyclegan")["domains (--set to=NAME)"]
+        ['jazz', 'trance']
+    """
+    path = registry.find(name, progress=progress)
+    settings, card = weights.header(path), path.with_suffix(".md")
+    form, data, kind = settings.get("representation", {}), settings.get("data", {}), str(settings.get("kind", ""))
+    model = registry.model(path, name, "")
+    told = {
+        "file": str(path),
+        "kind": kind or "-",
+        "size": f"{model.size / 1e6:.1f} MB",
+        "licence": model.licence or "-",
+        "input": ", ".join(f"{key} {form[key]}" for key in INPUT if key in form) or "-",
+        "trained on": f"{data['entries']} recordings, {data.get('hours', 0):.1f} h" if "entries" in data else "-",
+        "card": str(card) if card.is_file() else "-",
+    }
+    return told | ({NAMED[kind]: [str(label) for label in settings.get("labels", [])]} if kind in NAMED else {})
 
 
 def rows(models: list[Model]) -> list[list[str]]:

@@ -17,10 +17,11 @@ from restyle.commands.shared import outputs
 from restyle.commands.shared.inputs import MIDI, read_content, read_sound
 from restyle.commands.shared.settings import Settings
 from restyle.errors import RestyleError, collect, collect_warnings, warn
+from restyle.io.hub import run_weights
 from restyle.io.text import write_text
 from restyle.notes import Notes
 from restyle.pipeline import Progress, Result, part
-from restyle.style import DEFAULT, Style, is_learnt, read, weights
+from restyle.style import DEFAULT, Style, is_learnt, read
 
 log = logging.getLogger("restyle")
 
@@ -164,7 +165,7 @@ def _is_damaged(path: Path) -> bool:
 def input_files(content: Path, styles: Sequence[Path], settings: Settings) -> list[Path]:
     """Return all files that a result depends on, the content first; a setting of the method may name one, too."""
     named = [Path(value) for value in settings.options.values() if isinstance(value, str) and Path(value).is_file()]
-    return [content, *map(weights, styles), *named]
+    return [content, *map(run_weights, styles), *named]
 
 
 def check_files(
@@ -216,7 +217,7 @@ def check_style(path: Path) -> None:
     Raises:
         RestyleError: if it is neither.
     """
-    check_input(weights(path))
+    check_input(run_weights(path))
 
 
 def _facts(result: Audio, seconds: float, midi: Path | None, pictures: Path | None) -> dict[str, Any]:

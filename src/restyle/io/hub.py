@@ -23,6 +23,7 @@ from restyle.io import weights
 from restyle.io.atomic import writing
 
 SUFFIX = ".safetensors"
+RUN = "run.json"  # in the folder of a run
 HUB = "https://huggingface.co"
 HUB_FOLDER = "hf"  # of what is downloaded, in the user's folder
 BLOCK = 2**18  # bytes read at once
@@ -71,15 +72,15 @@ def models() -> list[Model]:
         'bundled'
     """
     own, hub = folder(), folder() / HUB_FOLDER
-    found = [_model(path, path.stem, "bundled") for path in sorted(weights.bundled("").glob(f"*{SUFFIX}"))]
-    found += [_model(path, path.stem, "local") for path in sorted(own.glob(f"*{SUFFIX}"))]
+    found = [model(path, path.stem, "bundled") for path in sorted(weights.bundled("").glob(f"*{SUFFIX}"))]
+    found += [model(path, path.stem, "local") for path in sorted(own.glob(f"*{SUFFIX}"))]
     for path in sorted(hub.glob(f"*/*/**/*{SUFFIX}")):
-        found.append(_model(path, _name(path.relative_to(hub).parts), "downloaded"))
+        found.append(model(path, _name(path.relative_to(hub).parts), "downloaded"))
     return found
 
 
 def find(name: str | Path, *, progress: Progress | None = None) -> Path:
-    """Return the weights file of a name, a path, or an address ``hf:org/name[/file][@commit]``.
+    """Return the weights file of a name, a path, a finished run's folder, or ``hf:org/name[/file][@commit]``.
 
     A bundled model goes before a local one of the same name. What was downloaded once is not asked for again; an
     address without a commit is pinned to the newest when it is downloaded, and a warning says to which.
@@ -98,14 +99,37 @@ def find(name: str | Path, *, progress: Progress | None = None) -> Path:
     text = str(name)
     if text.startswith("hf:"):
         return _hub(text, progress)
-    if Path(text).is_file():
-        return Path(text)
+    if Path(text).is_file() or (Path(text) / RUN).is_file():
+        return run_weights(Path(text))
     there = models()
-    for model in there:
-        if text in (model.name, model.path.name):
-            return model.path
-    names = ", ".join(model.name for model in there) or "none"
-    raise RestyleError(f"there is no model '{text}'; give a path, hf:org/name, or one of {names}")
+    for one in there:
+        if text in (one.name, one.path.name):
+            return one.path
+    if Path(text).is_dir():
+        return run_weights(Path(text))
+    if len(Path(text).parts) > 1 or Path(text).suffix:
+        raise RestyleError(f"{text}: there is no such file; check the name")
+    names = ", ".join(one.name for one in there) or "none"
+    raise RestyleError(f"there is no model '{text}'; give a path, a run's folder, hf:org/name, or one of {names}")
+
+
+def run_weights(path: Path) -> Path:
+    """Return the weights file of the folder of a finished run of ``restyle train``; a file itself.
+
+    Raises:
+        RestyleError: if the folder is no run, or is not finished.
+    """
+    if not path.is_dir():
+        return path
+    if not (path / RUN).is_file():
+        raise RestyleError(f"{path} is a folder, but no run of restyle train; give a recording in it, or a run")
+    try:
+        if not (path / "finished.json").is_file():
+            raise RestyleError(f"{path} is not finished; give its restyle train command again, then it goes on")
+        name = json.loads((path / RUN).read_text(encoding="utf-8"))["config"]["name"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RestyleError(f"{path / RUN} is damaged; train again with another --out") from error
+    return path / f"{name}{SUFFIX}"
 
 
 def header(path: Path) -> dict[str, Any]:
@@ -116,7 +140,8 @@ def header(path: Path) -> dict[str, Any]:
         return {}
 
 
-def _model(path: Path, name: str, where: str) -> Model:
+def model(path: Path, name: str, where: str) -> Model:
+    """Return what is known of a weights file."""
     settings = header(path)
     licence, card = str(settings.get("licence", "")), path.with_suffix(".md")
     if not licence and card.is_file():

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from restyle.errors import RestyleError
+from restyle.io import hub as registry
 
 P = ParamSpec("P")
 Self = TypeVar("Self")
@@ -46,7 +47,7 @@ Count = Annotated[int, Range(1)]
 Positive = Annotated[float, Range(1e-6)]
 NotNegative = Annotated[float, Range(0)]
 Decibels = Annotated[float, Range(-120, 40)]
-Weights = str | Path | None
+Weights = str | Path | None  # whatever `registry.find` finds; read as the path of the file
 
 
 def checked(
@@ -110,8 +111,8 @@ def _read(value: Any, kind: Any, within: Range | None) -> Any:
         return _read(value, inner, limit)
     if origin is Union or isinstance(kind, type(int | str)):
         if isinstance(value, (str, Path)) or value is None:
-            return value
-        raise _UnfitError("the name of a file")
+            return registry.find(value) if value else value
+        raise _UnfitError("the name of a model, or a path")
     if origin is not None and issubclass(origin, Sequence):
         parts = value.split(",") if isinstance(value, str) else value
         if not isinstance(parts, Sequence) or not len(parts):

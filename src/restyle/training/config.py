@@ -25,7 +25,7 @@ DEFAULTS: dict[str, Any] = {
     "kind": "",  # of model
     "name": "",  # of the weights file; by default the config's own
     "licence": "unknown: it follows from the data",  # of the weights
-    "start": "",  # a weights file to start from, of this model or a smaller one; by default from nothing
+    "start": "",  # a model to start from (a name, path or run), of this kind or smaller; by default from nothing
     "half": False,  # whether its numbers are kept in 16 bits
     "seed": 0,
     "model": {},

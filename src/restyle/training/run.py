@@ -16,6 +16,7 @@ from torch import nn
 from restyle.data.store import Store
 from restyle.data.takes import cut
 from restyle.errors import RestyleError, warn
+from restyle.io import hub as registry
 from restyle.training import config as configs
 from restyle.training.data import Batches, Chunks, Sides, check_classes, labels, sides
 from restyle.training.diary import Diary
@@ -150,7 +151,7 @@ def _objects(
     if callable(standardise):
         standardise(*(torch.from_numpy(store.statistics[name]).float() for name in ("mean", "std")))
     if config["start"]:
-        grow(model, Path(config["start"]))
+        grow(model, registry.find(config["start"]))
     return model, configs.built(config, "module", given, model)
 
 

@@ -15,6 +15,7 @@ from restyle.dsp import blocks
 from restyle.dsp.blocks import Progress
 from restyle.dsp.spectrogram import LogSpectrogram
 from restyle.errors import RestyleError
+from restyle.io import hub as registry
 from restyle.io import networks as trained
 from restyle.io import weights as files
 from restyle.threads import single
@@ -117,12 +118,12 @@ def classify(audio: Audio, *, weights: str | Path | None = None, progress: Progr
 
 
 def load(weights: str | Path | None = None) -> Network:
-    """Return a classifier from its weights file; a file is read once.
+    """Return a classifier by whatever `registry.find` finds; a file is read once.
 
     Raises:
         RestyleError: if there is no such file, or it holds no classifier.
     """
-    path = files.bundled(WEIGHTS) if weights is None else Path(weights)
+    path = files.bundled(WEIGHTS) if weights is None else registry.find(weights)
     if weights is None and not path.is_file():
         raise RestyleError("no genre classifier comes with this version; train one, or give the path of a weights file")
     return _load(path, path.stat().st_mtime_ns if path.is_file() else 0)

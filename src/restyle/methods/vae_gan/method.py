@@ -51,11 +51,12 @@ class VaeGanMethod:
     @checked
     def __init__(self, *, named: str = "", weights: Weights = "") -> None:
         path = Path(weights) if weights else files.bundled(WEIGHTS)
+        self.shown = path.stem if path == files.bundled(path.name) else str(path)
         self.network, settings, self.grid = open_network(path, self.name, VaeGan, spare=("named",))
         self.labels = list(settings["labels"])
         self.vectors = np.array(settings["named"])
         if named and named not in self.labels:
-            raise RestyleError(f"{path.name} was not taught the style '{named}'; choose one of {_some(self.labels)}")
+            raise RestyleError(f"{path.name} was not taught the style '{named}'; choose one of {self._some()}")
         self.named = named
 
     def taught(self) -> Profile:
@@ -65,9 +66,13 @@ class VaeGanMethod:
             RestyleError: if it was taught several and none is named.
         """
         if not self.named and len(self.labels) > 1:
-            known = _some(self.labels)
-            raise RestyleError(f"these weights know several styles; choose one with --set named=NAME: {known}")
+            raise RestyleError(f"these weights know several styles; choose one with --set named=NAME: {self._some()}")
         return {"vector": self.vectors[self.labels.index(self.named) if self.named else 0]}
+
+    def _some(self) -> str:
+        """The first names, and where all of them are listed."""
+        more = f" ... ('restyle models {self.shown}' lists all {len(self.labels)})"
+        return ", ".join(self.labels[:NAMES]) + (more if len(self.labels) > NAMES else "")
 
     @single()
     def fit(self, style: Sequence[Audio]) -> Profile:
@@ -128,9 +133,3 @@ def _pieces(whole: Lesson) -> list[Lesson]:
     count = max(1, round(whole.levels.shape[-1] / PIECE))
     parts = zip(*(part.tensor_split(count, -1) for part in whole), strict=True)
     return [Lesson(*pair) for pair in parts]
-
-
-def _some(labels: Sequence[str]) -> str:
-    """The first names, and how many there are."""
-    more = f" ... ({len(labels)} in all)" if len(labels) > NAMES else ""
-    return ", ".join(labels[:NAMES]) + more
