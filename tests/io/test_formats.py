@@ -13,6 +13,7 @@ from safetensors import safe_open
 from safetensors.numpy import save as pack
 
 from restyle import style as styles
+from restyle.audio import Audio
 from restyle.errors import RestyleError
 from restyle.io import hub as registry
 from restyle.io import kinds, weights
@@ -111,15 +112,10 @@ def test_what_is_missing_or_extra_is_named(tmp_path):
     assert f"has in other shapes {names[5]}" in sentence and "\n" not in sentence
 
 
-def test_the_transcriber_takes_no_other_weights(tmp_path, monkeypatch):
-    from restyle.analysis.transcriber import infer as transcription
+def test_the_transcriber_takes_no_other_weights(tmp_path):
+    from restyle.analysis.transcriber.infer import transcribe
 
     arrays, settings = weights.load(weights.bundled("transcriber.safetensors"))
     weights.save(tmp_path / "t.safetensors", {k: v for k, v in arrays.items() if k != "pitch"}, settings)
-    monkeypatch.setattr(weights, "bundled", lambda name: tmp_path / "t.safetensors")
-    transcription._network.cache_clear()
-    try:
-        with pytest.raises(RestyleError, match="it lacks pitch"):
-            transcription._network()
-    finally:
-        transcription._network.cache_clear()
+    with pytest.raises(RestyleError, match="it lacks pitch"):
+        transcribe(Audio(np.zeros(16000), 16000), weights=tmp_path / "t.safetensors")
