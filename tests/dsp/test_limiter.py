@@ -97,3 +97,11 @@ def test_short_and_soft_sounds_are_unchanged(length: int) -> None:
     sound = np.full((length, 3), 0.5, np.float32)
     made, limiter = limited(sound)
     assert np.array_equal(made, sound) and limiter.largest == limiter.seconds == 0
+
+
+def test_the_gain_of_a_long_sound_goes_on_from_part_to_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    sound = music()
+    sound[[5000, 60000]] = 5.4
+    whole, _ = limited(sound)
+    monkeypatch.setattr("restyle.dsp.limiter.PART", 7)
+    assert np.allclose(limited(sound)[0], whole, atol=1e-6)

@@ -11,6 +11,7 @@ CEILING = -0.1  # dB of full scale, of the true peak
 HOP = 0.001  # seconds between two values of the gain
 AHEAD = 5  # hops before and after a peak, over which the gain falls and is held
 RELEASE = 60.0  # dB a second, at which the gain rises again
+PART = 2**16  # values of the gain worked on at once
 TIMES = 4  # oversampling with which peaks between samples are found
 HALF = 10  # samples on either side that such a peak depends on
 
@@ -40,9 +41,12 @@ class Limiter:
         self.rate, self._hop = rate, max(1, round(HOP * rate))
         found = list(_true_peaks(blocks, self._hop))
         peaks = np.concatenate(found) if found else np.zeros(0, np.float32)
-        allowed = np.minimum(0.0, CEILING - 20 * np.log10(np.maximum(peaks, 1e-3)))
-        edges = np.minimum(np.append(allowed, 0.0), np.append(0.0, allowed))  # at both ends of each hop
-        self._gain = _smooth(_released(edges, RELEASE * self._hop / rate)).astype(np.float32)
+        gain = np.zeros(len(peaks) + 1, np.float32)  # dB at the edges of the hops
+        allowed = np.minimum(0, CEILING - 20 * np.log10(np.maximum(peaks, 1e-3)))
+        gain[:-1] = allowed
+        np.minimum(gain[1:], allowed, out=gain[1:])
+        _release(gain, RELEASE * self._hop / rate)
+        self._gain = _smooth(gain)
 
     @property
     def largest(self) -> float:
@@ -92,10 +96,14 @@ def _oversampled(samples: np.ndarray) -> np.ndarray:
     return np.abs(found)[:, first : first + count].max(axis=0)
 
 
-def _released(gain: np.ndarray, step: float) -> np.ndarray:
-    """Let a gain in dB rise by ``step`` from one value to the next at most."""
-    rise = step * np.arange(len(gain))
-    return np.asarray(rise + np.minimum.accumulate(gain - rise))
+def _release(gain: np.ndarray, step: float) -> None:
+    """Let a gain in dB rise by ``step`` from one value to the next at most, in place."""
+    last = 0.0
+    for at in range(0, len(gain), PART):
+        part = gain[at : at + PART]
+        rise = step * np.arange(len(part))
+        part[:] = rise + np.minimum.accumulate(np.minimum(part - rise, last + step))
+        last = float(part[-1])
 
 
 def _smooth(gain: np.ndarray) -> np.ndarray:
