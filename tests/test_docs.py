@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import typer
 
-from restyle.cli.app import app
+from restyle.cli.running import app, load
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -54,6 +54,7 @@ def mentions(text: str) -> list[str]:
 def parse(line: str, *, whole: bool = True) -> None:
     """Read a command line as the program does, without running it."""
     rest = shlex.split(re.sub(r"\$\([^)]*\)", "OUTPUT", line), comments=True)[1:]
+    load([])
     command: Any = typer.main.get_command(app)
     name, above = "restyle", None
     while True:
@@ -160,6 +161,7 @@ def test_command_lines_can_be_given(page: Path):
 
 
 def test_examples_in_the_help_can_be_given():
+    load([])
     examples = list(epilogs(typer.main.get_command(app)))
     assert len(examples) > 20
     assert list(faults(examples, whole=True)) == []
