@@ -54,10 +54,10 @@ def test_a_command_loads_its_own_module_and_the_help_all():
 def test_every_command_is_in_the_table():
     from typer.main import get_command
 
-    from restyle.cli.running import COMMANDS, _load
+    from restyle.cli.running import COMMANDS, load
     from restyle.cli.running import app as application
 
-    _load([])
+    load([])
     assert set(get_command(application).commands) == set().union(*COMMANDS.values())
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import typer
 
-from restyle.cli.app import app
+from restyle.cli.running import app, load
 
 ROOT = Path(__file__).parents[1]
 PAGES = [

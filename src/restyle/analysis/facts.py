@@ -6,17 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock, RLock
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 
-from restyle.analysis import beats
-from restyle.analysis.beats import Beats
 from restyle.analysis.tuning import Tuning, estimate_tuning
 from restyle.audio import Audio
 from restyle.dsp.blocks import Progress
 from restyle.notes import Notes
+
+if TYPE_CHECKING:
+    from restyle.analysis.beats import Beats
 
 Fact = TypeVar("Fact")
 
@@ -81,12 +82,16 @@ class Analysis:
     @property
     def onset_curve(self) -> np.ndarray:
         """How strongly something begins in each frame (see `analysis.beats.onset_curve`)."""
-        return self._fact("onset_curve", beats.onset_curve)
+        from restyle.analysis.beats import onset_curve
+
+        return self._fact("onset_curve", onset_curve)
 
     @property
     def beats(self) -> Beats:
         """Tempo and beats."""
-        return self._fact("beats", lambda audio: beats.track(self.onset_curve))
+        from restyle.analysis.beats import track
+
+        return self._fact("beats", lambda audio: track(self.onset_curve))
 
     def _fact(self, name: str, find: Callable[[Audio], Fact]) -> Fact:
         audio = self._audio()

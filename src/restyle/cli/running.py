@@ -37,7 +37,7 @@ def main() -> NoReturn:
 
 def _code(debug: bool) -> int:
     try:
-        _load(sys.argv[1:])
+        load(sys.argv[1:])
         code = app(sys.argv[1:] or ["--help"], prog_name="restyle", standalone_mode=False)
         if code == 130:  # typer makes this of Ctrl-C
             raise KeyboardInterrupt
@@ -65,7 +65,7 @@ def _prepare_streams() -> None:
             stream.reconfigure(errors=ESCAPED)
 
 
-def _load(arguments: list[str]) -> None:
+def load(arguments: list[str]) -> None:
     """Import the module of the command that is called; all of them for the help, or a name that is none."""
     command = next((argument for argument in arguments if not argument.startswith("-")), None)
     called = [module for module, commands in COMMANDS.items() if command in commands]
