@@ -54,6 +54,7 @@ def mentions(text: str) -> list[str]:
 
 @cache
 def root() -> Any:
+    load([])
     return typer.main.get_command(app)
 
 
