@@ -197,7 +197,7 @@ def learn_for(
         "tempo": (settings.retimes and settings.bpm is None) or settings.groove,
     }
     method = settings.method or DEFAULT
-    parts = [name for name, wanted in needed.items() if wanted]
+    parts = [name for name, target in needed.items() if target]
     return learn(style, method=method, parts=parts, names=names, options=settings.options, used=used)
 
 
@@ -211,9 +211,9 @@ def _method(style: Audio | Sequence[Audio] | Style, settings: Settings) -> Metho
     if not isinstance(style, Style):
         return make_method(settings.method or DEFAULT, **settings.options)
     if settings.method not in (None, style.method):
-        wanted = settings.method
+        target = settings.method
         raise RestyleError(
-            f"the style was learnt for the method '{style.method}', not '{wanted}'; learn it for that one"
+            f"the style was learnt for the method '{style.method}', not '{target}'; learn it for that one"
         )
     return make_method(style.method, **{**style.options, **settings.options})
 

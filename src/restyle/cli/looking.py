@@ -110,6 +110,6 @@ def demo(
     """Play two short pieces, and transfer one to the sound of the other with each method; nothing is downloaded."""
     from restyle.commands import demo as command
 
-    made = command.run(out, overwrite=overwrite, report=lambda text, path: print(f"{text:35} {path}", flush=True))
-    print(f"\nListen to {made[0]} (content), {made[1]} (style), then to the others;")
+    result = command.run(out, overwrite=overwrite, report=lambda text, path: print(f"{text:35} {path}", flush=True))
+    print(f"\nListen to {result[0]} (content), {result[1]} (style), then to the others;")
     print(f"look at the pictures beside them, or open {out / 'index.html'} in a browser for all of it.")

@@ -71,10 +71,10 @@ def render(
         noises=noises,
     )
     with _counting("songs") as report:
-        made = command.render(
+        result = command.render(
             midi, out, recipe, variations=variations, jobs=jobs or cores(), address=cluster, report=report
         )
-    print(f"{out}: {made.new} new, {made.kept} kept, {len(made.skipped)} skipped")
+    print(f"{out}: {result.new} new, {result.kept} kept, {len(result.skipped)} skipped")
 
 
 @data_app.command(
@@ -104,7 +104,7 @@ def instruments(
     from restyle.commands import data as command
 
     with _counting("instruments") as report:
-        made = command.instruments(
+        result = command.instruments(
             midi,
             out,
             soundfont,
@@ -117,7 +117,7 @@ def instruments(
             jobs=jobs or cores(),
             report=report,
         )
-    print(f"{out}: {made.new} new, {made.kept} kept, {len(made.skipped)} skipped")
+    print(f"{out}: {result.new} new, {result.kept} kept, {len(result.skipped)} skipped")
 
 
 @data_app.command(
@@ -180,7 +180,7 @@ def spectrograms(
     given = {"kind": kind, "rate": rate, "n_fft": n_fft, "hop": hop, "bins": bins}
     settings = {name: value for name, value in given.items() if value is not None}
     with _counting("spectrograms") as report:
-        made = command.spectrograms(
+        result = command.spectrograms(
             folder,
             out,
             settings,
@@ -191,7 +191,7 @@ def spectrograms(
             address=cluster,
             report=report,
         )
-    print(f"{out}: {made.new} new, {made.kept} kept, {len(made.skipped)} skipped")
+    print(f"{out}: {result.new} new, {result.kept} kept, {len(result.skipped)} skipped")
 
 
 @app.command(
@@ -218,7 +218,7 @@ def train(
     from restyle.commands import train as command
 
     with bar(config) as progress:
-        made = command.run(
+        result = command.run(
             config,
             data=data,
             out=out,
@@ -232,8 +232,8 @@ def train(
             progress=progress,
             report=say,
         )
-    print(f"{made.weights}: {'all was done before' if made.before else f'{made.epochs} epochs'}")
-    for name, value in made.scores.items():
+    print(f"{result.weights}: {'all was done before' if result.before else f'{result.epochs} epochs'}")
+    for name, value in result.scores.items():
         print(f"  {name} {value:.4g}")
 
 

@@ -51,9 +51,9 @@ def run(
     read = [read_sound(path) if path else None for path in (content, style, target)]
     played = read_midi(notes) if notes else None
     weights = hub.find(timbre) if timbre else None
-    made, of_content, of_style, of_target = read_sound(output), *read
+    built, of_content, of_style, of_target = read_sound(output), *read
     return evaluate(
-        made, content=of_content, style=of_style, target=of_target, notes=played, rhythm=rhythm, timbre=weights
+        built, content=of_content, style=of_style, target=of_target, notes=played, rhythm=rhythm, timbre=weights
     )
 
 

@@ -43,9 +43,9 @@ def make(folder: Path, out: Path, *, seed: int = 0, seconds: float = SECONDS, ov
         except RestyleError as error:
             warn(f"{pair.title} is left out: {error}")
             continue
-        made = {name: sound for name, sound in sounds.items() if name not in (*COPIES, "target")}
-        if made:
-            trials.append(listening.Trial(pair.name, sounds["content"], sounds["style"], made, sounds.get("target")))
+        result = {name: sound for name, sound in sounds.items() if name not in (*COPIES, "target")}
+        if result:
+            trials.append(listening.Trial(pair.name, sounds["content"], sounds["style"], result, sounds.get("target")))
     if not trials:
         raise RestyleError(f"{folder} holds no results to listen to; run 'restyle compare' again")
     with outputs.together([out]) as [beside]:

@@ -37,16 +37,16 @@ SAMPLED, SYNTHETIC, CODED, NOISY = 0.15, 0.4, 0.1, 0.06
 def parts(notes: Notes, recipe: Recipe, font: Path, rng: np.random.Generator) -> tuple[list[Part], dict[str, Any]]:
     """Choose a stretch, tempo and key, and who plays it; return the parts and what was changed."""
     notes, speed, shift = stretch(notes, recipe.seconds, rng)
-    made = []
+    result = []
     for part in cast(notes, recipe.seconds, lambda notes: playable(notes, font), rng):
         able = recorded_for(part.notes, recipe.samples) if recipe.samples and rng.random() < SAMPLED else []
         if able:
-            made.append(Part(part.notes, able[rng.integers(len(able))], part.gain))
+            result.append(Part(part.notes, able[rng.integers(len(able))], part.gain))
         else:
-            made.append(replace(part, voice=Voice.draw(rng)) if rng.random() < SYNTHETIC else part)
-    if len(made) > 1 and rng.random() < 0.5 and np.any(notes.programme == DRUMS):
-        made.append(Part(notes.select(notes.programme == DRUMS), gain=float(rng.uniform(-14, 3))))
-    return made, {"tempo": round(speed, 4), "transposition": shift, "start": 0.0}
+            result.append(replace(part, voice=Voice.draw(rng)) if rng.random() < SYNTHETIC else part)
+    if len(result) > 1 and rng.random() < 0.5 and np.any(notes.programme == DRUMS):
+        result.append(Part(notes.select(notes.programme == DRUMS), gain=float(rng.uniform(-14, 3))))
+    return result, {"tempo": round(speed, 4), "transposition": shift, "start": 0.0}
 
 
 def stretch(notes: Notes, seconds: float, rng: np.random.Generator) -> tuple[Notes, float, int]:
@@ -81,7 +81,7 @@ def cast(notes: Notes, seconds: float, playable: Callable[[Notes], np.ndarray], 
     chosen = rng.permutation(len(own))[: rng.integers(2, MOST + 1) if many else 1]
     tuning = rng.uniform(-OUT_OF_TUNE, OUT_OF_TUNE) if rng.random() < 0.12 else rng.normal(0, 0.1)
     free = list(rng.permutation(PROGRAMMES))
-    made = []
+    result = []
     for i in chosen:
         part = _touched(own[i], rng)
         for _ in range(TRIES):
@@ -94,8 +94,8 @@ def cast(notes: Notes, seconds: float, playable: Callable[[Notes], np.ndarray], 
         gain = float(rng.uniform(-14, 0)) if many else 0.0
         bend = tuning + bending(part, seconds, rng)
         layer = (int(free.pop()), float(rng.uniform(0.2, 1))) if rng.random() < 0.1 else (None, 0.0)
-        made.append(Part(part, "", gain, bend, *layer))
-    return made
+        result.append(Part(part, "", gain, bend, *layer))
+    return result
 
 
 def bending(notes: Notes, seconds: float, rng: np.random.Generator) -> np.ndarray:

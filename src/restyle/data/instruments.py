@@ -120,8 +120,8 @@ class Instruments:
             changed = effects.apply(sound, RENDER_RATE, rng) if self.varied else sound
             resampled = soxr.resample(changed, RENDER_RATE, self.rate)
             length = round(self.seconds * self.rate)
-            made = np.pad(resampled, (0, max(0, length - len(resampled))))[:length]
-            return np.asarray(made, np.float32), notes.between(0, self.seconds)
+            result = np.pad(resampled, (0, max(0, length - len(resampled))))[:length]
+            return np.asarray(result, np.float32), notes.between(0, self.seconds)
         raise RestyleError(f"{name} can play nothing of the {len(self._midi)} MIDI files; give more of them")
 
     def _notes(self, name: str, rng: np.random.Generator) -> Notes:

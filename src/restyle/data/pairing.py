@@ -140,12 +140,12 @@ class _Queue:
         self._idle += 1
         while self.pairs:
             fewest = min(self._given[kind] for kind in KINDS)
-            wanted = [pair for pair in self.pairs if self._given[pair[0].kind] == fewest]
-            if wanted:
+            target = [pair for pair in self.pairs if self._given[pair[0].kind] == fewest]
+            if target:
                 self._idle = 0
             elif self._idle <= PATIENCE:
                 return
-            pair = wanted[0] if wanted else self.pairs[0]
+            pair = target[0] if target else self.pairs[0]
             self.pairs = [p for p in self.pairs if p is not pair]
             self._given[pair[0].kind] += 1
             yield pair

@@ -52,23 +52,23 @@ def play(
     parts: list[Part], font: Path, duration: float, recipe: Recipe, rng: np.random.Generator
 ) -> list[tuple[np.ndarray, Notes]]:
     """Return sounds ``[T]`` and the notes heard in each: part by part for stems, else what the font plays at once."""
-    made = []
+    result = []
     others = [part for part in parts if not part.instrument]
     if recipe.free:
-        made = [_solo(part, font, duration, recipe.rate, rng) for part in others]
+        result = [_solo(part, font, duration, recipe.rate, rng) for part in others]
     elif recipe.stems:
-        made = [(synthesise(part.notes, font, duration, recipe.rate), part.notes) for part in others]
+        result = [(synthesise(part.notes, font, duration, recipe.rate), part.notes) for part in others]
     elif others:
         notes = Notes.joined([part.notes for part in others])
-        made = [(synthesise(notes, font, duration, recipe.rate), notes)]
+        result = [(synthesise(notes, font, duration, recipe.rate), notes)]
     for part in parts:
         if part.instrument:
             assert recipe.samples  # they told its name
             sound, played = _samples(recipe.samples).render(
                 part.notes, part.instrument, duration, rng, rate=recipe.rate
             )
-            made.append(_levelled(sound * RECORDED, played, part.gain))
-    return made
+            result.append(_levelled(sound * RECORDED, played, part.gain))
+    return result
 
 
 def _solo(part: Part, font: Path, duration: float, rate: int, rng: np.random.Generator) -> tuple[np.ndarray, Notes]:

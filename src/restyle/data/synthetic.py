@@ -147,7 +147,7 @@ class Voice:
         """A note before its attack and release, ``[T]``."""
         f0 = 440 * 2 ** ((pitch - 69) / 12)
         turns = np.cumsum(f0 * 2 ** (bent / 12)) / rate
-        made = np.zeros(len(time), np.float32)
+        result = np.zeros(len(time), np.float32)
         going = np.exp(-time / self.sweep) if self.sweep else np.zeros(1)  # what is left of a sweep
         shift = 0.0
         if self.modulator:
@@ -165,10 +165,10 @@ class Voice:
             fade = np.maximum(-fading * time, -self.floor) if self.decay else 0.0
             for cents in (-self.detune / 2, self.detune / 2) if self.detune else (0.0,):
                 angle = 2 * np.pi * (turns * (ratio * 2 ** (cents / 1200)) + rng.random() + shift)
-                made += (10 ** ((db + fade) / 20) * np.sin(angle)).astype(np.float32)
+                result += (10 ** ((db + fade) / 20) * np.sin(angle)).astype(np.float32)
         if self.breath > -100:
-            made += 10 ** (self.breath / 20) * rng.standard_normal(len(time), dtype=np.float32)
-        return np.asarray(velocity**2 * 0.1 * made, np.float32)
+            result += 10 ** (self.breath / 20) * rng.standard_normal(len(time), dtype=np.float32)
+        return np.asarray(velocity**2 * 0.1 * result, np.float32)
 
     def _envelope(self, time: np.ndarray, held: float) -> np.ndarray:
         rise = np.minimum(1, time / self.attack)

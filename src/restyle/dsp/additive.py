@@ -69,11 +69,11 @@ def _lines(amplitude: Tensor, bins: Tensor, turns: Tensor, size: int) -> Tensor:
     rows = torch.arange(amplitude.shape[0] * amplitude.shape[1]).reshape(*amplitude.shape[:2], 1, 1)
     place = (rows * width + index.clamp(0, width - 1)).reshape(-1)
     angle = 2 * math.pi * turns[..., None]
-    made = []
+    result = []
     for wave in (angle.cos(), angle.sin()):
         flat = amplitude.new_zeros(amplitude.shape[0] * amplitude.shape[1] * width)
-        made.append(flat.index_add(0, place, (weight * wave * inside).reshape(-1)))
-    return torch.complex(*made).reshape(*amplitude.shape[:2], width)
+        result.append(flat.index_add(0, place, (weight * wave * inside).reshape(-1)))
+    return torch.complex(*result).reshape(*amplitude.shape[:2], width)
 
 
 def _hiss(noise: Tensor, centres: Tensor, size: int, rate: int, generator: torch.Generator | None) -> Tensor:

@@ -129,13 +129,13 @@ def process(
     block = max(1, round(seconds * audio.rate / hop)) * hop
     whole = list(spans(audio.length, block, around))
     results = mapped(lambda span: function(audio.slice(span.left, span.right), span), whole)
-    for span, made in zip(whole, results, strict=True):
+    for span, output in zip(whole, results, strict=True):
         before, after = (_fade_half(seam, audio.length, block, around) for seam in (span.start, span.stop))
         first, last = span.start - before, span.stop + after
         weight = np.ones(last - first, np.float32)
         _fade_in(weight, before)
         _fade_in(weight[::-1], after)
-        result[:, first:last] += weight * made[:, first - span.left : last - span.left]
+        result[:, first:last] += weight * output[:, first - span.left : last - span.left]
         release(result)
         release(audio.samples)
         if progress:

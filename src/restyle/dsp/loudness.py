@@ -66,9 +66,9 @@ def _weighted(audio: Audio) -> Iterator[np.ndarray]:
     filters = _filters(audio.rate)
     state = np.zeros((len(filters), audio.channels, 2))
     for span in blocks.spans(audio.length, 20 * audio.rate, 0):
-        made, state = signal.sosfilt(filters, audio.samples[:, span.start : span.stop].astype(np.float64), zi=state)
+        result, state = signal.sosfilt(filters, audio.samples[:, span.start : span.stop].astype(np.float64), zi=state)
         blocks.release(audio.samples)
-        yield made
+        yield result
 
 
 def _filters(rate: int) -> np.ndarray:

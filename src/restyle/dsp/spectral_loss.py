@@ -44,11 +44,11 @@ def multi_scale_spectral_loss(
     x, y = torch.atleast_2d(x).float(), torch.atleast_2d(y).float()
     terms = []
     for size in sizes:
-        found, wanted = magnitudes(x, size), magnitudes(y.detach(), size)
-        mean = torch.maximum(*(part.detach().mean((1, 2), keepdim=True) for part in (wanted, found))) + floor
-        term = ((found - wanted).abs() / mean).mean()
+        found, target = magnitudes(x, size), magnitudes(y.detach(), size)
+        mean = torch.maximum(*(part.detach().mean((1, 2), keepdim=True) for part in (target, found))) + floor
+        term = ((found - target).abs() / mean).mean()
         if log_weight:
-            term = term + log_weight * ((found + floor).log() - (wanted + floor).log()).abs().mean()
+            term = term + log_weight * ((found + floor).log() - (target + floor).log()).abs().mean()
         terms.append(term)
     return torch.stack(terms).mean()
 

@@ -73,10 +73,10 @@ class LogSpectrogram(nn.Module):
         rest = {name: value for name, value in settings.items() if name not in ("kind", "log1p", "power")}
         if not settings.get("log1p", True):
             raise ValueError("spectrograms are always log1p; leave that setting out")
-        made = cls(settings.get("kind", "stft"), **rest)
-        if settings.get("power", made.settings()["power"]) != made.settings()["power"]:
-            raise ValueError(f"a spectrogram of kind {made.kind} has the power {made.settings()['power']}")
-        return made
+        result = cls(settings.get("kind", "stft"), **rest)
+        if settings.get("power", result.settings()["power"]) != result.settings()["power"]:
+            raise ValueError(f"a spectrogram of kind {result.kind} has the power {result.settings()['power']}")
+        return result
 
     @property
     def bins(self) -> int:

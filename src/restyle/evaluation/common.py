@@ -102,14 +102,14 @@ def silent(audio: Audio) -> bool:
 
 def pair(output: Audio, reference: Audio, *, cut: bool = True) -> tuple[Audio, Audio]:
     """Return both sounds as they are compared: mono, 16 kHz, with ``cut`` of the reference's length."""
-    made, wanted = heard(output), heard(reference)
-    if not cut or made.length == wanted.length:
-        return made, wanted
-    cuts = _cuts(made)
-    if wanted.length not in cuts:
-        samples = np.pad(made.samples, ((0, 0), (0, max(0, wanted.length - made.length))))
-        cuts[wanted.length] = Audio(samples[:, : wanted.length], RATE)
-    return cuts[wanted.length], wanted
+    result, target = heard(output), heard(reference)
+    if not cut or result.length == target.length:
+        return result, target
+    cuts = _cuts(result)
+    if target.length not in cuts:
+        samples = np.pad(result.samples, ((0, 0), (0, max(0, target.length - result.length))))
+        cuts[target.length] = Audio(samples[:, : target.length], RATE)
+    return cuts[target.length], target
 
 
 @remembered
@@ -133,12 +133,12 @@ def compares(
         def of(output: Audio, reference: Audio) -> float:
             check(output, "the output")
             check(reference, "the reference")
-            made, wanted = pair(output, reference, cut=cut)
-            if silent(made) and silent(wanted):
+            result, target = pair(output, reference, cut=cut)
+            if silent(result) and silent(target):
                 return perfect
-            if silence is not None and (silent(made) or silent(wanted)):
+            if silence is not None and (silent(result) or silent(target)):
                 return silence
-            return float(metric(made, wanted))
+            return float(metric(result, target))
 
         return of
 

@@ -58,8 +58,8 @@ def tempo_ratio(output: Audio, reference: Audio) -> float | None:
     Source: the octave tolerance is that of "accuracy 2" in Gouyon et al., "An experimental comparison of audio tempo
     induction algorithms", IEEE TASLP 2006, without its factor of three.
     """
-    made, wanted = tempo(output), tempo(reference)
-    return None if made is None or wanted is None else fold(made / wanted)
+    built, target = tempo(output), tempo(reference)
+    return None if built is None or target is None else fold(built / target)
 
 
 def fold(ratio: float) -> float:
@@ -88,12 +88,12 @@ def beat_f1(output: Audio, reference: Audio) -> float | None:
     """
     common.check(output, "the output")
     common.check(reference, "the reference")
-    made, wanted = (_beats(sound) for sound in common.pair(output, reference))
-    if not wanted.steady:
+    built, target = (_beats(sound) for sound in common.pair(output, reference))
+    if not target.steady:
         return None
-    if not len(made.times):
+    if not len(built.times):
         return 0.0
-    return float(mir_eval.beat.f_measure(wanted.times, np.sort(made.times), f_measure_threshold=WINDOW))
+    return float(mir_eval.beat.f_measure(target.times, np.sort(built.times), f_measure_threshold=WINDOW))
 
 
 @compares(perfect=0.0, silence=1.0)
@@ -103,10 +103,10 @@ def onset(output: Audio, reference: Audio) -> float:
     Source: the curves are those of Böck, Widmer, "Maximum filter vibrato suppression for onset detection", DAFx 2013
     (``librosa.onset.onset_strength``).
     """
-    made, wanted = _strength(output), _strength(reference)
+    built, target = _strength(output), _strength(reference)
     best = 0.0
     for lag in range(-LAGS, LAGS + 1):
-        early, late = made[max(0, -lag) :], wanted[max(0, lag) :]
+        early, late = built[max(0, -lag) :], target[max(0, lag) :]
         length = min(len(early), len(late))
         best = max(best, _correlation(late[:length], early[:length]))
     return max(0.0, 1 - best)

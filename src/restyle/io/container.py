@@ -109,7 +109,7 @@ class Container:
                     form = own
                     yield from _flushed(even)
                     even = av.AudioResampler(format="fltp", layout=layout, rate=self.rate)
-                yield from (made.to_ndarray() for made in even.resample(frame))
+                yield from (result.to_ndarray() for result in even.resample(frame))
             yield from _flushed(even)
         except self._failures:
             self.cut = True  # what was decoded before the damage is kept

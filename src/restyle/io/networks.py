@@ -68,14 +68,14 @@ def fill(model: nn.Module, arrays: Mapping[str, np.ndarray], where: object) -> N
     Raises:
         RestyleError: if some are missing, of another shape, or of another network.
     """
-    wanted = model.state_dict()
+    target = model.state_dict()
     faults = {
-        "lacks": sorted(wanted.keys() - arrays.keys()),
-        "has besides": sorted(arrays.keys() - wanted.keys()),
+        "lacks": sorted(target.keys() - arrays.keys()),
+        "has besides": sorted(arrays.keys() - target.keys()),
         "has in other shapes": [
             name
-            for name in sorted(wanted.keys() & arrays.keys())
-            if (wanted[name].shape or (1,)) != (arrays[name].shape or (1,))  # format 1 keeps a number as a row of one
+            for name in sorted(target.keys() & arrays.keys())
+            if (target[name].shape or (1,)) != (arrays[name].shape or (1,))  # format 1 keeps a number as a row of one
         ],
     }
     told = [f"{fault} {some(names)}" for fault, names in faults.items() if names]

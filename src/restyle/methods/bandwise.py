@@ -65,8 +65,8 @@ class Bandwise:
         own = (power / max(1, frames)).float()
         if peak < 1e-7:
             return Tilt(torch.ones_like(own), torch.zeros_like(own), 0.0)
-        mine, wanted = (self.bands.smooth(torch.log(p + 1e-10 * p.max())) / 2 for p in (own, reference))
-        gain = wanted - mine
+        mine, target = (self.bands.smooth(torch.log(p + 1e-10 * p.max())) / 2 for p in (own, reference))
+        gain = target - mine
         gain = (gain - (gain.exp().square() * own).sum().div(own.sum()).log() / 2).clamp(-7, 5)
         return Tilt(gain.exp(), mine + gain, peak)
 

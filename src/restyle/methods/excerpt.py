@@ -47,8 +47,8 @@ def resample(samples: np.ndarray, rate: float, wanted: float) -> np.ndarray:
     """Return samples ``[T]`` at another rate, float32."""
     import soxr
 
-    made = samples if rate == wanted else soxr.resample(samples, rate, wanted)
-    return np.ascontiguousarray(made, dtype=np.float32)
+    result = samples if rate == wanted else soxr.resample(samples, rate, wanted)
+    return np.ascontiguousarray(result, dtype=np.float32)
 
 
 def _loudest(clip: Audio, seconds: float) -> np.ndarray:

@@ -83,9 +83,9 @@ def with_fitted(network: Fitted, profile: Profile) -> Fitted:
     learnt = {name: array for name, array in profile.items() if name in known}
     if not learnt:
         return network
-    made = copy.deepcopy(network)
-    fill(made, {name: value.numpy() for name, value in known.items()} | learnt, "the style")
-    return made
+    result = copy.deepcopy(network)
+    fill(result, {name: value.numpy() for name, value in known.items()} | learnt, "the style")
+    return result
 
 
 def _batch(lessons: Sequence[Lesson], rng: np.random.Generator) -> tuple[Tensor, Tensor]:

@@ -162,8 +162,8 @@ class GatysMethod:
         if strength == 0:
             return content
         painter = _Painter(self, content, profile)
-        made = partial(painter.paint, strength=strength)
-        return blocks.process(content, made, seconds=SECONDS, context=CONTEXT, progress=progress)
+        result = partial(painter.paint, strength=strength)
+        return blocks.process(content, result, seconds=SECONDS, context=CONTEXT, progress=progress)
 
 
 class _Painter:

@@ -107,9 +107,9 @@ class MosaicMethod:
         if strength == 0:
             return content
         player = _Player(self, content, profile)
-        made = partial(player.play, strength=strength)
+        result = partial(player.play, strength=strength)
         grid = player.grid
-        return blocks.process(content, made, seconds=grid.seconds, context=grid.context, progress=progress)
+        return blocks.process(content, result, seconds=grid.seconds, context=grid.context, progress=progress)
 
 
 @dataclass(frozen=True)
@@ -155,11 +155,11 @@ class _Player:
         used = torch.unique(which[level > 0])
         index = torch.searchsorted(used, which).clamp_max(len(used) - 1)
         frames = self.templates.spectra(used, self.stft)
-        made = np.empty_like(block.samples)
+        result = np.empty_like(block.samples)
         for c, channel in enumerate(magnitudes):
             h = level if len(magnitudes) == 1 else _share(channel, self.templates.bands, level, which)
-            made[c] = self._sound(frames, index, h, block.length).numpy()
-        return (1 - strength) * block.samples + strength * made
+            result[c] = self._sound(frames, index, h, block.length).numpy()
+        return (1 - strength) * block.samples + strength * result
 
     def _sound(self, frames: Tensor, index: Tensor, level: Tensor, length: int) -> Tensor:
         """Play frames ``[F, U]`` picked by ``index`` at ``level`` (both [P, L]): samples ``[T]``."""
@@ -271,6 +271,6 @@ def _share(wanted: Tensor, w: Tensor, level: Tensor, which: Tensor, updates: int
     floor = 1e-7 * wanted.max() + 1e-20
     picked = w[:, which]  # [count, P, L]
     for _ in range(updates):
-        made = (picked * level).sum(1) + floor
-        level = level * torch.einsum("fpl,fl->pl", picked, wanted / made)
+        result = (picked * level).sum(1) + floor
+        level = level * torch.einsum("fpl,fl->pl", picked, wanted / result)
     return level

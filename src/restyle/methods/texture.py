@@ -103,9 +103,9 @@ class TextureMethod:
         if strength == 0:
             return content
         painter = _Painter(self, content, profile, seed)
-        made = partial(painter.paint, strength=strength)
+        result = partial(painter.paint, strength=strength)
         grid = painter.grid
-        return blocks.process(content, made, seconds=grid.seconds, context=grid.context, progress=progress)
+        return blocks.process(content, result, seconds=grid.seconds, context=grid.context, progress=progress)
 
 
 class _Painter:
@@ -145,11 +145,11 @@ class _Painter:
             return block.samples
         start = self._log(self.grid.bands(magnitude))
         gain = _gain(start, self._optimise(start)) + self.tilt.gain.log()[:, None]
-        wanted = magnitude * (strength * self.grid.bands.inverse(gain)).exp()
-        made = griffin_lim(
-            wanted, self.grid.stft, block.length, iterations=self.method.refinements, momentum=0, phase=spectrum
+        expected = magnitude * (strength * self.grid.bands.inverse(gain)).exp()
+        result = griffin_lim(
+            expected, self.grid.stft, block.length, iterations=self.method.refinements, momentum=0, phase=spectrum
         )
-        return made.numpy()
+        return result.numpy()
 
     def _optimise(self, start: Tensor) -> Tensor:
         """Move a log1p spectrogram ``[count, L]`` toward the style's statistics."""

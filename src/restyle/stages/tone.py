@@ -104,11 +104,11 @@ def apply(
 
     def shape(block: Audio, _: blocks.Span) -> np.ndarray:
         spectrum = stft(torch.from_numpy(block.samples)) * filter_
-        made = np.asarray(stft.inverse(spectrum, block.length))
-        if made.shape[0] == 2 and scale != 1:
-            middle, side = made.mean(axis=0), scale * (made[0] - made[1]) / 2
-            made = np.stack([middle + side, middle - side])
-        return made
+        result = np.asarray(stft.inverse(spectrum, block.length))
+        if result.shape[0] == 2 and scale != 1:
+            middle, side = result.mean(axis=0), scale * (result[0] - result[1]) / 2
+            result = np.stack([middle + side, middle - side])
+        return result
 
     shaped = blocks.process(audio, shape, context=0.5, hop=stft.hop, progress=progress)
     target = before + strength * (max(float(profile["loudness"][0]), -50.0) - before)

@@ -154,15 +154,15 @@ class Chunks:
             ``[B, 176, L]`` (see `analysis.transcriber.salience`); ``sound`` float32 ``[B, L * hop]``; ``mean`` float32
             ``[B]``, the root mean square of the magnitudes of each chunk's whole entry.
         """
-        made: Tensor | None = None
+        output: Tensor | None = None
         starts = [self.start(chunk, epoch) for chunk in chunks]
         for row, (chunk, start) in enumerate(zip(chunks, starts, strict=True)):
             read = self.store.read(self._number(chunk), start, self.frames)
             piece = torch.from_numpy(np.ascontiguousarray(read))
-            if made is None:
-                made = torch.zeros(len(chunks), self.frames, piece.shape[1])
-            made[row, : len(piece)] = piece  # in half precision still: copying also widens it
-        assert made is not None  # there is no batch without chunks
+            if output is None:
+                output = torch.zeros(len(chunks), self.frames, piece.shape[1])
+            output[row, : len(piece)] = piece  # in half precision still: copying also widens it
+        assert output is not None  # there is no batch without chunks
         owner = self.owner[chunks]
         told = [torch.from_numpy(self.labels[owner])]
         notes = [self._notes(*pair) for pair in zip(chunks, starts, strict=True)] if "notes" in wants else []
@@ -181,7 +181,7 @@ class Chunks:
                 told.append(torch.tensor([self.mean(self._number(chunk)) for chunk in chunks]))
             else:
                 told.append(torch.stack([self._sound(*pair) for pair in zip(chunks, starts, strict=True)]))
-        return made.transpose(1, 2).contiguous(), *told
+        return output.transpose(1, 2).contiguous(), *told
 
     def mean(self, i: int) -> float:
         """Return the root mean square of the magnitudes of an entry, whole; it is read once."""
@@ -227,10 +227,10 @@ class Chunks:
 
 def _padded(tables: list[np.ndarray], filling: float) -> Tensor:
     """Tables ``[N, D]`` of different N as one ``[B, N, D]``."""
-    made = np.full((len(tables), max(1, *map(len, tables)), tables[0].shape[1]), filling, np.float32)
-    for row, table in zip(made, tables, strict=True):
+    output = np.full((len(tables), max(1, *map(len, tables)), tables[0].shape[1]), filling, np.float32)
+    for row, table in zip(output, tables, strict=True):
         row[: len(table)] = table
-    return torch.from_numpy(made)
+    return torch.from_numpy(output)
 
 
 class Batches:
@@ -297,8 +297,8 @@ class Batches:
 
     def read(self, epoch: int, step: int) -> tuple[Tensor, ...]:
         """Return a batch: the same for the same arguments."""
-        made = self.chunks.batch(self.indices(epoch, step), epoch, wants=self.wants)
-        return tuple(part.pin_memory() for part in made) if self.pin else made
+        output = self.chunks.batch(self.indices(epoch, step), epoch, wants=self.wants)
+        return tuple(part.pin_memory() for part in output) if self.pin else output
 
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
         """Yield the rest of the epoch."""

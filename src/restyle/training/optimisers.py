@@ -46,11 +46,11 @@ def optimiser(
     groups = [{"params": matrices, "weight_decay": weight_decay}, {"params": rest, "weight_decay": 0.0}]
     if judge is not None:
         groups.append({"params": list(judge.parameters()), "weight_decay": 0.0, "lr": judge_rate})
-    made = torch.optim.AdamW([group for group in groups if group["params"]], lr=rate, betas=betas)
+    result = torch.optim.AdamW([group for group in groups if group["params"]], lr=rate, betas=betas)
     if schedule == "constant":
-        return {"optimizer": made}
-    curve = torch.optim.lr_scheduler.LambdaLR(made, lambda step: cosine(step, int(steps)))
-    return {"optimizer": made, "lr_scheduler": {"scheduler": curve, "interval": "step"}}
+        return {"optimizer": result}
+    curve = torch.optim.lr_scheduler.LambdaLR(result, lambda step: cosine(step, int(steps)))
+    return {"optimizer": result, "lr_scheduler": {"scheduler": curve, "interval": "step"}}
 
 
 def check_schedule(schedule: str) -> None:

@@ -166,12 +166,12 @@ def _examples(examples: Sequence[Mapping[str, Any]]) -> str:
 
 def _example(example: Mapping[str, Any]) -> str:
     title, text = escape(str(example.get("title", ""))), escape(str(example.get("text", "")))
-    made = f"<figure><figcaption><b>{title}</b></figcaption>"
+    result = f"<figure><figcaption><b>{title}</b></figcaption>"
     if example.get("picture") is not None:
-        made += f'<img alt="spectrogram of {title}" src="{picture(np.asarray(example["picture"]))}">'
+        result += f'<img alt="spectrogram of {title}" src="{picture(np.asarray(example["picture"]))}">'
     if example.get("sound") is not None:
-        made += f'<br><audio controls preload="none" src="{sound(example["sound"])}"></audio>'
-    return f"{made}<figcaption>{text}</figcaption></figure>"
+        result += f'<br><audio controls preload="none" src="{sound(example["sound"])}"></audio>'
+    return f"{result}<figcaption>{text}</figcaption></figure>"
 
 
 def picture(values: np.ndarray) -> str:
@@ -204,18 +204,18 @@ def _facts(facts: Mapping[str, Any]) -> str:
 
 
 def _grid(place: Any, x_ends: tuple[float, float], y_ends: tuple[float, float], log: bool) -> str:
-    made = ""
+    result = ""
     for i in range(5):
         y = y_ends[0] + (y_ends[1] - y_ends[0]) * i / 4
         value = 10**y if log else y
         _, at = place(x_ends[0], value)
-        made += f'<line x1="{MARGIN[0]}" x2="{WIDTH - MARGIN[1]}" y1="{at:.1f}" y2="{at:.1f}" stroke="#ddd"/>'
-        made += f'<text x="{MARGIN[0] - 6}" y="{at + 4:.1f}" text-anchor="end" font-size="12">{value:.3g}</text>'
+        result += f'<line x1="{MARGIN[0]}" x2="{WIDTH - MARGIN[1]}" y1="{at:.1f}" y2="{at:.1f}" stroke="#ddd"/>'
+        result += f'<text x="{MARGIN[0] - 6}" y="{at + 4:.1f}" text-anchor="end" font-size="12">{value:.3g}</text>'
     ticks = [x_ends[0] + (x_ends[1] - x_ends[0]) * i / 4 for i in range(5)]
     for x in sorted({float(round(x)) for x in ticks}) if x_ends[1] - x_ends[0] > 1 else ticks:
         at, _ = place(x, 10 ** y_ends[0] if log else y_ends[0])
-        made += f'<text x="{at:.1f}" y="{HEIGHT - 8}" text-anchor="middle" font-size="12">{x:.4g}</text>'
-    return made
+        result += f'<text x="{at:.1f}" y="{HEIGHT - 8}" text-anchor="middle" font-size="12">{x:.4g}</text>'
+    return result
 
 
 def _ends(values: list[float]) -> tuple[float, float]:

@@ -114,8 +114,8 @@ def route(votes: Tensor, rounds: int) -> tuple[Tensor, Tensor]:
     """
     agreement, fixed = votes.new_zeros(votes.shape[:-1]), votes.detach()
     for _ in range(rounds - 1):  # the couplings are chosen, not learnt: no gradient flows through them
-        made = squash((agreement.softmax(-1)[..., None] * fixed).sum(1))
-        agreement = agreement + (fixed * made[:, None]).sum(-1)
+        result = squash((agreement.softmax(-1)[..., None] * fixed).sum(1))
+        agreement = agreement + (fixed * result[:, None]).sum(-1)
     couplings = agreement.softmax(-1)
     return squash((couplings[..., None] * votes).sum(1)), couplings
 

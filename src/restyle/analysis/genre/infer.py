@@ -106,15 +106,15 @@ def classify(audio: Audio, *, weights: str | Path | None = None, progress: Progr
     rate = network.transform.rate
     total = round(audio.length * rate / audio.rate)
     starts = _starts(total, network)
-    made = []
+    result = []
     for at in range(0, len(starts), BATCH):
         chunks = [network.spectrogram(_piece(audio, start, network)) for start in starts[at : at + BATCH]]
         with torch.inference_mode():
-            made.append(network.model(torch.stack(chunks)).softmax(-1).numpy())
+            result.append(network.model(torch.stack(chunks)).softmax(-1).numpy())
         if progress:
             progress(min(1.0, (at + BATCH) / len(starts)))
     middles = [min(start + network.length / 2, (start + total) / 2) / rate for start in starts]
-    return Genres(network.labels, np.concatenate(made).astype(np.float64), np.array(middles))
+    return Genres(network.labels, np.concatenate(result).astype(np.float64), np.array(middles))
 
 
 def load(weights: str | Path | None = None) -> Network:
@@ -150,8 +150,8 @@ def _starts(total: int, network: Network) -> list[int]:
 
 def _piece(audio: Audio, start: int, network: Network) -> np.ndarray:
     """A chunk with its context at the network's rate, ``[T]``; what lies beyond the recording's ends is silent."""
-    first, wanted = start - network.context, network.length + 2 * network.context
+    first, target = start - network.context, network.length + 2 * network.context
     rate = network.transform.rate
     ratio = audio.rate / rate
-    left, right = round(max(0, first) * ratio), round((first + wanted) * ratio)
-    return np.pad(blocks.mono(audio, left, right, rate), (max(0, -first), wanted))[:wanted]
+    left, right = round(max(0, first) * ratio), round((first + target) * ratio)
+    return np.pad(blocks.mono(audio, left, right, rate), (max(0, -first), target))[:target]

@@ -48,14 +48,14 @@ class Classifier(nn.Module):
         Returns:
             ``[B, C, L']`` or ``[B, C, F', L']`` of each stage.
         """
-        wanted = self.layers if layers is None else list(layers)
-        unknown = set(wanted) - set(self.layers)
+        target = self.layers if layers is None else list(layers)
+        unknown = set(target) - set(self.layers)
         if unknown:
             raise ValueError(f"there is no layer {', '.join(sorted(unknown))}; there are {', '.join(self.layers)}")
-        x, made = self.prepare(self._checked(x)), {}
-        for name in self.layers[: max(map(self.layers.index, wanted), default=-1) + 1]:
-            x = made[name] = self.stages[name](x)
-        return [made[name] for name in wanted]
+        x, result = self.prepare(self._checked(x)), {}
+        for name in self.layers[: max(map(self.layers.index, target), default=-1) + 1]:
+            x = result[name] = self.stages[name](x)
+        return [result[name] for name in target]
 
     def forward(self, x: Tensor) -> Tensor:
         """Classify spectrograms ``[B, F, L]``: logits ``[B, classes]``."""

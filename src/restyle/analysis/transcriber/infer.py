@@ -113,8 +113,8 @@ def transcribe(
         with torch.inference_mode():
             found = network(torch.nn.functional.pad(scaled, (0, 0, before, 0))[None])
         for name, values in kept.items():
-            made = getattr(found, name)[0, before + span.start - span.left :][: span.stop - span.start]
-            values[span.start : span.stop] = (made if name in LINEAR else made.sigmoid()).numpy()
+            result = getattr(found, name)[0, before + span.start - span.left :][: span.stop - span.start]
+            values[span.start : span.stop] = (result if name in LINEAR else result.sigmoid()).numpy()
         return span.stop
 
     for done in mapped(find, blocks.spans(len(spectrum), 2 * round(BLOCK / hop / 2), around)):
@@ -161,9 +161,9 @@ def _levels(audio: Audio, cqt: Cqt, progress: Progress | None) -> np.ndarray:
         blocks.release(audio.samples)
         mono = soxr.resample(piece.mono(), audio.rate, cqt.rate)
         pad = around - (span.start - span.left), 0
-        wanted = (size + 2 * around) * cqt.hop  # one length for all blocks, so that the filters are made once
-        mono = np.pad(mono, (pad[0] * cqt.hop, 0))[:wanted]
-        mono = np.pad(mono, (0, wanted - len(mono)))
+        target = (size + 2 * around) * cqt.hop  # one length for all blocks, so that the filters are made once
+        mono = np.pad(mono, (pad[0] * cqt.hop, 0))[:target]
+        mono = np.pad(mono, (0, target - len(mono)))
         levels = level(cqt(torch.from_numpy(np.ascontiguousarray(mono))), LOWEST).T.numpy()
         out[span.start : span.stop] = levels[around : around + span.stop - span.start]
         return span.stop

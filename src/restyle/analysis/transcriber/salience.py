@@ -38,9 +38,9 @@ def salience(
     place = np.arange(frames) * (hop / roll.hop)
     low = np.minimum(place.astype(int), len(roll.frame) - 1)
     part = (place - low).clip(0, 1)[:, None].astype(np.float16)
-    made = np.empty((frames, ROWS), np.float16)
-    for rows, out in ((roll.frame, made[:, :PITCHES]), (roll.onset, made[:, PITCHES:])):
+    result = np.empty((frames, ROWS), np.float16)
+    for rows, out in ((roll.frame, result[:, :PITCHES]), (roll.onset, result[:, PITCHES:])):
         np.take(rows, low, axis=0, out=out, mode="clip")  # any other mode makes a copy first
         if part.any():
             out += part * (rows[np.minimum(low + 1, len(rows) - 1)] - out)
-    return made
+    return result

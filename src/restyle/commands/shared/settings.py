@@ -53,10 +53,10 @@ def options(given: Sequence[str], fit: int | None = None) -> dict[str, str | int
         >>> options(["temperature=0.5"], fit=100)
         {'temperature': '0.5', 'fit': 100}
     """
-    made: dict[str, str | int] = {}
+    output: dict[str, str | int] = {}
     for text in given:
         name, equals, value = text.partition("=")
         if not equals or not name:
             raise RestyleError(f"--set {text}: write it as NAME=VALUE, as --set unpitched=-6")
-        made[name.strip()] = value.strip()
-    return made if fit is None else made | {"fit": fit}
+        output[name.strip()] = value.strip()
+    return output if fit is None else output | {"fit": fit}

@@ -47,8 +47,8 @@ class WideGenerator(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Change levels ``[B, F, L]``."""
-        made = (x + SPREAD * self.tower(scaled(x))).relu()
-        return torch.cat([x[:, : self.fixed], made[:, self.fixed :]], dim=1)
+        result = (x + SPREAD * self.tower(scaled(x))).relu()
+        return torch.cat([x[:, : self.fixed], result[:, self.fixed :]], dim=1)
 
 
 class ResnetGenerator(nn.Module):

@@ -121,14 +121,14 @@ class CycleGanTraining(lightning.LightningModule):
     def _way(
         self, own: Tensor, other: Tensor, there: nn.Module, back: nn.Module, judge: nn.Module
     ) -> dict[str, Tensor]:
-        made, lowest = there(own), self.model.fixed  # a discriminator would know the domain by what cannot change
+        result, lowest = there(own), self.model.fixed  # a discriminator would know the domain by what cannot change
         with frozen(judge):
-            game = maker_loss(judge(made[:, lowest:])[0], self.adversarial)
-        scores = judge(other[:, lowest:])[0], judge(made[:, lowest:].detach())[0]
+            game = maker_loss(judge(result[:, lowest:])[0], self.adversarial)
+        scores = judge(other[:, lowest:])[0], judge(result[:, lowest:].detach())[0]
         loss, right = guarded(*scores, self.adversarial, self.ceiling)
-        cycle = (back(made) - own).abs().mean()
+        cycle = (back(result) - own).abs().mean()
         identity = (there(other) - other).abs().mean()
-        tonal = chroma_distance(magnitudes(made), magnitudes(own), self.filters)
+        tonal = chroma_distance(magnitudes(result), magnitudes(own), self.filters)
         kept = {"cycle": cycle, "identity": identity, "tonal": tonal}
         return {"game": game, "judge": loss, "right": right} | kept
 
@@ -140,13 +140,13 @@ class CycleGanTraining(lightning.LightningModule):
             own = x[domains == side]
             if not len(own):
                 continue
-            made = there(own)
-            tonal = chroma_distance(magnitudes(made), magnitudes(own), self.filters)
+            result = there(own)
+            tonal = chroma_distance(magnitudes(result), magnitudes(own), self.filters)
             self.log("val_tonal", tonal, batch_size=len(own), sync_dist=True)
-            self.log("val_cycle", (back(made) - own).abs().mean(), batch_size=len(own), sync_dist=True)
-            self._seen += [("real", side, _sums(own)), ("made", 1 - side, _sums(made))]
+            self.log("val_cycle", (back(result) - own).abs().mean(), batch_size=len(own), sync_dist=True)
+            self._seen += [("real", side, _sums(own)), ("made", 1 - side, _sums(result))]
             label, other = self.labels[side], self.labels[1 - side]
-            self._examples[label] = [(label, own[0]), (f"{label}, made {other}", made[0])]
+            self._examples[label] = [(label, own[0]), (f"{label}, made {other}", result[0])]
 
     def on_validation_epoch_end(self) -> None:
         """Log how far means and deviations of all that was made are from those of the domain that it should join."""

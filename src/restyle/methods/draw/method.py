@@ -118,9 +118,9 @@ def _whole(network: Draw, x: Tensor, canvas: Tensor) -> Tensor:
     around = (half, half + -length % half)
     padded = nn.functional.pad(x, around), nn.functional.pad(canvas[None], around, mode="replicate")[0]
     pieces = [part.unfold(-1, frames, half).transpose(0, 1) for part in padded]
-    made = network.levels(network(*pieces, None).canvases[-1])
+    result = network.levels(network(*pieces, None).canvases[-1])
     window = torch.sin((torch.arange(frames) + 0.5) * torch.pi / frames).square()
     whole = torch.zeros_like(padded[0])
-    for i, piece in enumerate(made * window):
+    for i, piece in enumerate(result * window):
         whole[:, i * half : i * half + frames] += piece
     return whole[:, half : half + length]

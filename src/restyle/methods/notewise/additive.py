@@ -114,11 +114,13 @@ def _lines(levels: np.ndarray, bins: np.ndarray, phases: np.ndarray, size: int) 
     index = (np.arange(len(bins))[:, None] * width + centre + SIDE).clip(SIDE, len(bins) * width - SIDE - 1)
     index = (index[..., None] + np.arange(-SIDE, SIDE + 1)).ravel()
     shape = shape * (1 - 2 * (np.arange(-SIDE, SIDE + 1) & 1)).astype(np.float32)
-    made = np.empty((len(bins), width), np.complex128)
+    result = np.empty((len(bins), width), np.complex128)
     for part, wave in (("real", np.cos(turn)), ("imag", np.sin(turn))):
         values = ((weight * wave)[..., None] * shape).ravel()
-        getattr(made, part)[:] = np.bincount(index, values, minlength=made.size)[: made.size].reshape(made.shape)
-    return made[:, SIDE : width - SIDE]
+        getattr(result, part)[:] = np.bincount(index, values, minlength=result.size)[: result.size].reshape(
+            result.shape
+        )
+    return result[:, SIDE : width - SIDE]
 
 
 def _hiss(level: np.ndarray, size: int, rate: int, rng: np.random.Generator) -> np.ndarray:

@@ -80,10 +80,10 @@ def voices(
     level = touch(notes[:, 3], usual)
     chosen = np.flatnonzero((notes[:, 1] < start + frames * hop) & (notes[:, 1] + notes[:, 2] + RELEASE > start))
     chosen = chosen if len(chosen) <= most else chosen[:0]
-    made = np.zeros((len(chosen), frames, 5), np.float32)
-    for row, i in zip(made, chosen, strict=True):
+    result = np.zeros((len(chosen), frames, 5), np.float32)
+    for row, i in zip(result, chosen, strict=True):
         pitch, onset, duration = notes[i, :3]
         since = start + np.arange(frames) * hop - onset
         row[:] = np.stack(np.broadcast_arrays(pitch, since, since - duration, duration, level[i]), axis=1)
     ratios = np.array([partial_ratios(MOST, float(notes[i, 4])) for i in chosen], np.float32)
-    return torch.from_numpy(made), torch.from_numpy(ratios.reshape(-1, MOST))
+    return torch.from_numpy(result), torch.from_numpy(ratios.reshape(-1, MOST))

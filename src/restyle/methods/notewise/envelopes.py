@@ -56,8 +56,8 @@ def rows(sounds: Iterable[tuple[int, NoteSound]], notes: Notes) -> np.ndarray:
         >>> rows([], Notes.of([])).shape
         (0, 201)
     """
-    made = [np.concatenate(_note(sound, notes, i), axis=1).astype(np.float32) for i, sound in sounds]
-    return np.concatenate([np.zeros((0, WIDTH), np.float32), *made])
+    result = [np.concatenate(_note(sound, notes, i), axis=1).astype(np.float32) for i, sound in sounds]
+    return np.concatenate([np.zeros((0, WIDTH), np.float32), *result])
 
 
 def unpacked(table: np.ndarray) -> Rows:

@@ -67,14 +67,14 @@ def mixture(profiles: Sequence[Profile], shares: Sequence[float]) -> Profile:
             f"a mixture of {len(profiles)} styles needs as many shares from 0 up, as .3,.7; not {shares}"
         )
     given = given / given.sum()
-    made: Profile = {"mix": given, "channels": np.max([profile["channels"] for profile in profiles], axis=0)}
-    made["unpitched"] = np.tensordot(given, np.stack([profile["unpitched"] for profile in profiles]), 1).astype("f4")
+    result: Profile = {"mix": given, "channels": np.max([profile["channels"] for profile in profiles], axis=0)}
+    result["unpitched"] = np.tensordot(given, np.stack([profile["unpitched"] for profile in profiles]), 1).astype("f4")
     for i, profile in enumerate(profiles):
         own = {name: array for name, array in profile.items() if name.startswith(f"{PARTS}/")}
         if not own:
             raise RestyleError(f"style {i + 1} of the mixture has no pitched notes; choose another one")
-        made |= {f"{PARTS}{i}/{name.removeprefix(f'{PARTS}/')}": array for name, array in own.items()}
-    return made
+        result |= {f"{PARTS}{i}/{name.removeprefix(f'{PARTS}/')}": array for name, array in own.items()}
+    return result
 
 
 def parts(profile: Profile) -> list[dict[str, np.ndarray]]:

@@ -114,14 +114,14 @@ class NoteSynthMethod(NotesMethod):
         for _ in range(self.steps):
             clip = clips[rng.choice(len(clips), p=share)]
             start = float(rng.uniform(0, max(0.01, len(clip.sound) / FIT_RATE - FIT_SECONDS)))
-            wanted, ratios = voices(clip.rows, start, frames, SAMPLES / FIT_RATE, usual=clip.usual, most=FIT_VOICES)
+            target, ratios = voices(clip.rows, start, frames, SAMPLES / FIT_RATE, usual=clip.usual, most=FIT_VOICES)
             truth = clip.sound[round(start * FIT_RATE) :][: (frames - 1) * SAMPLES]
-            if not len(wanted) or float(truth.abs().max()) < 1e-4:
+            if not len(target) or float(truth.abs().max()) < 1e-4:
                 continue
-            told = (clip.heard, wanted, ratios, clip.level, centres)
-            made = self.network.sound(*told, rate=FIT_RATE, generator=drawn, bias=bias)
+            told = (clip.heard, target, ratios, clip.level, centres)
+            output = self.network.sound(*told, rate=FIT_RATE, generator=drawn, bias=bias)
             optimiser.zero_grad()
-            multi_scale_spectral_loss(made[: len(truth)], truth).backward()
+            multi_scale_spectral_loss(output[: len(truth)], truth).backward()
             optimiser.step()
         return bias.detach().numpy()
 
@@ -201,8 +201,8 @@ class NeuralTimbre:
         self, pitch: float, times: np.ndarray, duration: float, touch: float, count: int
     ) -> tuple[np.ndarray, np.ndarray]:
         """Partials ``[K, Q]`` and noise ``[M, Q]`` in dB at some times of a note."""
-        wanted = np.stack(np.broadcast_arrays(pitch, times, times - duration, duration, touch), axis=1)
-        asked = torch.from_numpy(wanted[None].astype(np.float32))
+        target = np.stack(np.broadcast_arrays(pitch, times, times - duration, duration, touch), axis=1)
+        asked = torch.from_numpy(target[None].astype(np.float32))
         with torch.inference_mode():
             played = self.network.play(self.heard, self.encoded, asked, self.centres, self.bias)
             partials = self.network.partials_of(played, asked[..., :1], self.centres, count)
@@ -220,11 +220,11 @@ def _drawn(curve: np.ndarray, at: np.ndarray, frames: int) -> np.ndarray:
     low = np.minimum(place.astype(int), max(0, len(at) - 2))
     high = np.minimum(low + 1, len(at) - 1)
     part = place - low
-    made = curve[:, low] * (1 - part) + curve[:, high] * part
+    output = curve[:, low] * (1 - part) + curve[:, high] * part
     if frames > at[-1] + 1 and len(at) > 4:
         slope = np.minimum(0, (curve[:, -1] - curve[:, -4]) / (at[-1] - at[-4]))
-        made = made + slope[:, None] * np.maximum(0, np.arange(frames) - at[-1])
-    return np.asarray(made)
+        output = output + slope[:, None] * np.maximum(0, np.arange(frames) - at[-1])
+    return np.asarray(output)
 
 
 def _clearest(table: np.ndarray) -> np.ndarray:

@@ -102,18 +102,18 @@ class NoteSynthTraining(lightning.LightningModule):
         rng = np.random.default_rng((self.seed, self.global_step, batch_idx, self.global_rank))
         tables, sounds = batch[2].cpu().numpy(), batch[3]
         sides = [int(rng.integers(2)) for _ in tables]
-        made = [
+        result = [
             exercise(table, self.middle, side, rng, self.queries) for table, side in zip(tables, sides, strict=True)
         ]
-        there = [i for i, one in enumerate(made) if one is not None]
+        there = [i for i, one in enumerate(result) if one is not None]
         if not there:
             return None
-        loss = self.envelope_loss([one for one in made if one is not None])
+        loss = self.envelope_loss([one for one in result if one is not None])
         self.log("train_envelope", loss)
         if self.spectral:
             drawn = torch.Generator().manual_seed(int(rng.integers(2**31)))
             chosen = there[: self.clips]
-            judged = [self.sound_loss(made[i], tables[i], sounds[i], sides[i], rng, drawn) for i in chosen]
+            judged = [self.sound_loss(result[i], tables[i], sounds[i], sides[i], rng, drawn) for i in chosen]
             sound = torch.stack(judged).mean()
             self.log("train_sound", sound)
             loss = loss + self.spectral * sound
@@ -122,8 +122,8 @@ class NoteSynthTraining(lightning.LightningModule):
     def validation_step(self, batch: Sequence[Tensor], batch_idx: int) -> None:
         """Log the loss, and that of mere copies of what is heard."""
         rng = np.random.default_rng((self.seed, batch_idx))
-        made = [exercise(table, self.middle, 0, rng, self.queries) for table in batch[2].cpu().numpy()]
-        those = [one for one in made if one is not None]
+        result = [exercise(table, self.middle, 0, rng, self.queries) for table in batch[2].cpu().numpy()]
+        those = [one for one in result if one is not None]
         if those:
             self.log("val_loss", self.envelope_loss(those), batch_size=len(those), sync_dist=True)
 
@@ -155,8 +155,8 @@ class NoteSynthTraining(lightning.LightningModule):
         if not len(wanted) or not bool(truth.abs().max() > 1e-4):
             return self.centres.sum() * 0
         heard = batch([one.heard], self.known)
-        made = self.model.sound(heard, wanted, ratios, one.level, self.centres, rate=self.sampling, generator=drawn)
-        return multi_scale_spectral_loss(made[: len(truth)], truth[: len(made)])
+        result = self.model.sound(heard, wanted, ratios, one.level, self.centres, rate=self.sampling, generator=drawn)
+        return multi_scale_spectral_loss(result[: len(truth)], truth[: len(result)])
 
     def configure_optimizers(self) -> Any:
         """Return AdamW, and its schedule."""

@@ -116,8 +116,8 @@ class VaeGan(nn.Module):
             pitch: what is played ``[B, pitches, L]``.
         """
         along = z.repeat_interleave(self.step, -1)[..., : pitch.shape[-1]]
-        made = self.decoder(torch.cat([pitch, along], dim=1), style)
-        return nn.functional.softplus(self.usual + SPREAD * made)
+        result = self.decoder(torch.cat([pitch, along], dim=1), style)
+        return nn.functional.softplus(self.usual + SPREAD * result)
 
 
 def moments(seen: Tensor) -> Tensor:

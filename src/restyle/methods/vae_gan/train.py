@@ -135,12 +135,12 @@ class VaeGanTraining(lightning.LightningModule):
         kls = [kl_divergence(*code) for code in (content, style)]
         divergence = self.beta[0] * free_bits(kls[0], self.free) + self.beta[1] * free_bits(kls[1], self.free)
         told = [scaled_gradient(code, 1 / self.gamma) for code in (z, vector)]
-        made = self.model.decode(told[0], told[1], pitch)
-        difference = (made - x).abs().mean()
+        result = self.model.decode(told[0], told[1], pitch)
+        difference = (result - x).abs().mean()
         seen = self._seen(x.shape[-1], noise)
-        real, wanted = self.judge(x[..., seen])
+        real, target = self.judge(x[..., seen])
         with frozen(self.judge):
-            alike = feature_loss(self.judge(made[..., seen])[1], wanted)
+            alike = feature_loss(self.judge(result[..., seen])[1], target)
         codes = z[..., seen.start // self.model.step : seen.stop // self.model.step].detach()
         played = self._played(codes, vector.detach(), pitch[..., seen], noise)
         with frozen(self.judge):
@@ -168,16 +168,16 @@ class VaeGanTraining(lightning.LightningModule):
         """Log how well a half is given back, from the means of its codes and the other half's style."""
         x, pitch, other, heard_pitch = self._halves(heard(batch[0], batch[3]), batch[2], swap=False)
         content, style = self.model.content(x), self.model.style(other, heard_pitch)
-        made = self.model.decode(content.mean, style.mean, pitch)
-        loss = (made - x).abs().mean()
+        result = self.model.decode(content.mean, style.mean, pitch)
+        loss = (result - x).abs().mean()
         size = len(x)
         self.log("val_loss", loss, batch_size=size, sync_dist=True)
-        self.log("val_alike", feature_loss(self.judge(made)[1], self.judge(x)[1]), batch_size=size, sync_dist=True)
+        self.log("val_alike", feature_loss(self.judge(result)[1], self.judge(x)[1]), batch_size=size, sync_dist=True)
         for name, code in (("content", content), ("style", style)):
             self.log(f"val_kl_{name}", free_bits(kl_divergence(*code), 0.0), batch_size=size, sync_dist=True)
         if batch_idx == 0:
             moved = self.model.decode(content.mean[:1], style.mean[-1:], pitch[:1])
-            self._shown = [("A half of a clip", x[0]), ("The same, given back", made[0])]
+            self._shown = [("A half of a clip", x[0]), ("The same, given back", result[0])]
             self._shown += [("The style of another clip", x[-1]), ("The first in its style", moved[0])]
 
     def configure_optimizers(self) -> Any:

@@ -105,9 +105,9 @@ def tones(notes: Tensor, frames: int, *, hop: int, rate: int) -> Tensor:
         torch.Size([1, 13, 1600])
     """
     played = sounding(notes, frames, hop=hop, rate=rate)
-    made = harmonics(played, hop=hop, rate=rate) * played.velocity[:, None, None]
-    total = made.new_zeros(len(notes) * frames, GROUPS, hop)
-    total.index_add_(0, played.row * frames + played.frame, made)
+    result = harmonics(played, hop=hop, rate=rate) * played.velocity[:, None, None]
+    total = result.new_zeros(len(notes) * frames, GROUPS, hop)
+    total.index_add_(0, played.row * frames + played.frame, result)
     return total.view(len(notes), frames, GROUPS, hop).transpose(1, 2).flatten(2)
 
 

@@ -72,12 +72,12 @@ class Generator:
         heard = np.zeros((0, self.network.channels), np.float32)
         if tuned is not None:
             heard = tuned[0].T.detach().contiguous().numpy()
-        made = np.zeros(len(draws), np.uint8)
+        result = np.zeros(len(draws), np.uint8)
         _compiled()(
             *(*self._matrices, self._delays, self._kept, self._state),
-            *(told, heard, self.network.hop, np.float32(self.temperature), given, draws, logits, made),
+            *(told, heard, self.network.hop, np.float32(self.temperature), given, draws, logits, result),
         )
-        return made
+        return result
 
 
 def _matrices(network: WaveNet) -> tuple[np.ndarray, ...]:

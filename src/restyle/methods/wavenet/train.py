@@ -160,10 +160,10 @@ class ParallelTraining(_Training):
         piece = self.cut(batch, rng)
         start = int(rng.integers(0, 2**16))
         frames = piece.sound.shape[1] // self.hop
-        made = self.model(piece.notes, self.model.reference(piece.mel), frames, start)
+        result = self.model(piece.notes, self.model.reference(piece.mel), frames, start)
         if whole:
-            self._shown = made.detach()[0].cpu(), piece.sound[0].cpu()
-        return multi_scale_spectral_loss(made, piece.sound, sizes=self.sizes, floor=self.floor)
+            self._shown = result.detach()[0].cpu(), piece.sound[0].cpu()
+        return multi_scale_spectral_loss(result, piece.sound, sizes=self.sizes, floor=self.floor)
 
     def examples(self) -> list[dict[str, Any]]:
         """Return for the report a piece of the last validation, as it was made and as it should be."""
