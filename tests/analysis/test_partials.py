@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from restyle.analysis.partials import HOP, frequency, measure, noise_bands, partial_ratios
+from restyle.analysis.partials import HOP, measure, noise_bands, partial_ratios
 from restyle.audio import Audio
+from restyle.dsp.pitch import midi_to_hz
 from restyle.notes import DRUMS, Notes
 
 RATE = 44100
@@ -27,7 +28,7 @@ def one(sound, pitch, rate=RATE, seconds=1.0):
 @pytest.mark.parametrize("rate", [16000, 44100])
 def test_amplitudes_are_measured(pitch, rate):
     amplitudes = np.array([0.4, 0.1, 0.2, 0.02, 0.05])
-    note = one(tone(float(frequency(pitch)), amplitudes, rate=rate, phase=1.0), pitch, rate)
+    note = one(tone(float(midi_to_hz(pitch)), amplitudes, rate=rate, phase=1.0), pitch, rate)
     assert note.pitch == pytest.approx(pitch, abs=0.051)
     assert np.median(note.amplitude[:5, MIDDLE], axis=1) == pytest.approx(amplitudes, rel=0.05)
     assert note.amplitude[5:, MIDDLE].max(initial=0) < 0.005
@@ -69,7 +70,7 @@ def test_a_vibrato_bends():
 @pytest.mark.parametrize("pitch", [45, 64])
 def test_noise_under_a_tone_is_measured(pitch, sigma, lowest):
     """In all bands when it is strong; weak noise where no partials leak into its bands."""
-    sound = tone(float(frequency(pitch)), 0.2 / np.arange(1, 11)) + np.random.default_rng(1).normal(0, sigma, RATE)
+    sound = tone(float(midi_to_hz(pitch)), 0.2 / np.arange(1, 11)) + np.random.default_rng(1).normal(0, sigma, RATE)
     density = one(sound, pitch).noise[:, MIDDLE].mean(axis=1)  # sigma^2 spread over half the rate
     decibels = 10 * np.log10(density / (sigma**2 / (RATE / 2)))
     heard = noise_bands(RATE) > lowest

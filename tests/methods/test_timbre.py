@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from restyle.analysis.partials import HOP, NoteSound, frequency, measure, noise_bands
+from restyle.analysis.partials import HOP, NoteSound, measure, noise_bands
 from restyle.audio import Audio
+from restyle.dsp.pitch import midi_to_hz
 from restyle.methods.notewise.additive import play
 from restyle.methods.notewise.timbre import MOST_NOTES, NOISE, Timbre
 from restyle.notes import Notes
@@ -85,7 +86,7 @@ def test_partials_stay_below_half_the_rate():
     timbre = Timbre.learn([sound(90, weights=[0.1] * 12)], RATE)
     for rate in (8000, 16000, 44100):
         tone = timbre.tone(90, 30, rate)
-        assert frequency(90) * len(tone.amplitude) < rate / 2
+        assert midi_to_hz(90) * len(tone.amplitude) < rate / 2
     assert len(timbre.tone(90, 30, 44100).amplitude) > len(timbre.tone(90, 30, 8000).amplitude)
 
 

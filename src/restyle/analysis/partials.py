@@ -11,6 +11,7 @@ import torch
 from restyle.audio import Audio
 from restyle.dsp import blocks
 from restyle.dsp.melbands import centre_frequencies
+from restyle.dsp.pitch import midi_to_hz
 from restyle.notes import DRUMS, Notes
 
 HOP = 0.010  # seconds between two frames of every envelope
@@ -59,16 +60,6 @@ class NoteSound:
     def loudness(self) -> np.ndarray:
         """Power of all partials together in dB, frame by frame, ``[L]``."""
         return np.asarray(10 * np.log10(np.square(self.amplitude).sum(axis=0) + 1e-14))
-
-
-def frequency(pitch: float | np.ndarray) -> np.ndarray:
-    """Return the frequency in Hz of a MIDI pitch.
-
-    Example:
-        >>> float(frequency(69))
-        440.0
-    """
-    return np.asarray(440.0 * 2 ** ((np.asarray(pitch) - 69) / 12))
 
 
 def partial_ratios(count: int, stiffness: float) -> np.ndarray:
@@ -150,7 +141,7 @@ def measure(audio: Audio, notes: Notes, *, most: int = MOST, noise: bool = True)
     sounds = []
     for i, note in enumerate(found):
         where = np.arange(note.first, min(frames, note.last + round(RELEASE / HOP)))
-        fundamental = float(frequency(note.pitch))
+        fundamental = float(midi_to_hz(note.pitch))
         amplitude = note.spectra.near(note.partials, where, min(0.03 * fundamental, 8.0))
         centre = np.clip(np.round(note.partials / note.spectra.step).astype(int), 0, note.spectra.bins - 1)
         own = where < note.last + round(RING / HOP)
@@ -199,7 +190,7 @@ def _find(notes: Notes, i: int, spectra: dict[float, _Spectra], rate: int, most:
     first = min(round(notes.onset[i] / HOP), frames - 1)
     last = min(max(round(notes.offset[i] / HOP), first + 2), frames)
     steady = spectrum.amplitude[min(first + 3, last - 1) : last].mean(axis=0)
-    base = float(frequency(notes.pitch[i]))
+    base = float(midi_to_hz(notes.pitch[i]))
     few = min(20, max(1, int(0.48 * rate / base)))
     best, detune, stiffness = -1.0, 0, 0.0
     for tried in STIFFNESS:

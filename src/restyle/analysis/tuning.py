@@ -8,6 +8,7 @@ import numpy as np
 
 from restyle.audio import Audio
 from restyle.dsp import blocks
+from restyle.dsp.pitch import hz_to_midi
 
 RATE = 8000  # Hz
 FRAME, HOP, FFT = 2048, 1024, 8192  # samples; spectra are padded with zeros, so that peaks are found more exactly
@@ -105,7 +106,7 @@ def _peaks(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     curvature = np.minimum(left - 2 * top + right, -1e-6)
     shift = np.clip(0.5 * (left - right) / curvature, -0.5, 0.5)  # the vertex of the parabola through three points
     frequency = (k + shift + int(LOWEST * FFT / RATE)) * (RATE / FFT)
-    return 69 + 12 * np.log2(frequency / 440), np.exp(top)
+    return hz_to_midi(frequency), np.exp(top)
 
 
 def _top(histogram: np.ndarray) -> float:

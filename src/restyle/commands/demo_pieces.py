@@ -7,6 +7,7 @@ from scipy.signal import butter as butterworth
 from scipy.signal import fftconvolve, sosfilt
 
 from restyle.audio import Audio
+from restyle.dsp.pitch import midi_to_hz
 from restyle.notes import Notes
 
 RATE = 44100
@@ -67,13 +68,9 @@ def _each(notes: Notes) -> list[tuple[float, float, float, float]]:
     return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
-def _hertz(pitch: float) -> float:
-    return 440 * 2 ** ((pitch - 69) / 12)
-
-
 def _plucked(pitch: float, length: float, level: float) -> np.ndarray:
     """A string by Karplus and Strong (Computer Music Journal, 1983): noise in a loop that averages neighbours."""
-    f0, total = _hertz(pitch), round((length + 0.4) * RATE)
+    f0, total = midi_to_hz(pitch), round((length + 0.4) * RATE)
     period = round(RATE / f0 - 0.5)
     loop = np.random.default_rng(round(pitch)).uniform(-1, 1, period)
     rounds = [loop]
@@ -91,7 +88,7 @@ def _plucked(pitch: float, length: float, level: float) -> np.ndarray:
 def _piped(pitch: float, length: float, level: float) -> np.ndarray:
     """Organ pipes: odd and even partials with a light tremulant, and the wind's noise."""
     t = np.arange(round((length + 0.12) * RATE)) / RATE
-    phase = 2 * np.pi * _hertz(pitch) * t + 0.02 * np.sin(2 * np.pi * 5.2 * t)
+    phase = 2 * np.pi * midi_to_hz(pitch) * t + 0.02 * np.sin(2 * np.pi * 5.2 * t)
     partials = {1: 1.0, 2: 0.55, 3: 0.35, 4: 0.2, 6: 0.12, 8: 0.06}
     tone = sum(amplitude * np.sin(k * phase + k) for k, amplitude in partials.items())
     wind = _band(np.random.default_rng(round(pitch)).normal(size=len(t)), 1500, 6000) * 0.06

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from restyle.data.rendering import BEND_STEP
+from restyle.dsp.pitch import midi_to_hz
 from restyle.notes import Notes
 
 PARTIALS = 40
@@ -145,7 +146,7 @@ class Voice:
         self, pitch: float, velocity: float, time: np.ndarray, bent: np.ndarray, rate: int, rng: np.random.Generator
     ) -> np.ndarray:
         """A note before its attack and release, ``[T]``."""
-        f0 = 440 * 2 ** ((pitch - 69) / 12)
+        f0 = midi_to_hz(pitch)
         turns = np.cumsum(f0 * 2 ** (bent / 12)) / rate
         result = np.zeros(len(time), np.float32)
         going = np.exp(-time / self.sweep) if self.sweep else np.zeros(1)  # what is left of a sweep

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from restyle.dsp.pitch import hz_to_midi
+
 SIZES = (2048, 1024, 512, 256, 128, 64)  # samples in a window
 
 
@@ -67,7 +69,7 @@ def chroma_filters(bins: int, rate: int, *, lowest: float = 100.0, highest: floa
         9
     """
     frequency = torch.arange(bins) * (rate / 2 / (bins - 1))
-    pitch = 69 + 12 * torch.log2(frequency.clamp_min(1) / 440)
+    pitch = hz_to_midi(frequency.clamp_min(1))
     far = (pitch - torch.arange(12)[:, None] + 6) % 12 - 6
     return (1 - far.abs()).clamp_min(0) * ((frequency >= lowest) & (frequency <= highest))
 

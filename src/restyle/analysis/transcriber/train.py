@@ -14,6 +14,7 @@ from restyle.analysis.genre.train import of_all_processes
 from restyle.analysis.transcriber.model import Activations, Transcriber
 from restyle.dsp.cqt import loudest_around, unit_level
 from restyle.dsp.pianoroll import Roll, notes_to_roll, roll_to_notes
+from restyle.dsp.pitch import midi_to_hz
 from restyle.dsp.spectrogram import CQT_GAIN
 from restyle.notes import Notes
 from restyle.training.optimisers import check_schedule, optimiser
@@ -186,7 +187,7 @@ def f1(truth: Notes, found: Notes, *, offsets: bool = False) -> float:
 
     if not len(found):
         return 0.0
-    tables = [(np.stack([n.onset, n.offset], axis=1), 440 * 2 ** ((n.pitch - 69) / 12)) for n in (truth, found)]
+    tables = [(np.stack([n.onset, n.offset], axis=1), midi_to_hz(n.pitch)) for n in (truth, found)]
     ratio = 0.2 if offsets else None
     score = mir_eval.transcription.precision_recall_f1_overlap
     return float(score(*tables[0], *tables[1], offset_ratio=ratio)[2])

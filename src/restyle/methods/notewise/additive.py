@@ -6,7 +6,8 @@ from functools import cache
 
 import numpy as np
 
-from restyle.analysis.partials import HOP, frequency, noise_bands, partial_ratios
+from restyle.analysis.partials import HOP, noise_bands, partial_ratios
+from restyle.dsp.pitch import midi_to_hz
 from restyle.methods.notewise.timbre import Tone
 
 WINDOW = 0.023  # seconds
@@ -84,7 +85,7 @@ def _at(envelope: np.ndarray, times: np.ndarray) -> np.ndarray:
 
 def _fundamental(pitch: float, bend: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Turns of the fundamental since the onset, and its frequency in Hz, at each time."""
-    curve = frequency(pitch) * 2 ** (bend / 12)
+    curve = midi_to_hz(pitch) * 2 ** (bend / 12)
     turns = np.concatenate([[0], np.cumsum((curve[1:] + curve[:-1]) / 2 * HOP)])
     grid = np.arange(len(curve)) * HOP
     f0 = np.interp(times, grid, curve)

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from restyle.analysis.partials import BANDS, HIGHEST, HOP, NoteSound, frequency, partial_ratios
+from restyle.analysis.partials import BANDS, HIGHEST, HOP, NoteSound, partial_ratios
 from restyle.dsp.melbands import centre_frequencies
+from restyle.dsp.pitch import midi_to_hz
 from restyle.notes import DRUMS, Notes
 
 PARTIALS = 48  # told one by one; higher ones only by the spectral envelope
@@ -83,7 +84,7 @@ def _note(sound: NoteSound, notes: Notes, i: int) -> tuple[np.ndarray, ...]:
     partials, trust = np.full((len(at), PARTIALS), FLOOR), np.zeros((len(at), PARTIALS))
     few = min(PARTIALS, count)
     partials[:, :few], trust[:, :few] = amplitude[:, :few], sound.trust[:few, at].T
-    heard = float(frequency(sound.pitch)) * partial_ratios(count, sound.stiffness)
+    heard = float(midi_to_hz(sound.pitch)) * partial_ratios(count, sound.stiffness)
     noise = np.full((len(at), BANDS), UNKNOWN)
     noise[:, : len(sound.noise)] = 10 * np.log10(sound.noise[:, at].T + 1e-16)
     return facts, partials, trust, envelope(amplitude, heard), noise

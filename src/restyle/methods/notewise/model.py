@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from restyle.dsp.additive import synthesise
+from restyle.dsp.pitch import midi_to_hz
 
 HOP = 128  # samples between two moments of a sound
 RELEASE = 0.3  # seconds that a note is heard after its end
@@ -228,7 +229,7 @@ class NoteSynth(nn.Module):
         linear = (10 ** ((amplitude + level) / 20)).clamp_max(LOUDEST) * on
         linear = linear.reshape(count, frames, partials).transpose(0, 1).reshape(1, frames, -1)
         hiss = (10 ** ((played.noise + SCALE * self.hiss + level) / 10)).clamp_max(LOUDEST) * on
-        fundamental = 440 * 2 ** ((wanted[:, :1, 0] - 69) / 12)
+        fundamental = midi_to_hz(wanted[:, :1, 0])
         lines = (fundamental * ratios).reshape(1, 1, -1)
         noise = hiss.reshape(count, frames, -1).sum(0)[None]
         return synthesise(linear, lines, noise, centres, rate=rate, size=4 * HOP, generator=generator)[0]
@@ -243,7 +244,7 @@ class NoteSynth(nn.Module):
     def at(self, envelope: Tensor, pitch: Tensor, centres: Tensor, first: int = 1, last: int | None = None) -> Tensor:
         """Read an envelope ``[..., M]`` at partials (1 to K) of a pitch ``[..., 1]``: ``[..., K]``."""
         number = torch.arange(first, (last or self.partials) + 1, device=pitch.device)
-        place = (pitch - 69) / 12 + math.log2(440) + number.log2()
+        place = midi_to_hz(pitch).log2() + number.log2()
         place = place.expand(*envelope.shape[:-1], len(number))
         high = torch.searchsorted(centres, place.contiguous()).clamp(1, self.bands - 1)
         part = (place - centres[high - 1]) / (centres[high] - centres[high - 1])

@@ -11,9 +11,10 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 import torch
 
-from restyle.analysis.partials import HOP, MOST, frequency, measured, partial_ratios
+from restyle.analysis.partials import HOP, MOST, measured, partial_ratios
 from restyle.audio import Audio
 from restyle.dsp import blocks
+from restyle.dsp.pitch import midi_to_hz
 from restyle.dsp.spectral_loss import multi_scale_spectral_loss
 from restyle.errors import RestyleError
 from restyle.io import networks as trained
@@ -183,7 +184,7 @@ class NeuralTimbre:
         near = np.abs(self.stiffness[:, 0] - pitch)
         stiffness = float(np.median(self.stiffness[near <= near.min() + 3, 1]))
         ratios = partial_ratios(MOST, stiffness)
-        f0 = float(frequency(pitch))
+        f0 = float(midi_to_hz(pitch))
         count = max(1, int(np.sum(f0 * ratios < 0.48 * rate)))
         at = np.array([k for k in MOMENTS if k < min(frames, LONGEST)])
         asked = np.array([*at, min(frames, LONGEST) + FADING])

@@ -10,6 +10,7 @@ import soxr
 from restyle.analysis.partials import NoteSound, measure
 from restyle.audio import Audio
 from restyle.dsp import blocks
+from restyle.dsp.pitch import midi_to_hz
 from restyle.notes import Notes
 
 RATE = 16000  # Hz at which the content is measured
@@ -117,7 +118,7 @@ def _pans(samples: np.ndarray, notes: Notes) -> np.ndarray:
         if piece.shape[1] < 256:
             continue
         spectrum = np.abs(np.fft.rfft(piece * np.hanning(piece.shape[1])))
-        partials = 440 * 2 ** ((notes.pitch[i] - 69) / 12) * np.arange(1, 7)
+        partials = midi_to_hz(notes.pitch[i]) * np.arange(1, 7)
         bins = np.round(partials[partials < RATE / 2] * piece.shape[1] / RATE).astype(int)
         near = np.clip(bins[:, None] + np.arange(-1, 2), 0, spectrum.shape[1] - 1)
         power = np.square(spectrum[:, near]).sum(axis=(1, 2))

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from restyle.analysis.partials import HOP, MOST, NoteSound, frequency, noise_bands, partial_ratios
+from restyle.analysis.partials import HOP, MOST, NoteSound, noise_bands, partial_ratios
+from restyle.dsp.pitch import midi_to_hz
 
 MOST_NOTES = 160  # kept of a style
 LONGEST = 300  # frames kept of a note
@@ -132,7 +133,7 @@ class Timbre:
         nearest, weights = self._nearest(pitch, frames)
         stiffness = float(np.average(self.stiffness[nearest], weights=weights))
         ratios = partial_ratios(MOST, stiffness)
-        f0 = float(frequency(pitch))
+        f0 = float(midi_to_hz(pitch))
         ratios = ratios[f0 * ratios < 0.48 * rate] if f0 < 0.48 * rate else ratios[:1]
         count = len(ratios)
         total = np.zeros((count, frames))
@@ -142,7 +143,7 @@ class Timbre:
             own, trust, hiss = self._held_on(i, frames)
             trust = trust + LEAST_TRUST
             last = len(own) - 1
-            heard = float(frequency(self.pitch[i])) * np.arange(1, last + 2)
+            heard = float(midi_to_hz(self.pitch[i])) * np.arange(1, last + 2)
             at = np.interp(np.log(f0 * ratios), np.log(heard), np.arange(last + 1))
             low = np.floor(at).astype(int)
             high, part = np.minimum(low + 1, last), (at - low)[:, None]
@@ -175,7 +176,7 @@ class Timbre:
         amplitude, trust, noise = self.amplitude[i, :count], self.trust[i, :count], self.noise[i]
         if frames <= held:
             return amplitude[:, :frames], trust[:, :frames], noise[:, :frames]
-        pooled = np.interp(np.log2(float(frequency(self.pitch[i])) * np.arange(1, count + 1)), DECAY_GRID, self.decay)
+        pooled = np.interp(np.log2(float(midi_to_hz(self.pitch[i])) * np.arange(1, count + 1)), DECAY_GRID, self.decay)
         sure = min(1.0, held * HOP) if self.slope[i, 0] <= 0 else 0.0
         slope = sure * self.slope[i, :count] + (1 - sure) * pooled
         tail = max(1, min(5, held // 2))
@@ -226,7 +227,7 @@ def _pooled(pitch: np.ndarray, partials: np.ndarray, slope: np.ndarray, held: np
     for i in range(len(pitch)):
         if slope[i, 0] > 0:
             continue
-        logs = np.log2(float(frequency(pitch[i])) * np.arange(1, partials[i] + 1))
+        logs = np.log2(float(midi_to_hz(pitch[i])) * np.arange(1, partials[i] + 1))
         near = held[i] * np.exp(-0.5 * ((logs - DECAY_GRID[:, None]) / 0.35) ** 2)
         total += near @ slope[i, : partials[i]]
         weight += near.sum(axis=1)

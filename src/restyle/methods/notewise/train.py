@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from restyle.dsp.pitch import midi_to_hz
 from restyle.dsp.spectral_loss import multi_scale_spectral_loss
 from restyle.methods.notewise import envelopes
 from restyle.methods.notewise.conditioning import bands, batch, median_level, median_velocity, shift, touch, voices
@@ -204,7 +205,7 @@ def error(played: Played, truth: Sequence[Tensor], known: Tensor, centres: Tenso
     peak = amplitude.amax(-1, keepdim=True)
     clear = trust * ((amplitude - peak) / 60 + 1).clamp(0.1, 1)
     partials = _mean(clear, played.amplitude.clamp_min(SILENT), amplitude.clamp_min(SILENT))
-    fundamental = 440 * 2 ** ((facts[..., :1] - 69) / 12)
+    fundamental = midi_to_hz(facts[..., :1])
     above = known * (centres > fundamental)
     bands = _mean(above, played.envelope.clamp_min(SILENT), envelope.clamp_min(SILENT))
     hiss = _mean(known.expand_as(noise), played.noise.clamp_min(SILENT_NOISE), noise.clamp_min(SILENT_NOISE))

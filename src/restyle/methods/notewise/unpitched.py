@@ -14,6 +14,7 @@ from restyle.audio import Audio
 from restyle.dsp import blocks
 from restyle.dsp.blocks import Progress, Span
 from restyle.dsp.melbands import MelBands
+from restyle.dsp.pitch import midi_to_hz
 from restyle.methods.base import Profile
 from restyle.notes import Notes
 
@@ -113,7 +114,7 @@ def _mask(spectrum: Tensor, notes: Notes, start: float, rate: int, hop: int, dou
     free = np.ones((frames, bins), np.float32)
     part = notes.select((notes.onset < start + frames * hop / rate) & (notes.offset + 0.1 > start))
     for i in range(len(part)):
-        f0 = 440 * 2 ** ((part.pitch[i] - 69) / 12)
+        f0 = midi_to_hz(part.pitch[i])
         partials = np.arange(f0, min(rate / 2, 40 * f0), f0)
         index = np.round(partials[:, None] / step + np.array([-1.5, -0.5, 0.5, 1.5])).astype(int)
         row = np.ones(bins, np.float32)

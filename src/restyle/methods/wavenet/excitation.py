@@ -13,6 +13,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from restyle.dsp.pitch import midi_to_hz
+
 DRUMS = 128
 FIRST = (1, 2, 3, 4, 5, 7, 10, 15, 23, 35, 53, 81, 121)  # partial of each group; the last group goes up to 180
 LAST = (*(partial - 1 for partial in FIRST[1:]), 180)
@@ -63,18 +65,13 @@ def sounding(notes: Tensor, frames: int, *, hop: int, rate: int) -> Sounding:
     return Sounding(row, frame, since, ended.float(), pitch[row, note].float(), velocity[row, note].float())
 
 
-def frequency(pitch: Tensor) -> Tensor:
-    """Return Hz of MIDI pitches."""
-    return 440 * 2 ** ((pitch - 69) / 12)
-
-
 def harmonics(notes: Sounding, *, hop: int, rate: int) -> Tensor:
     """Return the groups of partials of every frame of every note, ``[M, K, hop]``, each of root mean square 1.
 
     All partials start as sines at the onset and lie below half the rate. A group's sum has a closed form: it costs two
     sines, however many partials it has.
     """
-    f0 = frequency(notes.pitch.double())
+    f0 = midi_to_hz(notes.pitch.double())
     sample = torch.arange(hop, device=f0.device) / rate
     cycles = (notes.onset * f0)[:, None] + f0[:, None] * sample
     # half the first partial's phase; a group's sum is the same a half turn later, and well behaved around 0

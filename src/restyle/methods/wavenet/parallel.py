@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from restyle.dsp.pitch import midi_to_hz
 from restyle.methods.wavenet.autoregressive import Stack
 from restyle.methods.wavenet.excitation import (
     BANDS,
@@ -16,7 +17,6 @@ from restyle.methods.wavenet.excitation import (
     LAST,
     Noise,
     Sounding,
-    frequency,
     harmonics,
     sounding,
 )
@@ -68,7 +68,7 @@ class Gains(nn.Module):
     def _tone(self, tone: Tensor, notes: Sounding) -> Tensor:
         """The tone ``[B, M]`` where the groups of partials lie, ``[M, K]``."""
         middle = (torch.tensor(FIRST) * torch.tensor(LAST)).sqrt().to(tone)
-        place = mel(frequency(notes.pitch)[:, None] * middle) / self.top * (self.bins + 1) - 1
+        place = mel(midi_to_hz(notes.pitch)[:, None] * middle) / self.top * (self.bins + 1) - 1
         place = place.clamp(0, self.bins - 1.001)
         low = place.long()
         rows = tone[notes.row]
