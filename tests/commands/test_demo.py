@@ -11,6 +11,7 @@ from commanded import chord
 from restyle.analysis import beats
 from restyle.audio import Audio
 from restyle.commands import demo, demo_pieces
+from restyle.dsp.pitch import midi_to_hz
 from restyle.methods import METHODS
 
 
@@ -28,9 +29,9 @@ def test_the_string_is_in_tune():
         string = demo_pieces._plucked(pitch, 1.0, 1.0)
         spectrum = np.abs(np.fft.rfft(string * np.hanning(len(string)), 2**20))
         hertz = np.arange(len(spectrum)) * 44100 / 2**20
-        near = np.abs(np.log2(np.maximum(hertz, 1) / demo_pieces._hertz(pitch))) < 1 / 12
+        near = np.abs(np.log2(np.maximum(hertz, 1) / midi_to_hz(pitch))) < 1 / 12
         found = hertz[near][spectrum[near].argmax()]
-        assert abs(1200 * np.log2(found / demo_pieces._hertz(pitch))) < 6  # cents
+        assert abs(1200 * np.log2(found / midi_to_hz(pitch))) < 6  # cents
 
 
 def test_the_drum_keeps_the_beat():
