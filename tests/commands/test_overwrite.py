@@ -47,7 +47,8 @@ def test_what_was_made_otherwise_is_not_replaced(change, why, restyle, made, cli
     elif change == "content":
         soundfile.write(clips[0], chord(root=250.0), 16000)
     elif change == "version":
-        monkeypatch.setattr("restyle.commands.transfer.__version__", "0.0")
+        for module in ("restyle.commands.transfer", "restyle.pipeline"):
+            monkeypatch.setattr(f"{module}.__version__", "0.0")
     else:
         (tmp_path / "out.json").unlink()
     before = held(tmp_path)

@@ -14,7 +14,7 @@ import soundfile
 
 import restyle as package
 from commanded import FAST, QUICK, chord, quick
-from restyle import Audio, Notes, RestyleError, Style, learn, transfer
+from restyle import Audio, Notes, RestyleError, Style, learn, transfer, write_midi
 from restyle.commands.shared.settings import Settings
 from restyle.methods import METHODS
 
@@ -117,6 +117,15 @@ def test_pictures(restyle, clips, tmp_path):
     made = sorted(path.name for path in (tmp_path / "p").iterdir())
     assert made == ["content.png", "result.png", "spectrograms.png", "style.png"]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in (tmp_path / "p").iterdir())
+
+
+@pytest.mark.parametrize("ending", [".mid", ".rmi"])
+def test_notes_have_no_picture_of_the_content(ending, restyle, clips, tmp_path):
+    write_midi(tmp_path / "tune.mid", Notes.of([(0.1, 0.6, 62, 0.8, 0), (0.7, 1.2, 66, 0.8, 0)]))
+    content = (tmp_path / "tune.mid").rename(tmp_path / f"tune{ending}")
+    options = ("--method", "notes", "--no-tone", "--pictures", tmp_path / "p")
+    assert restyle("transfer", content, clips[1], "-o", tmp_path / "out.wav", *options).code == 0
+    assert sorted(path.name for path in (tmp_path / "p").iterdir()) == ["result.png", "spectrograms.png", "style.png"]
 
 
 @pytest.mark.parametrize("tempo", ["style", "150"])

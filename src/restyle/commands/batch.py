@@ -11,7 +11,7 @@ from pathlib import Path
 
 from restyle.commands import transfer
 from restyle.commands.shared import outputs, pool
-from restyle.commands.shared.inputs import read_sound
+from restyle.commands.shared.inputs import check_input, read_sound
 from restyle.commands.shared.settings import Settings
 from restyle.errors import RestyleError, collect_warnings
 from restyle.io.hub import run_weights
@@ -60,7 +60,7 @@ def read_rows(table: Path) -> list[dict[str, str]]:
     Raises:
         RestyleError: if the file cannot be read, or a column or value is missing.
     """
-    transfer.check_input(table)
+    check_input(table)
     rows = read_table(table, ["content", "style"])
     for line, row in rows:
         if not row["content"] or not row["style"]:

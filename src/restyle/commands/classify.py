@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from restyle.commands.shared import outputs
-from restyle.commands.shared.inputs import read_sound
-from restyle.commands.transfer import check_input
+from restyle.commands.shared.inputs import check_input, read_sound
 from restyle.errors import RestyleError, warn
 
 if TYPE_CHECKING:

@@ -19,12 +19,11 @@ from restyle.data.recorded import NoteSamples
 from restyle.data.songs import Song, digest, make
 from restyle.errors import RestyleError, warn
 from restyle.io.atomic import writing
+from restyle.io.midi import MIDI
 from restyle.io.tables import read_table
 from restyle.io.text import ESCAPED, write_text
 
 __all__ = ["Made", "Recipe", "instruments", "render", "spectrograms"]
-
-MIDI = (".mid", ".midi")
 
 
 def render(

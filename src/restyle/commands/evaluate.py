@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from restyle.commands.shared.inputs import read_sound
-from restyle.commands.transfer import check_input
+from restyle.commands.shared.inputs import check_input, read_sound
 from restyle.comparison.table import Scores
 from restyle.errors import RestyleError
 from restyle.evaluation import evaluate

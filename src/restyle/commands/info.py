@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from restyle.audio import Audio
-from restyle.commands.shared.inputs import MIDI_READ
-from restyle.commands.transfer import check_input
+from restyle.commands.shared.inputs import check_input
 from restyle.dsp.blocks import release
 from restyle.dsp.checks import is_silent
+from restyle.io.midi import MIDI_READ, read_midi
 from restyle.style import SUFFIX, load
 
 
@@ -52,7 +52,6 @@ def _of_sound(path: Path) -> dict[str, Any]:
 
 def _of_notes(path: Path) -> dict[str, Any]:
     from restyle.analysis import beats
-    from restyle.io.midi import read_midi
 
     notes = read_midi(path)
     found = beats.track(beats.note_curve(notes)) if len(notes) else None

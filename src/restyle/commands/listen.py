@@ -7,7 +7,7 @@ from pathlib import Path
 
 from restyle.commands import compare
 from restyle.commands.shared import outputs
-from restyle.commands.transfer import check_input
+from restyle.commands.shared.inputs import check_input
 from restyle.comparison.table import COPIES
 from restyle.errors import RestyleError, warn
 from restyle.io.text import write_text

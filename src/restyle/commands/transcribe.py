@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from restyle.commands.shared.inputs import MIDI, read_sound
+from restyle.commands.shared.inputs import check_input, read_sound
 from restyle.commands.shared.outputs import check_output
-from restyle.commands.transfer import check_input
 from restyle.dsp.checks import is_silent
 from restyle.errors import warn
+from restyle.io.midi import MIDI, write_midi
 from restyle.notes import Notes
 
 
@@ -36,8 +36,6 @@ def run(
     Raises:
         RestyleError: if the input cannot be used or the output cannot be written or exists.
     """
-    from restyle.io.midi import write_midi
-
     check_input(path)
     check_output(out, [path], MIDI, overwrite=overwrite)
     audio = read_sound(path)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import stat
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -14,12 +13,12 @@ from typing import Any
 from restyle import __version__, pipeline
 from restyle.audio import Audio
 from restyle.commands.shared import outputs
-from restyle.commands.shared.inputs import MIDI, read_content, read_sound
+from restyle.commands.shared.inputs import check_input, check_style, read_content, read_sound
 from restyle.commands.shared.settings import Settings
 from restyle.errors import RestyleError, collect, collect_warnings, warn
 from restyle.io.hub import run_weights
+from restyle.io.midi import MIDI, MIDI_READ, write_midi
 from restyle.io.text import write_text
-from restyle.notes import Notes
 from restyle.pipeline import Progress, Result, part
 from restyle.style import DEFAULT, Style, is_learnt, read
 
@@ -83,14 +82,19 @@ def run(
         with outputs.together([*targets, *drawn]) as beside:
             _write_sound(beside[0], result, settings)
             if midi:
-                _write_notes(beside[2], result.notes)
+                write_midi(beside[2], result.notes)
             _draw(beside[len(targets) :], clips, result)
-            used = replace(settings, method=result.record["settings"]["method"])
-            record = make_record(content, styles, out, used, inputs)
             written = zip([*targets, *drawn], beside, strict=True)
-            record["outputs"] = {path.name: outputs.fingerprint(new) for path, new in written if path != targets[1]}
-            record |= _facts(result, time.monotonic() - begun, midi, pictures)
-            record |= {"facts": collected.facts, "warnings": collected.warnings}
+            record = {
+                **result.record,
+                "content": str(content),
+                "style": names,
+                "out": str(out),
+                "inputs": inputs,
+                "outputs": {path.name: outputs.fingerprint(new) for path, new in written if path != targets[1]},
+                **_facts(result, time.monotonic() - begun, midi, pictures),
+                "warnings": collected.warnings,  # also of reading and writing
+            }
             write_text(beside[1], json.dumps(record, indent=2, ensure_ascii=False) + "\n")
     return record | {"kept": False}
 
@@ -189,35 +193,10 @@ def check_files(
     record = outputs.record_path(out)
     outputs.check_record(record, inputs)
     if midi:
-        outputs.check_output(midi, inputs, MIDI, overwrite=True)  # `find_kept` knows whether it may be replaced
+        outputs.check_output(midi, inputs, MIDI, overwrite=True)  # `_find_kept` knows whether it may be replaced
     targets = [out, record, *([midi] if midi else [])]
     outputs.check_distinct(targets)
     return targets
-
-
-def check_input(path: Path) -> None:
-    """Refuse an input that is no file.
-
-    Raises:
-        RestyleError: if nothing or a folder is there.
-    """
-    try:
-        mode = path.stat().st_mode
-    except FileNotFoundError as error:
-        raise RestyleError(f"{path}: there is no such file; check the name") from error
-    except OSError as error:  # as a folder that cannot be looked into, a circle of links, a name that is too long
-        raise RestyleError(f"{path} cannot be read ({error.strerror}); check the name and the permissions") from error
-    if stat.S_ISDIR(mode):
-        raise RestyleError(f"{path} is a folder; give a recording in it")
-
-
-def check_style(path: Path) -> None:
-    """Refuse a style that is no file, nor the folder of a finished run.
-
-    Raises:
-        RestyleError: if it is neither.
-    """
-    check_input(run_weights(path))
 
 
 def _facts(result: Audio, seconds: float, midi: Path | None, pictures: Path | None) -> dict[str, Any]:
@@ -237,25 +216,11 @@ def _write_sound(path: Path, result: Audio, settings: Settings) -> None:
     write(path, result, bits=settings.bits)
 
 
-def _write_notes(path: Path, notes: Notes) -> None:
-    from restyle.io.midi import write_midi
-
-    write_midi(path, notes)
-
-
-def make_record(
-    content: Path, styles: Sequence[Path], out: Path, settings: Settings, inputs: Sequence[dict[str, Any]]
-) -> dict[str, Any]:
-    """Return the part of a record that says what was asked for, as plain JSON values."""
-    files = {"content": str(content), "style": [str(path) for path in styles], "out": str(out)}
-    return {"restyle": __version__, **files, "inputs": list(inputs), "settings": asdict(settings)}
-
-
 def _drawn(content: Path, styles: Sequence[Path]) -> list[str]:
     """What there is to draw: notes and learnt styles have no spectrogram."""
     return [
         "spectrograms",
-        *([] if content.suffix.lower() in MIDI else ["content"]),
+        *([] if content.suffix.lower() in MIDI_READ else ["content"]),
         *([] if is_learnt(styles[0]) else ["style"]),
         "result",
     ]

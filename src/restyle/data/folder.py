@@ -9,8 +9,7 @@ from pathlib import Path
 from restyle.data.clip import Item, SoundFiles
 from restyle.data.triplets import SOUNDS
 from restyle.errors import RestyleError
-
-MIDI = (".mid", ".midi")
+from restyle.io.midi import MIDI
 
 
 class Folder(SoundFiles):

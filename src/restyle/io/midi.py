@@ -13,6 +13,9 @@ from restyle.io.atomic import writing
 from restyle.io.midi_events import END_OF_TRACK, HEADER, META, SET_TEMPO, TEMPO, TRACK, damaged, read_events
 from restyle.notes import CROWDED, DRUM_CHANNEL, DRUMS, Notes, assign_channels
 
+MIDI = (".mid", ".midi")  # endings of what is written
+MIDI_READ = (*MIDI, ".rmi")
+
 WHEEL = 8192  # steps of the pitch wheel to either side
 RANGE = 2.0  # semitones that it reaches, unless a file says otherwise
 SLIDE = 0.5  # semitones by which the pitch moves within a note before that is worth a word

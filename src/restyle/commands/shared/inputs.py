@@ -1,15 +1,41 @@
-"""Inputs by name."""
+"""Inputs by name: checked before any work, and read."""
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 from restyle.audio import Audio
 from restyle.dsp.checks import check_notes, check_sound
+from restyle.errors import RestyleError
+from restyle.io.hub import run_weights
+from restyle.io.midi import MIDI_READ, read_midi
 from restyle.notes import Notes
 
-MIDI = (".mid", ".midi")  # what is written
-MIDI_READ = (*MIDI, ".rmi")
+
+def check_input(path: Path) -> None:
+    """Refuse an input that is no file.
+
+    Raises:
+        RestyleError: if nothing or a folder is there.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError as error:
+        raise RestyleError(f"{path}: there is no such file; check the name") from error
+    except OSError as error:  # as a folder that cannot be looked into, a circle of links, a name that is too long
+        raise RestyleError(f"{path} cannot be read ({error.strerror}); check the name and the permissions") from error
+    if stat.S_ISDIR(mode):
+        raise RestyleError(f"{path} is a folder; give a recording in it")
+
+
+def check_style(path: Path) -> None:
+    """Refuse a style that is no file, nor the folder of a finished run.
+
+    Raises:
+        RestyleError: if it is neither.
+    """
+    check_input(run_weights(path))
 
 
 def read_content(path: Path, *, start: float = 0.0, duration: float | None = None) -> Audio | Notes:
@@ -25,8 +51,6 @@ def read_content(path: Path, *, start: float = 0.0, duration: float | None = Non
     """
     if path.suffix.lower() not in MIDI_READ:
         return read_sound(path, start=start, duration=duration)
-    from restyle.io.midi import read_midi
-
     notes = read_midi(path)
     if start or duration is not None:
         notes = notes.between(start, notes.duration if duration is None else start + duration)

@@ -13,7 +13,7 @@ from restyle import __version__
 from restyle.audio import Audio
 from restyle.commands import transfer
 from restyle.commands.shared import outputs, pool
-from restyle.commands.shared.inputs import read_sound
+from restyle.commands.shared.inputs import check_input, read_sound
 from restyle.commands.shared.made import Report
 from restyle.commands.shared.measure import measured
 from restyle.commands.shared.settings import Settings
@@ -156,7 +156,7 @@ def _made_of(task: Task) -> dict[str, Any]:
 def _made(task: Task) -> Result:
     content, style, target, settings = task.pair.content, task.pair.style, task.pair.target, task.settings
     for name in (content, style, *([target] if target else [])):
-        transfer.check_input(Path(name))
+        check_input(Path(name))
     task.kept.parent.mkdir(parents=True, exist_ok=True)
     made_of = _made_of(task)
     played = _sound(Path(content), settings.start, settings.duration, _stamp(content))
