@@ -13,8 +13,8 @@ from typing import ClassVar
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
-from restyle import Audio, Notes
-from restyle.methods.base import Profile, recording
+from restyle import Audio
+from restyle.methods.base import Profile, of_recordings
 from restyle.methods.settings import Positive, checked
 
 QUANTILES = np.linspace(0, 1, 101)
@@ -39,9 +39,10 @@ class LevelMethod:
         levels = np.concatenate([self._levels(clip) for clip in style])
         return {"levels": np.quantile(levels - levels.mean(), QUANTILES).astype(np.float32)}
 
+    @of_recordings
     def apply(
         self,
-        content: Audio | Notes,
+        content: Audio,
         profile: Profile,
         *,
         strength: float = 1.0,
@@ -49,9 +50,6 @@ class LevelMethod:
         progress: Callable[[float], None] | None = None,
     ) -> Audio:
         """Return the content with the style's dynamics; see `restyle.methods.base.Method`."""
-        content = recording(content, self.name)
-        if strength == 0:
-            return content
         levels = self._levels(content)
         own = levels - levels.mean()
         wanted = np.interp(own, np.quantile(own, QUANTILES), profile["levels"])

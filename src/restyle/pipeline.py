@@ -22,6 +22,7 @@ from restyle.dsp.checks import check_notes, check_sound, is_silent
 from restyle.errors import Collected, RestyleError, collect, warn
 from restyle.methods import Method
 from restyle.methods import method as make_method
+from restyle.methods.base import check_content
 from restyle.notes import Notes
 from restyle.style import DEFAULT, Style, learn
 from restyle.threads import single
@@ -173,10 +174,7 @@ def run(
         else:
             check_sound(content, "the content")
         used = _method(style, settings)
-        if isinstance(content, Notes) and not used.plays_notes:
-            raise RestyleError(f"the method '{used.name}' needs a recording as content; choose 'notes' to play MIDI")
-        if isinstance(content, Notes) and not (len(content.pitched()) or getattr(used, "plays_drums", False)):
-            raise RestyleError(f"the method '{used.name}' cannot play drums, and the content holds nothing else")
+        check_content(content, used)
         learnt = style if isinstance(style, Style) else learn_for(style, settings, names, used)
         settings = replace(settings, method=learnt.method)
         trim_memory()  # what fitting leaves unused

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar, Protocol
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import ClassVar, Concatenate, ParamSpec, Protocol, TypeVar
 
 import numpy as np
 
@@ -11,16 +12,14 @@ from restyle.audio import Audio
 from restyle.dsp.blocks import Progress
 from restyle.errors import RestyleError
 from restyle.notes import Notes
+from restyle.threads import single
 
 Profile = dict[str, np.ndarray]  # what a method learnt from a style: named arrays, saved as safetensors
 SILENT_STYLE = "the style is silent: choose a recording that can be heard"
 
 
 class Method(Protocol):
-    """A way to give content the style of other recordings. Settings are keyword arguments of the constructor.
-
-    One that plays notes of drums, too, says so by a class attribute ``plays_drums = True``.
-    """
+    """A way to give content the style of other recordings. Settings are keyword arguments of the constructor."""
 
     name: ClassVar[str]
     plays_notes: ClassVar[bool]  # whether `apply` takes Notes as content, too
@@ -54,6 +53,10 @@ class Method(Protocol):
         ...
 
 
+P = ParamSpec("P")
+AnyMethod = TypeVar("AnyMethod", bound=Method)
+
+
 class Taught(Method, Protocol):
     """A method whose weights can be a style by themselves: a training's result in place of recordings."""
 
@@ -66,18 +69,35 @@ class Taught(Method, Protocol):
         ...
 
 
-def recording(content: Audio | Notes, method: str) -> Audio:
-    """Return the content of a method that cannot play notes.
+def check_content(content: Audio | Notes, method: Method) -> None:
+    """Refuse notes that a method cannot play.
 
     Raises:
-        RestyleError: if the content is notes.
-
-    Example:
-        >>> recording(Notes.of([]), "mosaic")
-        Traceback (most recent call last):
-        ...
-        restyle.errors.RestyleError: the method 'mosaic' needs a recording as content; choose 'notes' to play MIDI
+        RestyleError: if the method takes recordings only, or the notes are drums alone.
     """
-    if isinstance(content, Notes):
-        raise RestyleError(f"the method '{method}' needs a recording as content; choose 'notes' to play MIDI")
-    return content
+    if not isinstance(content, Notes):
+        return
+    if not method.plays_notes:
+        raise RestyleError(f"the method '{method.name}' needs a recording as content; choose 'notes' to play MIDI")
+    if not len(content.pitched()):
+        raise RestyleError(f"the method '{method.name}' cannot play drums, and the content holds nothing else")
+
+
+def of_recordings(
+    apply: Callable[Concatenate[AnyMethod, Audio, P], Audio],
+) -> Callable[Concatenate[AnyMethod, Audio | Notes, P], Audio]:
+    """Make `apply` of a method that takes recordings only: what all of them do before their own work.
+
+    Notes are refused, strength 0 gives the content back, and the work runs on one thread (see `threads.single`).
+    """
+
+    @wraps(apply)
+    def applied(self: AnyMethod, content: Audio | Notes, /, *args: P.args, **given: P.kwargs) -> Audio:
+        check_content(content, self)
+        assert isinstance(content, Audio)
+        if given.get("strength", 1.0) == 0:
+            return content
+        with single():
+            return apply(self, content, *args, **given)
+
+    return applied

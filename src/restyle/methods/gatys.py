@@ -24,10 +24,9 @@ from restyle.dsp.blocks import Progress, Span
 from restyle.dsp.gram import content_loss, gram, relative
 from restyle.dsp.stft import Stft
 from restyle.errors import RestyleError
-from restyle.methods.base import SILENT_STYLE, Profile, recording
+from restyle.methods.base import SILENT_STYLE, Profile, of_recordings
 from restyle.methods.descent import descend
 from restyle.methods.settings import NotNegative, Positive, Range, Steps, Weights, checked
-from restyle.notes import Notes
 from restyle.threads import single
 
 LEVEL = 0.1  # root mean square at which the network hears everything
@@ -140,10 +139,10 @@ class GatysMethod:
         """``[C, F', L']`` of each layer."""
         return [feature[0] for feature in self.network.model.features(x[None], layers)]
 
-    @single()
+    @of_recordings
     def apply(
         self,
-        content: Audio | Notes,
+        content: Audio,
         profile: Profile,
         *,
         strength: float = 1.0,
@@ -156,11 +155,8 @@ class GatysMethod:
             RestyleError: if the content is notes instead of a recording, or the style was learnt with another
                 classifier or other layers.
         """
-        content = recording(content, self.name)
         if not np.array_equal(profile.get("network", []), self._fingerprint()):
             raise RestyleError("the style was learnt with another classifier or other layers; learn it again")
-        if strength == 0:
-            return content
         painter = _Painter(self, content, profile)
         result = partial(painter.paint, strength=strength)
         return blocks.process(content, result, seconds=SECONDS, context=CONTEXT, progress=progress)

@@ -25,10 +25,9 @@ from restyle.dsp.blocks import Progress, Span
 from restyle.dsp.phase import griffin_lim
 from restyle.dsp.stft import Stft
 from restyle.methods.bandwise import Bandwise, together
-from restyle.methods.base import Profile, recording
+from restyle.methods.base import Profile, of_recordings
 from restyle.methods.excerpt import clips, excerpt, resample
 from restyle.methods.settings import Count, Positive, Range, Steps, checked
-from restyle.notes import Notes
 from restyle.threads import single
 
 RUN = 8  # neighbouring frames of the style that are kept or left out together, so that they can play on
@@ -88,10 +87,10 @@ class MosaicMethod:
         """
         return excerpt(style, seconds=self.style_seconds)
 
-    @single()
+    @of_recordings
     def apply(
         self,
-        content: Audio | Notes,
+        content: Audio,
         profile: Profile,
         *,
         strength: float = 1.0,
@@ -101,11 +100,8 @@ class MosaicMethod:
         """Return the content, played by pieces of the style; in between, strength cross-fades. No chance is used.
 
         Raises:
-            RestyleError: if the content is notes instead of a recording.
+            RestyleError: if the content is notes.
         """
-        content = recording(content, self.name)
-        if strength == 0:
-            return content
         player = _Player(self, content, profile)
         result = partial(player.play, strength=strength)
         grid = player.grid

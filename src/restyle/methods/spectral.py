@@ -16,9 +16,8 @@ from restyle.dsp.blocks import Progress, Span
 from restyle.dsp.melbands import MelBands
 from restyle.dsp.phase import griffin_lim
 from restyle.errors import RestyleError
-from restyle.methods.base import SILENT_STYLE, Profile, recording
+from restyle.methods.base import SILENT_STYLE, Profile, of_recordings
 from restyle.methods.settings import Range, Steps, checked
-from restyle.notes import Notes
 from restyle.threads import single
 
 QUANTILES = np.linspace(0, 1, 33)
@@ -82,10 +81,10 @@ class SpectralMethod:
         centres = self._bands(rate).centres
         return {"quantiles": np.stack(quantiles).astype(np.float32), "frequencies": centres.astype(np.float32)}
 
-    @single()
+    @of_recordings
     def apply(
         self,
-        content: Audio | Notes,
+        content: Audio,
         profile: Profile,
         *,
         strength: float = 1.0,
@@ -93,9 +92,6 @@ class SpectralMethod:
         progress: Progress | None = None,
     ) -> Audio:
         """Return the content with the style's spectral levels; see `methods.base.Method`."""
-        content = recording(content, self.name)
-        if strength == 0:
-            return content
         maps = self._maps(content, profile)
         stft, bands = transform(content.rate), self._bands(content.rate)
 

@@ -22,11 +22,10 @@ from restyle.dsp.gram import content_loss, gram, style_loss
 from restyle.dsp.phase import griffin_lim
 from restyle.dsp.random_features import TextureNet
 from restyle.methods.bandwise import Bandwise, together
-from restyle.methods.base import Profile, recording
+from restyle.methods.base import Profile, of_recordings
 from restyle.methods.descent import descend
 from restyle.methods.excerpt import clips, excerpt
 from restyle.methods.settings import NotNegative, Positive, Range, Steps, checked
-from restyle.notes import Notes
 from restyle.threads import single
 
 DEPTH = 1000.0  # the style's loudest band in units of log1p: levels 60 dB below it hardly count
@@ -84,10 +83,10 @@ class TextureMethod:
         """
         return excerpt(style, seconds=self.style_seconds)
 
-    @single()
+    @of_recordings
     def apply(
         self,
-        content: Audio | Notes,
+        content: Audio,
         profile: Profile,
         *,
         strength: float = 1.0,
@@ -97,11 +96,8 @@ class TextureMethod:
         """Return the content with the style's texture; in between, strength scales the gains in dB.
 
         Raises:
-            RestyleError: if the content is notes instead of a recording.
+            RestyleError: if the content is notes.
         """
-        content = recording(content, self.name)
-        if strength == 0:
-            return content
         painter = _Painter(self, content, profile, seed)
         result = partial(painter.paint, strength=strength)
         grid = painter.grid

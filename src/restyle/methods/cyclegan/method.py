@@ -14,11 +14,10 @@ from restyle.dsp.blocks import Progress
 from restyle.dsp.levels import levels
 from restyle.errors import RestyleError
 from restyle.io import weights as files
-from restyle.methods.base import SILENT_STYLE, Profile, recording
+from restyle.methods.base import SILENT_STYLE, Profile, of_recordings
 from restyle.methods.cyclegan.model import CycleGan
 from restyle.methods.repainting import SILENT, open_network, repaint
 from restyle.methods.settings import Weights, checked
-from restyle.notes import Notes
 from restyle.threads import single
 
 WEIGHTS = "cyclegan.safetensors"
@@ -74,10 +73,10 @@ class CycleGanMethod:
         own = np.mean([levels(self.grid.heard(clip), mean).mean(1).numpy() for clip, mean in heard], axis=0)
         return {"to": np.array([int(np.abs(self.means - own).mean(1).argmin())])}
 
-    @single()
+    @of_recordings
     def apply(
         self,
-        content: Audio | Notes,
+        content: Audio,
         profile: Profile,
         *,
         strength: float = 1.0,
@@ -85,9 +84,6 @@ class CycleGanMethod:
         progress: Progress | None = None,
     ) -> Audio:
         """Return the content as the other kind of music; in between, levels lie between both."""
-        content = recording(content, self.name)
-        if strength == 0:
-            return content
         generator = (self.network.back, self.network.there)[int(profile["to"][0])]
 
         def paint(x: Tensor, first: int) -> Tensor:

@@ -15,12 +15,11 @@ from restyle.audio import Audio
 from restyle.dsp.blocks import Progress
 from restyle.errors import RestyleError
 from restyle.io import weights as files
-from restyle.methods.base import SILENT_STYLE, Profile, recording
+from restyle.methods.base import SILENT_STYLE, Profile, of_recordings
 from restyle.methods.draw.model import Draw
 from restyle.methods.fitting import fitted, lesson, with_fitted
 from restyle.methods.repainting import cut, open_network, played_in, repaint
 from restyle.methods.settings import Steps, Weights, checked
-from restyle.notes import Notes
 from restyle.threads import single
 
 WEIGHTS = "draw_{}.safetensors"
@@ -86,10 +85,10 @@ class DrawMethod:
 
         return fitted(network, [network.usual, *network.notes.parameters()], loss, lessons, steps=self.steps)
 
-    @single()
+    @of_recordings
     def apply(
         self,
-        content: Audio | Notes,
+        content: Audio,
         profile: Profile,
         *,
         strength: float = 1.0,
@@ -97,9 +96,6 @@ class DrawMethod:
         progress: Progress | None = None,
     ) -> Audio:
         """Return the content in the network's style; in between, levels lie between the content's and the painted."""
-        content = recording(content, self.name)
-        if strength == 0:
-            return content
         report = progress or (lambda _: None)
         network = with_fitted(self.network, profile)
         grid = self.grid.tuned(content)

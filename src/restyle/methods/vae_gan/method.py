@@ -14,12 +14,11 @@ from restyle.audio import Audio
 from restyle.dsp.blocks import Progress
 from restyle.errors import RestyleError
 from restyle.io import weights as files
-from restyle.methods.base import SILENT_STYLE, Profile, recording
+from restyle.methods.base import SILENT_STYLE, Profile, of_recordings
 from restyle.methods.fitting import Lesson, lesson
 from restyle.methods.repainting import cut, open_network, played_in, repaint
 from restyle.methods.settings import Weights, checked
 from restyle.methods.vae_gan.model import VaeGan
-from restyle.notes import Notes
 from restyle.threads import single
 
 WEIGHTS = "vae_gan.safetensors"
@@ -99,10 +98,10 @@ class VaeGanMethod:
             seen = [self.network.impression(x[None], pitch[None]) for x, pitch in heard]
             return self.network.styled(torch.stack(seen).mean(0)).mean[0]
 
-    @single()
+    @of_recordings
     def apply(
         self,
-        content: Audio | Notes,
+        content: Audio,
         profile: Profile,
         *,
         strength: float = 1.0,
@@ -110,9 +109,6 @@ class VaeGanMethod:
         progress: Progress | None = None,
     ) -> Audio:
         """Return the content in the style; in between, strength moves its own style vector toward the style's."""
-        content = recording(content, self.name)
-        if strength == 0:
-            return content
         report = progress or (lambda _: None)
         grid = self.grid.tuned(content)
         played = played_in(content, grid, self.network.pitches, lambda done: report(0.3 * done))
