@@ -24,8 +24,8 @@ def prepare() -> None:
     What the environment says goes before. It must be called before the libraries are loaded.
     """
     config = Path(os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config"))  # noqa: PTH111
-    target = {"NUMBA_CACHE_DIR": [cache_home()], "MPLCONFIGDIR": [cache_home(), config]}
-    for name, places in target.items():
+    needed = {"NUMBA_CACHE_DIR": [cache_home()], "MPLCONFIGDIR": [cache_home(), config]}
+    for name, places in needed.items():
         if name not in os.environ and not all(map(_can_be_written, places)) and (folder := _private()):
             os.environ[name] = str(folder / name.lower())
 

@@ -195,7 +195,7 @@ def learn_for(
         "tempo": (settings.retimes and settings.bpm is None) or settings.groove,
     }
     method = settings.method or DEFAULT
-    parts = [name for name, target in needed.items() if target]
+    parts = [name for name, need in needed.items() if need]
     return learn(style, method=method, parts=parts, names=names, options=settings.options, used=used)
 
 
@@ -209,9 +209,9 @@ def _method(style: Audio | Sequence[Audio] | Style, settings: Settings) -> Metho
     if not isinstance(style, Style):
         return make_method(settings.method or DEFAULT, **settings.options)
     if settings.method not in (None, style.method):
-        target = settings.method
+        asked = settings.method
         raise RestyleError(
-            f"the style was learnt for the method '{style.method}', not '{target}'; learn it for that one"
+            f"the style was learnt for the method '{style.method}', not '{asked}'; learn it for that one"
         )
     return make_method(style.method, **{**style.options, **settings.options})
 

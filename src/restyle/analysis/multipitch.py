@@ -265,8 +265,8 @@ def _nearest(peaks: _Peaks, state: np.ndarray, frame: int, place: int) -> int:
     """The strong peak of a frame nearest to a bin, else the nearest weak one, else -1."""
     first, last = peaks.start[frame], peaks.start[frame + 1]
     distance = np.abs(peaks.bin[first:last] - place)
-    for target in (1, 0):
-        near = np.flatnonzero((distance <= STEP) & (state[first:last] == target))
+    for strong in (1, 0):
+        near = np.flatnonzero((distance <= STEP) & (state[first:last] == strong))
         if len(near):
             return int(first + near[np.argmin(distance[near])])
     return -1

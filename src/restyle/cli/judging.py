@@ -113,7 +113,7 @@ def compare(
     settings = Settings(strength=strength, tone=tone, seed=seed, start=start, duration=duration)
     names, pairs = command.choose(methods), command.make_pairs(contents, style or [])
     with bar(f"{len(pairs)} pairs x {len(names)} methods") as progress:
-        built = command.run(
+        comparison = command.run(
             pairs,
             names,
             out,
@@ -123,9 +123,9 @@ def compare(
             report=say_done,
             progress=progress,
         )
-    _show_means(built, command.MAIN)
+    _show_means(comparison, command.MAIN)
     print(f"open {out / command.REPORT} in a browser to hear, see and compare")
-    _end(built)
+    _end(comparison)
 
 
 @benchmark_app.command(epilog=examples("restyle benchmark make --midi midi --soundfont gm.sf2 -o triplets --count 60"))
@@ -142,8 +142,8 @@ def make(
     from restyle.commands import benchmark as command
 
     with bar(f"{count} triplets") as progress:
-        built = command.make(midi, soundfont, out, count=count, seed=seed, progress=progress)
-    print(f"{out}: {built} triplets")
+        number = command.make(midi, soundfont, out, count=count, seed=seed, progress=progress)
+    print(f"{out}: {number} triplets")
 
 
 @benchmark_app.command(
@@ -172,7 +172,7 @@ def run(
     names = choose(methods)
     with bar(f"{triplets.name}: {', '.join(names)}") as progress:
         settings = Settings(tone=tone, seed=seed)
-        built = command.run(
+        comparison = command.run(
             triplets,
             names,
             out,
@@ -182,16 +182,16 @@ def run(
             report=say_done,
             progress=progress,
         )
-    wanted = command.metrics(built.pairs)
-    rows = list(command.rows(built, wanted))
+    wanted = command.metrics(comparison.pairs)
+    rows = list(command.rows(comparison, wanted))
     if as_json:
         import json
         from dataclasses import asdict
 
         print(json.dumps({"metrics": wanted, "rows": [asdict(row) for row in rows]}, indent=2))
     else:
-        _show_benchmark(rows, wanted, len(built.pairs))
-    _end(built)
+        _show_benchmark(rows, wanted, len(comparison.pairs))
+    _end(comparison)
 
 
 class _PageByDefault(typer.core.TyperGroup):

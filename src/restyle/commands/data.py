@@ -241,8 +241,8 @@ def _is_done(song: Song, recipe: Recipe, out: Path, known: dict[str, dict[str, A
 
 def _others(out: Path, known: dict[str, dict[str, Any]], songs: list[Song]) -> dict[str, dict[str, Any]]:
     """Rows of songs that are there, but not asked for now; they stay."""
-    target = {song.file for song in songs}
-    others = {name: row for name, row in known.items() if name not in target and (out / name).is_file()}
+    current = {song.file for song in songs}
+    others = {name: row for name, row in known.items() if name not in current and (out / name).is_file()}
     if others:
         warn(f"{out} also holds {len(others)} songs of other files or variations, which stay part of the set")
     return others

@@ -50,9 +50,9 @@ def run(
     read = [read_sound(path) if path else None for path in (content, style, target)]
     played = read_midi(notes) if notes else None
     weights = hub.find(timbre) if timbre else None
-    built, of_content, of_style, of_target = read_sound(output), *read
+    sound, of_content, of_style, of_target = read_sound(output), *read
     return evaluate(
-        built, content=of_content, style=of_style, target=of_target, notes=played, rhythm=rhythm, timbre=weights
+        sound, content=of_content, style=of_style, target=of_target, notes=played, rhythm=rhythm, timbre=weights
     )
 
 

@@ -140,12 +140,12 @@ class _Queue:
         self._idle += 1
         while self.pairs:
             fewest = min(self._given[kind] for kind in KINDS)
-            target = [pair for pair in self.pairs if self._given[pair[0].kind] == fewest]
-            if target:
+            rarest = [pair for pair in self.pairs if self._given[pair[0].kind] == fewest]
+            if rarest:
                 self._idle = 0
             elif self._idle <= PATIENCE:
                 return
-            pair = target[0] if target else self.pairs[0]
+            pair = rarest[0] if rarest else self.pairs[0]
             self.pairs = [p for p in self.pairs if p is not pair]
             self._given[pair[0].kind] += 1
             yield pair

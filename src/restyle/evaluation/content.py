@@ -72,9 +72,9 @@ def chroma(output: Audio, reference: Audio) -> float:
     Source: Müller, Ewert, "Chroma toolbox: MATLAB implementations for extracting variants of chroma-based audio
     features", ISMIR 2011 (CENS, as in ``librosa.feature.chroma_cens``).
     """
-    built, wanted = _chroma(output), _chroma(reference)
-    norms = np.linalg.norm(built, axis=0), np.linalg.norm(wanted, axis=0)
-    cosine = np.sum(built * wanted, axis=0) / np.maximum(norms[0] * norms[1], 1e-9)
+    found, wanted = _chroma(output), _chroma(reference)
+    norms = np.linalg.norm(found, axis=0), np.linalg.norm(wanted, axis=0)
+    cosine = np.sum(found * wanted, axis=0) / np.maximum(norms[0] * norms[1], 1e-9)
     cosine[(norms[0] == 0) & (norms[1] == 0)] = 1
     return max(0.0, 1 - float(np.mean(cosine)))
 
@@ -85,10 +85,10 @@ def onset_f1(output: Audio, reference: Audio) -> float:
 
     Source: Raffel et al., "mir_eval: a transparent implementation of common MIR metrics", ISMIR 2014.
     """
-    built, wanted = _onsets(output), _onsets(reference)
-    if not len(built) or not len(wanted):
-        return float(len(built) == len(wanted))
-    return float(mir_eval.onset.f_measure(wanted, built, window=WINDOW)[0])
+    found, wanted = _onsets(output), _onsets(reference)
+    if not len(found) or not len(wanted):
+        return float(len(found) == len(wanted))
+    return float(mir_eval.onset.f_measure(wanted, found, window=WINDOW)[0])
 
 
 def note_scores(played: Notes, wanted: Notes, *, offsets: bool = False) -> tuple[float, float, float]:
@@ -152,11 +152,11 @@ def _note_table(
 ) -> dict[str, float | None]:
     if set(only).isdisjoint(NOTES) or (reference is None and notes is None):
         return {}
-    built, other = common.pair(output, output if reference is None else reference)
+    found, other = common.pair(output, output if reference is None else reference)
     wanted = notes.pitched() if notes is not None else _transcribe(other)
     if not len(wanted) and (notes is not None or not common.silent(other)):
         return {}
-    both = (note_scores(_transcribe(built), wanted, offsets=offsets) for offsets in (False, True))
+    both = (note_scores(_transcribe(found), wanted, offsets=offsets) for offsets in (False, True))
     values = [score for scores in both for score in scores]
     return {name: value for name, value in zip(NOTES, values, strict=True) if name in only}
 

@@ -77,8 +77,8 @@ def lsd_frames(output: Audio, target: Audio) -> float:
 
     Source: Gray, Markel, "Distance measures for speech processing", IEEE TASSP 1976 (their d2).
     """
-    built, expected = _magnitudes(output, target, SCALES[0])
-    levels = 20 * torch.log10(built), 20 * torch.log10(expected)
+    found, expected = _magnitudes(output, target, SCALES[0])
+    levels = 20 * torch.log10(found), 20 * torch.log10(expected)
     return float((levels[0] - levels[1]).square().mean(dim=0).sqrt().mean().clamp_max(RANGE))
 
 
@@ -94,9 +94,9 @@ def stft(output: Audio, target: Audio) -> float:
     """
     distances = []
     for n_fft in SCALES:
-        built, expected = _magnitudes(output, target, n_fft)
-        convergence = torch.linalg.norm(built - expected) / torch.linalg.norm(expected)
-        distances.append(float(convergence + (built / expected).log_().abs_().mean()))
+        found, expected = _magnitudes(output, target, n_fft)
+        convergence = torch.linalg.norm(found - expected) / torch.linalg.norm(expected)
+        distances.append(float(convergence + (found / expected).log_().abs_().mean()))
     return float(np.mean(distances))
 
 
@@ -108,9 +108,9 @@ def si_sdr(output: Audio, target: Audio) -> float:
 
     Source: Le Roux et al., "SDR - half-baked or well done?", ICASSP 2019.
     """
-    built, expected = (sound.mono().astype(np.float64) for sound in (output, target))
-    kept = built @ expected / (expected @ expected) * expected
-    signal, distortion = np.sum(kept**2), np.sum((built - kept) ** 2)
+    found, expected = (sound.mono().astype(np.float64) for sound in (output, target))
+    kept = found @ expected / (expected @ expected) * expected
+    signal, distortion = np.sum(kept**2), np.sum((found - kept) ** 2)
     tiny = 10 ** (-CAP / 10)
     ratio = np.maximum(signal, tiny * distortion) / np.maximum(distortion, tiny * signal)
     return float(10 * np.log10(ratio))
@@ -242,6 +242,6 @@ def _magnitudes(output: Audio, target: Audio, n_fft: int) -> tuple[torch.Tensor,
         output, target = target, output
     transform = Stft(n_fft, n_fft // 4)
     samples = (common.levelled(sound.mono()).astype(np.float32) for sound in (output, target))
-    built, expected = (transform(torch.from_numpy(x)).abs() for x in samples)
+    found, expected = (transform(torch.from_numpy(x)).abs() for x in samples)
     lowest = float(expected.max()) * 10 ** (-RANGE / 20)
-    return built.clamp_min_(lowest), expected.clamp_min_(lowest)
+    return found.clamp_min_(lowest), expected.clamp_min_(lowest)

@@ -58,8 +58,8 @@ def tempo_ratio(output: Audio, reference: Audio) -> float | None:
     Source: the octave tolerance is that of "accuracy 2" in Gouyon et al., "An experimental comparison of audio tempo
     induction algorithms", IEEE TASLP 2006, without its factor of three.
     """
-    built, target = tempo(output), tempo(reference)
-    return None if built is None or target is None else fold(built / target)
+    own, target = tempo(output), tempo(reference)
+    return None if own is None or target is None else fold(own / target)
 
 
 def fold(ratio: float) -> float:
@@ -88,12 +88,12 @@ def beat_f1(output: Audio, reference: Audio) -> float | None:
     """
     common.check(output, "the output")
     common.check(reference, "the reference")
-    built, target = (_beats(sound) for sound in common.pair(output, reference))
+    own, target = (_beats(sound) for sound in common.pair(output, reference))
     if not target.steady:
         return None
-    if not len(built.times):
+    if not len(own.times):
         return 0.0
-    return float(mir_eval.beat.f_measure(target.times, np.sort(built.times), f_measure_threshold=WINDOW))
+    return float(mir_eval.beat.f_measure(target.times, np.sort(own.times), f_measure_threshold=WINDOW))
 
 
 @compares(perfect=0.0, silence=1.0)
@@ -103,10 +103,10 @@ def onset(output: Audio, reference: Audio) -> float:
     Source: the curves are those of Böck, Widmer, "Maximum filter vibrato suppression for onset detection", DAFx 2013
     (``librosa.onset.onset_strength``).
     """
-    built, target = _strength(output), _strength(reference)
+    own, target = _strength(output), _strength(reference)
     best = 0.0
     for lag in range(-LAGS, LAGS + 1):
-        early, late = built[max(0, -lag) :], target[max(0, lag) :]
+        early, late = own[max(0, -lag) :], target[max(0, lag) :]
         length = min(len(early), len(late))
         best = max(best, _correlation(late[:length], early[:length]))
     return max(0.0, 1 - best)

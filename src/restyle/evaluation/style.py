@@ -59,9 +59,9 @@ def mfcc(output: Audio, reference: Audio) -> float:
     Source: Cífka et al., "Self-supervised VQ-VAE for one-shot music style transfer", ICASSP 2021 (the coefficients;
     they learn a distance of them).
     """
-    built, expected = _mfcc(output).mean(axis=1), _mfcc(reference).mean(axis=1)
-    norms = np.linalg.norm(built) * np.linalg.norm(expected)
-    return max(0.0, 1 - float(built @ expected / max(norms, 1e-9)))
+    found, expected = _mfcc(output).mean(axis=1), _mfcc(reference).mean(axis=1)
+    norms = np.linalg.norm(found) * np.linalg.norm(expected)
+    return max(0.0, 1 - float(found @ expected / max(norms, 1e-9)))
 
 
 @compares(perfect=0.0, cut=False)
@@ -102,8 +102,8 @@ def frechet(mean: np.ndarray, covariance: np.ndarray, other_mean: np.ndarray, ot
 @compares(perfect=0.0, silence=RANGE, cut=False)
 def envelope(output: Audio, reference: Audio) -> float:
     """Return the RMS difference in dB of the long-term spectra in 40 mel bands, each less its mean, 0..80."""
-    built, expected = _bands(output), _bands(reference)
-    return float(np.sqrt(np.mean((built - expected) ** 2)))
+    found, expected = _bands(output), _bands(reference)
+    return float(np.sqrt(np.mean((found - expected) ** 2)))
 
 
 @compares(perfect=0.0, silence=OCTAVES, cut=False)
@@ -146,7 +146,7 @@ def gram(output: Audio, reference: Audio) -> float:
     Source: Ulyanov, Lebedev, "Audio texture synthesis and style transfer", 2016.
     """
     pairs = zip(_grams(output), _grams(reference), strict=True)
-    distances = [float((built - expected).square().sum() / expected.square().sum()) for built, expected in pairs]
+    distances = [float((found - expected).square().sum() / expected.square().sum()) for found, expected in pairs]
     return min(1.0, float(np.mean(distances)))
 
 

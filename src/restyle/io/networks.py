@@ -68,14 +68,14 @@ def fill(model: nn.Module, arrays: Mapping[str, np.ndarray], where: object) -> N
     Raises:
         RestyleError: if some are missing, of another shape, or of another network.
     """
-    target = model.state_dict()
+    own = model.state_dict()
     faults = {
-        "lacks": sorted(target.keys() - arrays.keys()),
-        "has besides": sorted(arrays.keys() - target.keys()),
+        "lacks": sorted(own.keys() - arrays.keys()),
+        "has besides": sorted(arrays.keys() - own.keys()),
         "has in other shapes": [
             name
-            for name in sorted(target.keys() & arrays.keys())
-            if (target[name].shape or (1,)) != (arrays[name].shape or (1,))  # format 1 keeps a number as a row of one
+            for name in sorted(own.keys() & arrays.keys())
+            if (own[name].shape or (1,)) != (arrays[name].shape or (1,))  # format 1 keeps a number as a row of one
         ],
     }
     told = [f"{fault} {some(names)}" for fault, names in faults.items() if names]

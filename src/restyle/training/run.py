@@ -273,10 +273,10 @@ def _scored(module: LightningModule, batches: Batches, config: dict[str, Any]) -
 
 
 def _check_representation(config: dict[str, Any], store: Store) -> None:
-    for name, target in config["representation"].items():
+    for name, asked in config["representation"].items():
         there = store.settings.get(name)
-        if there is not None and there != target:
-            raise RestyleError(f"the spectrograms have {name} {there} where the config wants {target}; make them again")
+        if there is not None and there != asked:
+            raise RestyleError(f"the spectrograms have {name} {there} where the config wants {asked}; make them again")
 
 
 def _trained(out: Path, name: str, diary: Diary) -> Trained:

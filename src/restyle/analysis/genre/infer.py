@@ -150,8 +150,8 @@ def _starts(total: int, network: Network) -> list[int]:
 
 def _piece(audio: Audio, start: int, network: Network) -> np.ndarray:
     """A chunk with its context at the network's rate, ``[T]``; what lies beyond the recording's ends is silent."""
-    first, target = start - network.context, network.length + 2 * network.context
+    first, size = start - network.context, network.length + 2 * network.context
     rate = network.transform.rate
     ratio = audio.rate / rate
-    left, right = round(max(0, first) * ratio), round((first + target) * ratio)
-    return np.pad(blocks.mono(audio, left, right, rate), (max(0, -first), target))[:target]
+    left, right = round(max(0, first) * ratio), round((first + size) * ratio)
+    return np.pad(blocks.mono(audio, left, right, rate), (max(0, -first), size))[:size]

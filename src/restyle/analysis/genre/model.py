@@ -48,14 +48,14 @@ class Classifier(nn.Module):
         Returns:
             ``[B, C, L']`` or ``[B, C, F', L']`` of each stage.
         """
-        target = self.layers if layers is None else list(layers)
-        unknown = set(target) - set(self.layers)
+        chosen = self.layers if layers is None else list(layers)
+        unknown = set(chosen) - set(self.layers)
         if unknown:
             raise ValueError(f"there is no layer {', '.join(sorted(unknown))}; there are {', '.join(self.layers)}")
         x, result = self.prepare(self._checked(x)), {}
-        for name in self.layers[: max(map(self.layers.index, target), default=-1) + 1]:
+        for name in self.layers[: max(map(self.layers.index, chosen), default=-1) + 1]:
             x = result[name] = self.stages[name](x)
-        return [result[name] for name in target]
+        return [result[name] for name in chosen]
 
     def forward(self, x: Tensor) -> Tensor:
         """Classify spectrograms ``[B, F, L]``: logits ``[B, classes]``."""

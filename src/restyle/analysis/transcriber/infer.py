@@ -161,9 +161,9 @@ def _levels(audio: Audio, cqt: Cqt, progress: Progress | None) -> np.ndarray:
         blocks.release(audio.samples)
         mono = soxr.resample(piece.mono(), audio.rate, cqt.rate)
         pad = around - (span.start - span.left), 0
-        target = (size + 2 * around) * cqt.hop  # one length for all blocks, so that the filters are made once
-        mono = np.pad(mono, (pad[0] * cqt.hop, 0))[:target]
-        mono = np.pad(mono, (0, target - len(mono)))
+        longest = (size + 2 * around) * cqt.hop  # one length for all blocks, so that the filters are made once
+        mono = np.pad(mono, (pad[0] * cqt.hop, 0))[:longest]
+        mono = np.pad(mono, (0, longest - len(mono)))
         levels = level(cqt(torch.from_numpy(np.ascontiguousarray(mono))), LOWEST).T.numpy()
         out[span.start : span.stop] = levels[around : around + span.stop - span.start]
         return span.stop

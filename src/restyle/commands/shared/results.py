@@ -84,9 +84,9 @@ def make(
     Raises:
         RestyleError: if there are such results and they may not be replaced.
     """
-    expected = tuple(METRICS) if metrics is None else tuple(metrics)
+    chosen = tuple(METRICS) if metrics is None else tuple(metrics)
     order = [*methods, *COPIES]  # what is done quickly comes last, so that no process waits long for another
-    tasks = [Task(pair, method, folder, settings, expected) for pair in pairs for method in order]
+    tasks = [Task(pair, method, folder, settings, chosen) for pair in pairs for method in order]
     if not overwrite:
         _check_free(tasks)
     done: dict[tuple[str, str], Result] = {}
@@ -134,10 +134,10 @@ def _check_free(tasks: Sequence[Task]) -> None:
     """Refuse to replace what another comparison made in this folder."""
     for task in tasks:
         try:
-            known, expected = json.loads(task.kept.read_text(encoding="utf-8"))["made"], _made_of(task)
+            known, now = json.loads(task.kept.read_text(encoding="utf-8"))["made"], _made_of(task)
         except (OSError, ValueError, KeyError, TypeError):  # nothing is kept, or a file is missing, as is told later
             continue
-        differing = [name for name in ("files", "settings", "version") if known.get(name) != expected[name]]
+        differing = [name for name in ("files", "settings", "version") if known.get(name) != now[name]]
         if differing:
             raise RestyleError(
                 f"{task.kept.parent} holds results made with other {differing[0]}; "
@@ -169,8 +169,8 @@ def _made(task: Task) -> Result:
         warnings = tuple(record["warnings"])
         result = replace(result, seconds=round(cost.seconds, 3), memory=cost.memory, warnings=warnings)
     output = {"content": played, "style": styled}.get(task.method) or read_sound(task.folder / task.sound)
-    expected = None if target is None else _sound(Path(target), settings.start, settings.duration, _stamp(target))
-    scores = evaluate(output, content=played, style=styled, target=expected, only=task.metrics)
+    truth = None if target is None else _sound(Path(target), settings.start, settings.duration, _stamp(target))
+    scores = evaluate(output, content=played, style=styled, target=truth, only=task.metrics)
     result = replace(result, scores=scores)
     written = outputs.fingerprint(task.folder / task.sound)
     with writing(task.kept) as beside:

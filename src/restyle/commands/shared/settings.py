@@ -53,10 +53,10 @@ def options(given: Sequence[str], fit: int | None = None) -> dict[str, str | int
         >>> options(["temperature=0.5"], fit=100)
         {'temperature': '0.5', 'fit': 100}
     """
-    output: dict[str, str | int] = {}
+    values: dict[str, str | int] = {}
     for text in given:
         name, equals, value = text.partition("=")
         if not equals or not name:
             raise RestyleError(f"--set {text}: write it as NAME=VALUE, as --set unpitched=-6")
-        output[name.strip()] = value.strip()
-    return output if fit is None else output | {"fit": fit}
+        values[name.strip()] = value.strip()
+    return values if fit is None else values | {"fit": fit}

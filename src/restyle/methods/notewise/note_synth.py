@@ -115,11 +115,11 @@ class NoteSynthMethod(NotesMethod):
         for _ in range(self.steps):
             clip = clips[rng.choice(len(clips), p=share)]
             start = float(rng.uniform(0, max(0.01, len(clip.sound) / FIT_RATE - FIT_SECONDS)))
-            target, ratios = voices(clip.rows, start, frames, SAMPLES / FIT_RATE, usual=clip.usual, most=FIT_VOICES)
+            asked, ratios = voices(clip.rows, start, frames, SAMPLES / FIT_RATE, usual=clip.usual, most=FIT_VOICES)
             truth = clip.sound[round(start * FIT_RATE) :][: (frames - 1) * SAMPLES]
-            if not len(target) or float(truth.abs().max()) < 1e-4:
+            if not len(asked) or float(truth.abs().max()) < 1e-4:
                 continue
-            told = (clip.heard, target, ratios, clip.level, centres)
+            told = (clip.heard, asked, ratios, clip.level, centres)
             output = self.network.sound(*told, rate=FIT_RATE, generator=drawn, bias=bias)
             optimiser.zero_grad()
             multi_scale_spectral_loss(output[: len(truth)], truth).backward()
@@ -202,8 +202,8 @@ class NeuralTimbre:
         self, pitch: float, times: np.ndarray, duration: float, touch: float, count: int
     ) -> tuple[np.ndarray, np.ndarray]:
         """Partials ``[K, Q]`` and noise ``[M, Q]`` in dB at some times of a note."""
-        target = np.stack(np.broadcast_arrays(pitch, times, times - duration, duration, touch), axis=1)
-        asked = torch.from_numpy(target[None].astype(np.float32))
+        queries = np.stack(np.broadcast_arrays(pitch, times, times - duration, duration, touch), axis=1)
+        asked = torch.from_numpy(queries[None].astype(np.float32))
         with torch.inference_mode():
             played = self.network.play(self.heard, self.encoded, asked, self.centres, self.bias)
             partials = self.network.partials_of(played, asked[..., :1], self.centres, count)

@@ -138,9 +138,9 @@ class VaeGanTraining(lightning.LightningModule):
         result = self.model.decode(told[0], told[1], pitch)
         difference = (result - x).abs().mean()
         seen = self._seen(x.shape[-1], noise)
-        real, target = self.judge(x[..., seen])
+        real, features = self.judge(x[..., seen])
         with frozen(self.judge):
-            alike = feature_loss(self.judge(result[..., seen])[1], target)
+            alike = feature_loss(self.judge(result[..., seen])[1], features)
         codes = z[..., seen.start // self.model.step : seen.stop // self.model.step].detach()
         played = self._played(codes, vector.detach(), pitch[..., seen], noise)
         with frozen(self.judge):
