@@ -1,4 +1,4 @@
-"""The value for sound: samples and their rate."""
+"""The value for sound: samples and their rate. Floor 1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where libraries keep what they compile and find out, on a machine where their own places cannot be written."""
+"""Caches of libraries, put where they can be written on a machine with read-only places. Floor 1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the channels of a recording become one without cancelling one another."""
+"""How the channels of a recording become one without cancelling one another. Floor 1."""
 
 from __future__ import annotations
 

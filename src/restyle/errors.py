@@ -1,4 +1,4 @@
-"""What goes wrong or otherwise than asked: the one exception, warnings, and facts for the record."""
+"""What goes wrong or otherwise than asked: the one exception, warnings, and facts for the record. Floor 1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Memory that is no longer needed goes back to the system."""
+"""Memory that is no longer needed goes back to the system. Floor 1."""
 
 from __future__ import annotations
 

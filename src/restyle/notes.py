@@ -1,4 +1,4 @@
-"""The value for what is played: a table of notes."""
+"""The value for what is played: a table of notes. Floor 1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way of a piece through the house: content and style in, the result out, with all that is known of it.
+"""The way of a piece through the house: content and style in, the result out, with all that is known of it. Floor 5.
 
 `transfer` is what the command line, the batch, the comparison, a page and the Python API call. It knows no path and
 prints nothing: warnings and facts come back in the `Result`.

@@ -1,4 +1,4 @@
-"""A style: what was learnt of recordings, or by a training; and its file.
+"""A style: what was learnt of recordings, or by a training; and its file. Floor 5.
 
 A style is learnt from one recording or several (`learn`), read from a ``.style`` file (`load`), comes with the package
 (`genre`), or is a trained model (`trained`).

@@ -1,4 +1,4 @@
-"""How many threads compute: one for each piece of arithmetic, so that results do not depend on the machine.
+"""How many threads compute: one for each piece of arithmetic, so that results do not depend on the machine. Floor 1.
 
 PyTorch splits sums among its threads, and another split rounds otherwise: fitting a network turns that into another
 sound. So all that makes or evaluates sound runs on one thread of PyTorch's (`single`). What is independent (blocks,

@@ -1,1 +1,1 @@
-"""Facts from sound: notes, partials, beats, parts."""
+"""Facts from sound: notes, partials, beats, parts. Floor 3."""

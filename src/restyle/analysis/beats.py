@@ -1,4 +1,4 @@
-"""Beats: how fast a recording goes, where its beats fall, and how it swings."""
+"""Beats: how fast a recording goes, where its beats fall, and how it swings. Floor 3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of a recording: each fact is found when first asked for, and shared by all who ask."""
+"""What is known of a recording: each fact is found when first asked for, and shared by all who ask. Floor 3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several pitches at once: harmonic salience, its peaks, and contours through them."""
+"""Several pitches at once: harmonic salience, its peaks, and contours through them. Floor 3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How notes sound: per-note envelopes of partials and noise, pitch and its bends."""
+"""How notes sound: per-note envelopes of partials and noise, pitch and its bends. Floor 3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What rings and what strikes: harmonic, percussive and residual parts of a sound."""
+"""What rings and what strikes: harmonic, percussive and residual parts of a sound. Floor 3."""
 
 from __future__ import annotations
 

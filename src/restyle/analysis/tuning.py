@@ -1,4 +1,4 @@
-"""How far a recording is tuned from A4 = 440 Hz."""
+"""How far a recording is tuned from A4 = 440 Hz. Floor 3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The application that the commands hang on, and what they share: options, help, tables, a bar."""
+"""The application that the commands hang on, and what they share: options, help, tables, a bar. Floor 7."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands that judge: evaluate, compare, benchmark, listen."""
+"""The commands that judge: evaluate, compare, benchmark, listen. Floor 7."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands that tell or show something: transcribe, info, classify, methods, demo."""
+"""The commands that tell or show something: transcribe, info, classify, methods, demo. Floor 7."""
 
 from __future__ import annotations
 

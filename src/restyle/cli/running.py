@@ -1,4 +1,4 @@
-"""Running the command line: exit codes, errors in one sentence, quiet libraries."""
+"""Running the command line: exit codes, errors in one sentence, quiet libraries. Floor 7."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands that make data and teach models: data, train, models."""
+"""The commands that make data and teach models: data, train, models. Floor 7."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands that make sound: transfer, learn, batch."""
+"""The commands that make sound: transfer, learn, batch. Floor 7."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``restyle batch``: many transfers; a bad file does not stop the rest, a second run does what is left."""
+"""``restyle batch``: many transfers; a bad file does not stop the rest, a second run does what is left. Floor 6."""
 
 from __future__ import annotations
 

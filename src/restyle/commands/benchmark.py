@@ -1,4 +1,4 @@
-"""``restyle benchmark``: make triplets, and run methods on triplets or pairs."""
+"""``restyle benchmark``: make triplets, and run methods on triplets or pairs. Floor 6."""
 
 from __future__ import annotations
 

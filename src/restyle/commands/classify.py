@@ -1,4 +1,4 @@
-"""``restyle classify``: which genre is it?"""
+"""``restyle classify``: which genre is it? Floor 6."""
 
 from __future__ import annotations
 

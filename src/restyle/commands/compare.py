@@ -1,4 +1,4 @@
-"""``restyle compare``: every method on every pair, and a page to hear, see and compare them."""
+"""``restyle compare``: every method on every pair, and a page to hear, see and compare them. Floor 6."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``restyle data``: MIDI files to songs, songs to spectrograms."""
+"""``restyle data``: MIDI files to songs, songs to spectrograms. Floor 6."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``restyle data use``: a known data set, where it was unpacked, as songs that all other commands take."""
+"""``restyle data use``: a known data set, where it was unpacked, as songs that all other commands take. Floor 6."""
 
 from __future__ import annotations
 

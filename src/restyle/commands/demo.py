@@ -1,4 +1,4 @@
-"""``restyle demo``: two pieces of its own, each method's transfer of one to the other's sound."""
+"""``restyle demo``: two pieces of its own, each method's transfer of one to the other's sound. Floor 6."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two short public-domain tunes and two instruments to play them, for the demonstration."""
+"""Two short public-domain tunes and two instruments to play them, for the demonstration. Floor 6."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``restyle evaluate``: how good is one result?"""
+"""``restyle evaluate``: how good is one result? Floor 6."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``restyle info``: what is in a recording, a MIDI file or a learnt style."""
+"""``restyle info``: what is in a recording, a MIDI file or a learnt style. Floor 6."""
 
 from __future__ import annotations
 

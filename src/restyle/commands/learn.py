@@ -1,4 +1,4 @@
-"""``restyle learn``: recordings to a style that can be used again."""
+"""``restyle learn``: recordings to a style that can be used again. Floor 6."""
 
 from __future__ import annotations
 

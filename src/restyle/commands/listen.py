@@ -1,4 +1,4 @@
-"""``restyle listen``: a blind listening test of a comparison, and what came of it."""
+"""``restyle listen``: a blind listening test of a comparison, and what came of it. Floor 6."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``restyle models``: the models that are there."""
+"""``restyle models``: the models that are there. Floor 6."""
 
 from __future__ import annotations
 

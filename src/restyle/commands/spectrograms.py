@@ -1,4 +1,4 @@
-"""``restyle data spectrograms``: a folder of sounds to a store."""
+"""``restyle data spectrograms``: a folder of sounds to a store. Floor 6."""
 
 from __future__ import annotations
 

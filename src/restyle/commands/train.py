@@ -1,4 +1,4 @@
-"""``restyle train``: a config and data to a weights file, with a report on the way."""
+"""``restyle train``: a config and data to a weights file, with a report on the way. Floor 6."""
 
 from __future__ import annotations
 

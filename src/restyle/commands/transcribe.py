@@ -1,4 +1,4 @@
-"""``restyle transcribe``: a recording to a MIDI file."""
+"""``restyle transcribe``: a recording to a MIDI file. Floor 6."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``restyle transfer``: the content in the style of other recordings."""
+"""``restyle transfer``: the content in the style of other recordings. Floor 6."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures that others published for the same protocol on other data, to stand beside ours."""
+"""Figures that others published for the same protocol on other data, to stand beside ours. Floor 6."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ratings of a listening test, read from what its page saves."""
+"""Ratings of a listening test, read from what its page saves. Floor 6."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ratings of listening tests taken together: means with intervals, tests, listeners to look at."""
+"""Ratings of listening tests taken together: means with intervals, tests, listeners to look at. Floor 6."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Means with intervals, and paired tests."""
+"""Means with intervals, and paired tests. Floor 6."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The values of a comparison: pairs, results, scores; and their way to JSON and CSV."""
+"""The values of a comparison: pairs, results, scores; and their way to JSON and CSV. Floor 6."""
 
 from __future__ import annotations
 

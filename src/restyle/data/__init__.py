@@ -1,1 +1,1 @@
-"""Data sets, rendering and stores."""
+"""Data sets, rendering and stores. Floor 3."""

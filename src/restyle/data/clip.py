@@ -1,4 +1,4 @@
-"""What every data set yields, and how the ones made of sound files are read."""
+"""What every data set yields, and how the ones made of sound files are read. Floor 3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random tone, drive, room, loudness curve and noise, so that what is learnt does not depend on them."""
+"""Random tone, drive, room, loudness curve and noise, so that what is learnt does not depend on them. Floor 3."""
 
 from __future__ import annotations
 

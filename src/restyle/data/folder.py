@@ -1,4 +1,4 @@
-"""Any folder of sounds: its sub-folders are the labels."""
+"""Any folder of sounds: its sub-folders are the labels. Floor 3."""
 
 from __future__ import annotations
 

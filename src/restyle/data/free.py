@@ -1,4 +1,4 @@
-"""Parts of a song as no arranger would cast them, for networks that must know any instrument.
+"""Parts of a song as no arranger would cast them, for networks that must know any instrument. Floor 3.
 
 Any programme, recorded notes or synthetic voices play one to six of a file's parts, bent, layered and in any register.
 """

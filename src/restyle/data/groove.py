@@ -1,4 +1,4 @@
-"""Groove: 13.6 hours of drumming by ten drummers, MIDI and the sound of the electronic kit.
+"""Groove: 13.6 hours of drumming by ten drummers, MIDI and the sound of the electronic kit. Floor 3.
 
 Source: Gillick et al. 2019, Learning to groove with inverse sequence transformations, arXiv 1905.06118;
 https://magenta.tensorflow.org/datasets/groove.

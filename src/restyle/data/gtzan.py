@@ -1,4 +1,4 @@
-"""GTZAN: 1,000 excerpts of 30 s in 10 genres, 22,050 Hz mono.
+"""GTZAN: 1,000 excerpts of 30 s in 10 genres, 22,050 Hz mono. Floor 3.
 
 Source: Tzanetakis and Cook 2002, Musical genre classification of audio signals, IEEE Trans. Speech and Audio Proc. 10.
 Its faults (repeated, distorted and mislabelled excerpts): Sturm 2013, arXiv 1306.1461.

@@ -1,4 +1,4 @@
-"""Clips of single instruments with their notes: what timbre embeddings and players of notes learn from.
+"""Clips of single instruments with their notes: what timbre embeddings and players of notes learn from. Floor 3.
 
 Every clip holds phrases of one instrument, each another one: other notes, register, velocities, room and loudspeaker.
 """

@@ -1,4 +1,4 @@
-"""MAESTRO: 200 hours of piano competitions, sound and the keys' MIDI within 3 ms.
+"""MAESTRO: 200 hours of piano competitions, sound and the keys' MIDI within 3 ms. Floor 3.
 
 Source: Hawthorne et al. 2019, Enabling factorized piano music modeling and generation with the MAESTRO dataset,
 arXiv 1810.12247; https://magenta.tensorflow.org/datasets/maestro.

@@ -1,4 +1,4 @@
-"""The songs that the manifest of a folder lists: rendered from MIDI files, or those of a known data set."""
+"""The songs that the manifest of a folder lists: rendered from MIDI files, or those of a known data set. Floor 3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""NSynth: 305,979 single notes of 1,006 instruments, 4 s each, 16 kHz mono.
+"""NSynth: 305,979 single notes of 1,006 instruments, 4 s each, 16 kHz mono. Floor 3.
 
 Source: Engel et al. 2017, Neural audio synthesis of musical notes with WaveNet autoencoders, arXiv 1704.01279;
 https://magenta.tensorflow.org/datasets/nsynth (the json/wav files).

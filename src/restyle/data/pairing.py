@@ -1,4 +1,4 @@
-"""Stretches of MIDI tracks, and pairs of them that make a fair test of a style transfer."""
+"""Stretches of MIDI tracks, and pairs of them that make a fair test of a style transfer. Floor 3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parts of a song, and playing them by SoundFonts, recorded notes or synthetic voices."""
+"""Parts of a song, and playing them by SoundFonts, recorded notes or synthetic voices. Floor 3."""
 
 from __future__ import annotations
 

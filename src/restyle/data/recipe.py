@@ -1,4 +1,4 @@
-"""How songs are made of MIDI files."""
+"""How songs are made of MIDI files. Floor 3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recorded single notes as instruments."""
+"""Recorded single notes as instruments. Floor 3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Download and checksums of data sets, by mirdata (extra ``data``)."""
+"""Download and checksums of data sets, by mirdata (extra ``data``). Floor 3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notes to audio with a SoundFont, through FluidSynth (extra ``render``)."""
+"""Notes to audio with a SoundFont, through FluidSynth (extra ``render``). Floor 3."""
 
 from __future__ import annotations
 

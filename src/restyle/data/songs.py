@@ -1,4 +1,4 @@
-"""Whole songs rendered from MIDI files, varied, with their notes and stems."""
+"""Whole songs rendered from MIDI files, varied, with their notes and stems. Floor 3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Items parted into training and test sides so that no source is on two."""
+"""Items parted into training and test sides so that no source is on two. Floor 3."""
 
 from __future__ import annotations
 

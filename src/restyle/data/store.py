@@ -1,4 +1,4 @@
-"""Spectrograms of a data set in shards that are read memory-mapped, with statistics.
+"""Spectrograms of a data set in shards that are read memory-mapped, with statistics. Floor 3.
 
 A folder with ``shard-*.safetensors`` (arrays float16 ``[L, F]``, with what is known of each in the metadata) and
 ``index.json`` (settings, entries, statistics), which is written last.

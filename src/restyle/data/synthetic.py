@@ -1,4 +1,4 @@
-"""Instruments that there are not: partials, envelopes and noise drawn at random.
+"""Instruments that there are not: partials, envelopes and noise drawn at random. Floor 3.
 
 Two SoundFonts hold some two hundred instruments, and a network learns those. These fill the space between and around.
 """

@@ -1,4 +1,4 @@
-"""One long take for two sides: cut in time, with a gap between what is learnt from and what validates."""
+"""One long take for two sides: cut in time, with a gap between what is learnt from and what validates. Floor 3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Triplets that a transfer can be measured on: content, style, and what the result should be."""
+"""Triplets that a transfer can be measured on: content, style, and what the result should be. Floor 3."""
 
 from __future__ import annotations
 

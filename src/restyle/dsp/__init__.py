@@ -1,1 +1,1 @@
-"""Signal processing: transforms beside their inverses, long sound in blocks."""
+"""Signal processing: transforms beside their inverses, long sound in blocks. Floor 2."""

@@ -1,4 +1,4 @@
-"""Partials and noise to sound, differentiably: short spectra, overlapped and added."""
+"""Partials and noise to sound, differentiably: short spectra, overlapped and added. Floor 2."""
 
 from __future__ import annotations
 

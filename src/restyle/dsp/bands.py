@@ -1,4 +1,4 @@
-"""Bands of a spectrogram, narrow enough for single partials: linear low down, by pitch above."""
+"""Bands of a spectrogram, narrow enough for single partials: linear low down, by pitch above. Floor 2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Long audio, cut into blocks with overlap and joined again."""
+"""Long audio, cut into blocks with overlap and joined again. Floor 2."""
 
 from __future__ import annotations
 

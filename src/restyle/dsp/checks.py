@@ -1,4 +1,4 @@
-"""What makes a sound or a table of notes unusable, and what counts as silence."""
+"""What makes a sound or a table of notes unusable, and what counts as silence. Floor 2."""
 
 from __future__ import annotations
 

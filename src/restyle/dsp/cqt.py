@@ -1,4 +1,4 @@
-"""Constant-Q (and variable-Q) transform with an exact inverse: a nonstationary Gabor frame."""
+"""Constant-Q (and variable-Q) transform with an exact inverse: a nonstationary Gabor frame. Floor 2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Losses on features of a network: the style as Gram matrices, the content as the features themselves.
+"""Losses on features of a network: the style as Gram matrices, the content as the features themselves. Floor 2.
 
 Source: Gatys, Ecker, Bethge, "Image style transfer using convolutional neural networks", CVPR 2016; for sound Ulyanov,
 Lebedev, "Audio texture synthesis and style transfer", 2016.

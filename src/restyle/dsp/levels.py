@@ -1,4 +1,4 @@
-"""The scale that networks on spectrograms work in: levels in nepers, and back to magnitudes."""
+"""The scale that networks on spectrograms work in: levels in nepers, and back to magnitudes. Floor 2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Peaks above full scale turned down where they are, and only there."""
+"""Peaks above full scale turned down where they are, and only there. Floor 2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loudness and stereo width."""
+"""Loudness and stereo width. Floor 2."""
 
 from __future__ import annotations
 

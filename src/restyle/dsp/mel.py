@@ -1,4 +1,4 @@
-"""Mel spectrograms on Slaney's scale, their decibels, and the way back."""
+"""Mel spectrograms on Slaney's scale, their decibels, and the way back. Floor 2."""
 
 from __future__ import annotations
 

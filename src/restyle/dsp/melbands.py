@@ -1,4 +1,4 @@
-"""Levels in mel-spaced bands, and gains given for bands: what tone is measured and changed with."""
+"""Levels in mel-spaced bands, and gains given for bands: what tone is measured and changed with. Floor 2."""
 
 from __future__ import annotations
 

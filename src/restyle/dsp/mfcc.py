@@ -1,4 +1,4 @@
-"""Mel-frequency cepstral coefficients and the way back to a mel spectrogram."""
+"""Mel-frequency cepstral coefficients and the way back to a mel spectrogram. Floor 2."""
 
 from __future__ import annotations
 

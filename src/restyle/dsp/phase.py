@@ -1,4 +1,4 @@
-"""Phases for magnitude spectrograms: Griffin-Lim, plain and fast."""
+"""Phases for magnitude spectrograms: Griffin-Lim, plain and fast. Floor 2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Piano rolls: notes to onset, frame and velocity matrices, and back."""
+"""Piano rolls: notes to onset, frame and velocity matrices, and back. Floor 2."""
 
 from __future__ import annotations
 

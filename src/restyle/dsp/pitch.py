@@ -1,4 +1,4 @@
-"""Pitch as MIDI numbers and as frequencies: A4 = 440 Hz is 69, twelve an octave."""
+"""Pitch as MIDI numbers and as frequencies: A4 = 440 Hz is 69, twelve an octave. Floor 2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The random shallow network of texture transfer."""
+"""The random shallow network of texture transfer. Floor 2."""
 
 from __future__ import annotations
 

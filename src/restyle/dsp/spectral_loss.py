@@ -1,4 +1,4 @@
-"""How far two sounds are apart in their spectrograms, at several resolutions at once.
+"""How far two sounds are apart in their spectrograms, at several resolutions at once. Floor 2.
 
 Source: Engel, Hantrakul, Gu, Roberts, "DDSP: differentiable digital signal processing", ICLR 2020 (arXiv 2001.04643).
 """

@@ -1,4 +1,4 @@
-"""Logarithmic spectrograms of three kinds, block by block, as models hear them."""
+"""Logarithmic spectrograms of three kinds, block by block, as models hear them. Floor 2."""
 
 from __future__ import annotations
 

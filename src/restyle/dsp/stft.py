@@ -1,4 +1,4 @@
-"""Short-time Fourier transform with an exact inverse, and its log1p magnitude."""
+"""Short-time Fourier transform with an exact inverse, and its log1p magnitude. Floor 2."""
 
 from __future__ import annotations
 

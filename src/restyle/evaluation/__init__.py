@@ -1,4 +1,4 @@
-"""Evaluation: how good is a transfer? One file a question, in mir_eval's form.
+"""Evaluation: how good is a transfer? One file a question, in mir_eval's form. Floor 4.
 
 Each file begins with its conventions and has ``validate``, metrics that are functions of `Audio` values, and
 ``evaluate``, which returns them all. `METRICS` says how each is read.

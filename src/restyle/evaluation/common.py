@@ -1,4 +1,4 @@
-"""What all questions share: which sounds can be judged, the sound as it is judged, and what silence scores.
+"""What all questions share: which sounds can be judged, the sound as it is judged, and what silence scores. Floor 4.
 
 Conventions of every metric:
 

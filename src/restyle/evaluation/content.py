@@ -1,4 +1,4 @@
-"""Is played what should be played?
+"""Is played what should be played? Floor 4.
 
 Conventions:
 

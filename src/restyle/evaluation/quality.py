@@ -1,4 +1,4 @@
-"""Is it well made, and how near is it to the truth where that is known?
+"""Is it well made, and how near is it to the truth where that is known? Floor 4.
 
 Conventions:
 

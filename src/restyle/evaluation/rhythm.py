@@ -1,4 +1,4 @@
-"""Does it go like what it should go like?
+"""Does it go like what it should go like? Floor 4.
 
 Conventions:
 

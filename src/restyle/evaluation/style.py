@@ -1,4 +1,4 @@
-"""Does it sound like the style?
+"""Does it sound like the style? Floor 4.
 
 Conventions:
 

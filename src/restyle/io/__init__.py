@@ -1,1 +1,1 @@
-"""Files: the only room that opens them."""
+"""Files: the only room that opens them. Floor 2."""

@@ -1,4 +1,4 @@
-"""Writing so that a file appears whole or not at all."""
+"""Writing so that a file appears whole or not at all. Floor 2."""
 
 from __future__ import annotations
 

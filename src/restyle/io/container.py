@@ -1,4 +1,4 @@
-"""The sound in m4a, aac, wma, webm and video files, through FFmpeg's libraries (PyAV)."""
+"""The sound in m4a, aac, wma, webm and video files, through FFmpeg's libraries (PyAV). Floor 2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where models are found: in the package, in the user's folder, on a model hub."""
+"""Where models are found: in the package, in the user's folder, on a model hub. Floor 2."""
 
 from __future__ import annotations
 

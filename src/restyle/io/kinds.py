@@ -1,4 +1,4 @@
-"""The kinds of model, by name: for each its network and its training.
+"""The kinds of model, by name: for each its network and its training. Floor 2.
 
 Weights files and configs name a kind, never a Python path: this table is the only place where kinds meet classes.
 """

@@ -1,4 +1,4 @@
-"""Sound files through libsndfile: decoding what it knows, encoding wav, flac, ogg, opus and mp3."""
+"""Sound files through libsndfile: decoding what it knows, encoding wav, flac, ogg, opus and mp3. Floor 2."""
 
 from __future__ import annotations
 

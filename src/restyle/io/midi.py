@@ -1,4 +1,4 @@
-"""MIDI files to `Notes` and back."""
+"""MIDI files to `Notes` and back. Floor 2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The events of standard MIDI files, read as players read them: what is damaged is mended where it can be.
+"""The events of standard MIDI files, read as players read them: what is damaged is mended where it can be. Floor 2.
 
 Source: The MIDI Association, Standard MIDI Files 1.0 (RP-001); for RIFF around it, RP-029.
 """

@@ -1,4 +1,4 @@
-"""`Audio` to MP3 in memory, for pages that hold their sounds."""
+"""`Audio` to MP3 in memory, for pages that hold their sounds. Floor 2."""
 
 from __future__ import annotations
 

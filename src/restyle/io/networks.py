@@ -1,4 +1,4 @@
-"""Networks as `restyle train` exports them, ready to use."""
+"""Networks as `restyle train` exports them, ready to use. Floor 2."""
 
 from __future__ import annotations
 

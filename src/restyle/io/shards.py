@@ -1,4 +1,4 @@
-"""Safetensors files that are written as a stream and read memory-mapped: of any size, in little memory."""
+"""Safetensors files that are written as a stream and read memory-mapped: of any size, in little memory. Floor 2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sound files to `Audio` and back, block by block: an hour needs no more memory than a minute."""
+"""Sound files to `Audio` and back, block by block: an hour needs no more memory than a minute. Floor 2."""
 
 from __future__ import annotations
 

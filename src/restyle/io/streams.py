@@ -1,4 +1,4 @@
-"""Files that hold more than libsndfile reads of them: streams one after the other, headers without sizes."""
+"""Files that hold more than libsndfile reads of them: streams one after the other, headers without sizes. Floor 2."""
 
 from __future__ import annotations
 

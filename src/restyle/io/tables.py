@@ -1,4 +1,4 @@
-"""Tables that people write: CSV as spreadsheets save it."""
+"""Tables that people write: CSV as spreadsheets save it. Floor 2."""
 
 from __future__ import annotations
 

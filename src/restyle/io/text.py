@@ -1,4 +1,4 @@
-r"""Text for files and the terminal, with names that are not in its encoding.
+r"""Text for files and the terminal, with names that are not in its encoding. Floor 2.
 
 A file's name may hold bytes that are no UTF-8; Python keeps each as a lone surrogate, which no encoding can write. It
 is written as ``\udcff``: as JSON that is the same name again when it is read.

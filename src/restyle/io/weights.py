@@ -1,4 +1,4 @@
-"""Weights and profiles: safetensors files with their settings in the metadata, never pickle.
+"""Weights and profiles: safetensors files with their settings in the metadata, never pickle. Floor 2.
 
 The settings hold ``format``, a whole number, and ``kind``: ``style``, or what kind of model the weights are of (see
 `io.kinds`). Format 1 says no number, and names a model by ``class_path``; it is read as if it were format 2.

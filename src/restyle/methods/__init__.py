@@ -1,4 +1,4 @@
-"""The methods: (content, style) to Audio; one file or folder a method.
+"""The methods: (content, style) to Audio; one file or folder a method. Floor 4.
 
 `METHODS` is the one table that users' names are looked up in. Packages add methods of their own to it by an entry point
 of the group ``restyle.methods``, as ``NAME = "package.module:Class"`` (an example lies in ``examples/``).

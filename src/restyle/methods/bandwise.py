@@ -1,4 +1,4 @@
-"""What the methods share that work on bands: the grid of frames, and the content's tilt to the style."""
+"""What the methods share that work on bands: the grid of frames, and the content's tilt to the style. Floor 4."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every method is: `fit` learns a profile from style recordings, `apply` plays content with it."""
+"""What every method is: `fit` learns a profile from style recordings, `apply` plays content with it. Floor 4."""
 
 from __future__ import annotations
 

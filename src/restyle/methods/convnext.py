@@ -1,4 +1,4 @@
-"""Blocks of convolutions over time, with the whole width of a spectrogram as their channels."""
+"""Blocks of convolutions over time, with the whole width of a spectrogram as their channels. Floor 4."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the methods optimise: Adam, until nothing improves any more."""
+"""How the methods optimise: Adam, until nothing improves any more. Floor 4."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The part of a style that a profile keeps: bounded, mono, at a stated rate."""
+"""The part of a style that a profile keeps: bounded, mono, at a stated rate. Floor 4."""
 
 from __future__ import annotations
 

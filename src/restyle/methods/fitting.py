@@ -1,4 +1,4 @@
-"""What networks learn of the very recordings they are to sound like, before they play."""
+"""What networks learn of the very recordings they are to sound like, before they play. Floor 4."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Style through a genre classifier's features: gains optimised until it sees the style's statistics.
+"""Style through a genre classifier's features: gains optimised until it sees the style's statistics. Floor 4.
 
 Source: Gatys, Ecker, Bethge, "Image style transfer using convolutional neural networks", CVPR 2016. Unlike theirs, the
 network was taught with spectrograms of music, means and variances of every frequency count beside Gram matrices (Li et

@@ -1,4 +1,4 @@
-"""Musaicing: the content rebuilt from short pieces of the style.
+"""Musaicing: the content rebuilt from short pieces of the style. Floor 4.
 
 Source: Driedger, Praetzlich, Mueller, "Let it Bee: towards NMF-inspired audio mosaicing", ISMIR 2015. Beyond it:
 activations are found on narrow bands instead of bins, the content's long-term spectrum is first brought to the style's,

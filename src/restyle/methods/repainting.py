@@ -1,4 +1,4 @@
-"""What the methods share that make a new spectrogram of the content's: block by block, and back to sound.
+"""What the methods share that make a new spectrogram of the content's: block by block, and back to sound. Floor 4.
 
 Each channel keeps its part of the new magnitudes, its phases are the start of Griffin-Lim, and what lies above the
 spectrogram's highest frequency stays the content's, as much louder or softer as the bins just below became.

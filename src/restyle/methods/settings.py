@@ -1,4 +1,4 @@
-"""Settings of methods: each is checked by its own type, in one place, however a method is made."""
+"""Settings of methods: each is checked by its own type, in one place, however a method is made. Floor 4."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`spectral`: the content's fine structure and timing with the style's envelope, levels and balance."""
+"""`spectral`: the content's fine structure and timing with the style's envelope, levels and balance. Floor 4."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texture transfer: a spectrogram optimised until a random network sees the style's statistics in it.
+"""Texture transfer: a spectrogram optimised until a random network sees the style's statistics in it. Floor 4.
 
 Source: Ulyanov, Lebedev, "Audio texture synthesis and style transfer", 2016. Unlike theirs, the spectrogram is that of
 narrow bands, starts as the content with the style's long-term spectrum, and becomes a gain of the content's own

@@ -1,4 +1,4 @@
-"""Pages and pictures: HTML and SVG with one set of templates."""
+"""Pages and pictures: HTML and SVG with one set of templates. Floor 6."""
 
 from restyle.errors import require
 

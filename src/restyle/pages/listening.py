@@ -1,4 +1,4 @@
-"""A blind listening test on one page, after MUSHRA: each sound is rated against the content and the style.
+"""A blind listening test on one page, after MUSHRA: each sound is rated against the content and the style. Floor 6.
 
 The page is made here; the files of ratings it saves are read in `restyle.comparison.ratings` and
 scored in `restyle.comparison.scoring`.

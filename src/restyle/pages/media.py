@@ -1,4 +1,4 @@
-"""The sounds and pictures of a page that holds them itself."""
+"""The sounds and pictures of a page that holds them itself. Floor 6."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures for a page: notes to draw, waveforms as paths, spectrograms as WebP."""
+"""Pictures for a page: notes to draw, waveforms as paths, spectrograms as WebP. Floor 6."""
 
 from __future__ import annotations
 

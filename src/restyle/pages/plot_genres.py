@@ -1,4 +1,4 @@
-"""Pictures of what a classifier says, as matplotlib figures that need no screen."""
+"""Pictures of what a classifier says, as matplotlib figures that need no screen. Floor 6."""
 
 from __future__ import annotations
 

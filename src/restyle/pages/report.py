@@ -1,4 +1,4 @@
-"""The page of a comparison: hear, see and compare, in one HTML file that needs nothing else."""
+"""The page of a comparison: hear, see and compare, in one HTML file that needs nothing else. Floor 6."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Stages around a method: tempo and tone."""
+"""Stages around a method: tempo and tone. Floor 4."""

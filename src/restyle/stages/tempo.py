@@ -1,4 +1,4 @@
-"""Tempo and groove: the content at the speed, and with the beat timing, of the style.
+"""Tempo and groove: the content at the speed, and with the beat timing, of the style. Floor 4.
 
 A profile holds ``tempo`` (BPM, 0 where the style has no steady beat), ``swing`` (where the off-beat falls within half a
 beat, a beat and two beats of the style) and ``looseness`` (how far beats stray from an even pulse, root mean square in

@@ -1,4 +1,4 @@
-"""Tone: long-term spectrum, loudness and stereo width brought toward a style's."""
+"""Tone: long-term spectrum, loudness and stereo width brought toward a style's. Floor 4."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Time maps, and sound played along one at its own pitch."""
+"""Time maps, and sound played along one at its own pitch. Floor 4."""
 
 from __future__ import annotations
 

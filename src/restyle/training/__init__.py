@@ -1,4 +1,4 @@
-"""How models are trained."""
+"""How models are trained. Floor 3."""
 
 from restyle.errors import require
 

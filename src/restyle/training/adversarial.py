@@ -1,4 +1,4 @@
-"""Losses of generators and discriminators, and whose weights they reach."""
+"""Losses of generators and discriminators, and whose weights they reach. Floor 3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes to log1p spectrograms that leave the class as it is.
+"""Changes to log1p spectrograms that leave the class as it is. Floor 3.
 
 All take spectrograms ``[B, F, L]`` and a numpy generator that draws everything at random, so that a step's changes
 follow from the generator's seed on every device.

@@ -1,4 +1,4 @@
-"""One YAML file a training: which kind of model, with which arguments, on what data.
+"""One YAML file a training: which kind of model, with which arguments, on what data. Floor 3.
 
 Its keys: ``kind`` (a name of `io.kinds`), ``model: {init_args: {...}}`` (of its network), ``module: {init_args:
 {...}}`` (of its training), ``representation`` (what the spectrograms must be), and those of `DEFAULTS`.

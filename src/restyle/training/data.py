@@ -1,4 +1,4 @@
-"""From a store of spectrograms to batches: sides, chunks, and an order that depends on nothing but seeds.
+"""From a store of spectrograms to batches: sides, chunks, and an order that depends on nothing but seeds. Floor 3.
 
 Batch ``step`` of epoch ``epoch`` is a pure function of (seed, epoch, step): a run that was stopped goes on with the
 very batches it would have had.

@@ -1,4 +1,4 @@
-"""Tells spectrograms that were recorded from those that were made, patch by patch."""
+"""Tells spectrograms that were recorded from those that were made, patch by patch. Floor 3."""
 
 from __future__ import annotations
 

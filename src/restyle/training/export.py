@@ -1,4 +1,4 @@
-"""A trained model as one weights file, and its model card."""
+"""A trained model as one weights file, and its model card. Floor 3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is told of a run beside its numbers."""
+"""What is told of a run beside its numbers. Floor 3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The folder of a run: whose it is, and whether all is done."""
+"""The folder of a run: whose it is, and whether all is done. Floor 3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Losses of variational codes."""
+"""Losses of variational codes. Floor 3."""
 
 from __future__ import annotations
 

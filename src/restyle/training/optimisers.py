@@ -1,4 +1,4 @@
-"""The optimiser and schedule of a training."""
+"""The optimiser and schedule of a training. Floor 3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of a run: curves, verdict, examples, in one HTML file that needs nothing else."""
+"""The page of a run: curves, verdict, examples, in one HTML file that needs nothing else. Floor 3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stopping at any point and going on as if nothing had been: checkpoints, seeds, a mean of the weights.
+"""Stopping at any point and going on as if nothing had been: checkpoints, seeds, a mean of the weights. Floor 3.
 
 Every checkpoint says the same thing: so many epochs and so many batches of the next one are done. Lightning's own
 counters are brought to that form when it is written, for those that it writes in the middle of its loops mean something

@@ -1,4 +1,4 @@
-"""A training from its config to its weights file, with Lightning underneath."""
+"""A training from its config to its weights file, with Lightning underneath. Floor 3."""
 
 from __future__ import annotations
 

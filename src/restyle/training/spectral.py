@@ -1,4 +1,4 @@
-"""What trainings on spectrograms share: levels of one loudness, pictures and sounds for the report."""
+"""What trainings on spectrograms share: levels of one loudness, pictures and sounds for the report. Floor 3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Around a training: silence, and sentences for what goes wrong."""
+"""Around a training: silence, and sentences for what goes wrong. Floor 3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a run still improves, stands still or overfits."""
+"""Whether a run still improves, stands still or overfits. Floor 3."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Genre classifiers: networks, inference and training."""
+"""Genre classifiers: networks, inference and training. Floor 3."""

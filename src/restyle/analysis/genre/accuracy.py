@@ -1,4 +1,4 @@
-"""How often a classifier or an embedding is right, with intervals."""
+"""How often a classifier or an embedding is right, with intervals. Floor 3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Capsules that tell genres apart: log1p STFT magnitudes in, one logit a class out."""
+"""Capsules that tell genres apart: log1p STFT magnitudes in, one logit a class out. Floor 3."""
 
 from __future__ import annotations
 

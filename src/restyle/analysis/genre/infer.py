@@ -1,4 +1,4 @@
-"""The genres of a recording, by a trained classifier."""
+"""The genres of a recording, by a trained classifier. Floor 3."""
 
 from __future__ import annotations
 

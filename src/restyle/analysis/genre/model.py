@@ -1,4 +1,4 @@
-"""Networks that tell genres apart: log1p STFT magnitudes in, one logit a class out.
+"""Networks that tell genres apart: log1p STFT magnitudes in, one logit a class out. Floor 3.
 
 `MultiChannel` and `SingleChannel` follow an outline: two convolutions of 32 filters with kernel 9, pooling by 2, one
 dense layer with softmax. Where it is silent they do as was usual: rectifiers, maximum pooling, no padding.

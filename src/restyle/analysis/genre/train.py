@@ -1,4 +1,4 @@
-"""Teaches the networks of `analysis/genre/model.py`."""
+"""Teaches the networks of `analysis/genre/model.py`. Floor 3."""
 
 from __future__ import annotations
 

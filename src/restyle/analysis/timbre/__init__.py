@@ -1,1 +1,1 @@
-"""The timbre embedding: network, inference and training."""
+"""The timbre embedding: network, inference and training. Floor 3."""

@@ -1,4 +1,4 @@
-"""How alike two recordings' instruments sound, by a trained embedding."""
+"""How alike two recordings' instruments sound, by a trained embedding. Floor 3."""
 
 from __future__ import annotations
 

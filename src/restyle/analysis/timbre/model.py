@@ -1,4 +1,4 @@
-"""Networks that turn a clip into a point: near one another where the instrument is the same.
+"""Networks that turn a clip into a point: near one another where the instrument is the same. Floor 3.
 
 Both take log1p mel spectrograms ``[B, M, L]``, turn them into dB below their loudest value, so that the level does not
 matter, and give vectors of length 1: the cosine of two is their likeness.

@@ -1,4 +1,4 @@
-"""Teaches the networks of `analysis/timbre/model.py`: clips of one instrument come together, others apart."""
+"""Teaches the networks of `analysis/timbre/model.py`: clips of one instrument come together, others apart. Floor 3."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The transcriber: network, inference and training."""
+"""The transcriber: network, inference and training. Floor 3."""

@@ -1,4 +1,4 @@
-"""Polyphonic transcription: what is played, from sound."""
+"""Polyphonic transcription: what is played, from sound. Floor 3."""
 
 from __future__ import annotations
 

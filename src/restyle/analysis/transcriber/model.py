@@ -1,4 +1,4 @@
-"""The transcription network: constant-Q spectrogram in; onsets, frames, velocities ... of 88 pitches out."""
+"""The transcription network: constant-Q spectrogram in; onsets, frames, velocities ... of 88 pitches out. Floor 3."""
 
 from __future__ import annotations
 

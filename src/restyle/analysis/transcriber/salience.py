@@ -1,4 +1,4 @@
-"""What the transcriber hears before it decides on notes: how likely each pitch begins and sounds."""
+"""What the transcriber hears before it decides on notes: how likely each pitch begins and sounds. Floor 3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Teaches `analysis/transcriber/model.py` on songs whose notes are known."""
+"""Teaches `analysis/transcriber/model.py` on songs whose notes are known. Floor 3."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What several verbs need: inputs, outputs, settings, processes."""
+"""What several verbs need: inputs, outputs, settings, processes. Floor 6."""

@@ -1,4 +1,4 @@
-"""Work in this machine's processes or, where an address is given, on a Ray or Dask cluster."""
+"""Work in this machine's processes or, where an address is given, on a Ray or Dask cluster. Floor 6."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inputs by name: checked before any work, and read."""
+"""Inputs by name: checked before any work, and read. Floor 6."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a command made of the files of a folder."""
+"""What a command made of the files of a folder. Floor 6."""
 
 from __future__ import annotations
 

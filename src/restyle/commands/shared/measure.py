@@ -1,4 +1,4 @@
-"""How long something takes and how much memory it uses."""
+"""How long something takes and how much memory it uses. Floor 6."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several output files that appear together or not at all, and the checks on their names."""
+"""Several output files that appear together or not at all, and the checks on their names. Floor 6."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many pieces of work, one after the other or in processes that stop at once."""
+"""Many pieces of work, one after the other or in processes that stop at once. Floor 6."""
 
 from __future__ import annotations
 

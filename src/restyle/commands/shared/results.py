@@ -1,4 +1,4 @@
-"""One method on one pair: transferred, measured, judged, and kept so that a second run need not."""
+"""One method on one pair: transferred, measured, judged, and kept so that a second run need not. Floor 6."""
 
 from __future__ import annotations
 

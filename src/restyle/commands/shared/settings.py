@@ -1,4 +1,4 @@
-"""The options of a transfer of files, and how they are written on the command line."""
+"""The options of a transfer of files, and how they are written on the command line. Floor 6."""
 
 from __future__ import annotations
 

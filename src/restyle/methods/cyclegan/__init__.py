@@ -1,1 +1,1 @@
-"""CycleGAN: network, method and training."""
+"""CycleGAN: network, method and training. Floor 4."""

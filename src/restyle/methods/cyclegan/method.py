@@ -1,4 +1,4 @@
-"""`cyclegan`: from one kind of music to another that it was taught beside it, unpaired."""
+"""`cyclegan`: from one kind of music to another that it was taught beside it, unpaired. Floor 4."""
 
 from __future__ import annotations
 

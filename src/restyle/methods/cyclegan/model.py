@@ -1,4 +1,4 @@
-"""CycleGAN: two generators, from one kind of music to the other and back."""
+"""CycleGAN: two generators, from one kind of music to the other and back. Floor 4."""
 
 from __future__ import annotations
 

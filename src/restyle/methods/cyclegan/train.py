@@ -1,4 +1,4 @@
-"""Teaches `methods/cyclegan/model.py` two kinds of music, of which no piece is known in both."""
+"""Teaches `methods/cyclegan/model.py` two kinds of music, of which no piece is known in both. Floor 4."""
 
 from __future__ import annotations
 

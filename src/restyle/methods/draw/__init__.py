@@ -1,1 +1,1 @@
-"""DRAW, the recurrent VAE: network, method and training."""
+"""DRAW, the recurrent VAE: network, method and training. Floor 4."""

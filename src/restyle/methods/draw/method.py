@@ -1,4 +1,4 @@
-"""`draw`: the content encoded and painted by a recurrent autoencoder that knows one style."""
+"""`draw`: the content encoded and painted by a recurrent autoencoder that knows one style. Floor 4."""
 
 from __future__ import annotations
 

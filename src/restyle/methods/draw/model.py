@@ -1,4 +1,4 @@
-"""DRAW: a recurrent variational autoencoder that paints a piece of spectrogram glimpse by glimpse."""
+"""DRAW: a recurrent variational autoencoder that paints a piece of spectrogram glimpse by glimpse. Floor 4."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Teaches `methods/draw/model.py` one style."""
+"""Teaches `methods/draw/model.py` one style. Floor 4."""
 
 from __future__ import annotations
 

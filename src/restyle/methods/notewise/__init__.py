@@ -1,1 +1,1 @@
-"""Note-wise resynthesis: `notes` and `note_synth`."""
+"""Note-wise resynthesis: `notes` and `note_synth`. Floor 4."""

@@ -1,4 +1,4 @@
-"""Plays a `Tone`: partials and noise, drawn as short spectra that are overlapped and added."""
+"""Plays a `Tone`: partials and noise, drawn as short spectra that are overlapped and added. Floor 4."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measured notes as `methods.notewise.model` takes them: what is heard, and what is to be played."""
+"""Measured notes as `methods.notewise.model` takes them: what is heard, and what is to be played. Floor 4."""
 
 from __future__ import annotations
 

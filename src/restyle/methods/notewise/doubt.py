@@ -1,4 +1,4 @@
-"""What methods that play notes have in common."""
+"""What methods that play notes have in common. Floor 4."""
 
 from __future__ import annotations
 

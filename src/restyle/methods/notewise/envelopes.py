@@ -1,4 +1,4 @@
-"""How notes sound at some moments of each: rows of a table that networks read."""
+"""How notes sound at some moments of each: rows of a table that networks read. Floor 4."""
 
 from __future__ import annotations
 

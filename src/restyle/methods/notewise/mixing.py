@@ -1,4 +1,4 @@
-"""Sounds between those of several styles."""
+"""Sounds between those of several styles. Floor 4."""
 
 from __future__ import annotations
 

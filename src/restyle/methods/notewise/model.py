@@ -1,4 +1,4 @@
-"""How an instrument would play a note, as told by other notes of it: partials and noise in and out.
+"""How an instrument would play a note, as told by other notes of it: partials and noise in and out. Floor 4.
 
 The network looks at the notes heard in a clip. What was heard near a note that is wanted (in pitch, and at the same
 moment of the note) is copied; what was not is inferred from what the network has learnt of instruments.

@@ -1,4 +1,4 @@
-"""`note_synth`: the content's notes, played by a network that has heard the style's."""
+"""`note_synth`: the content's notes, played by a network that has heard the style's. Floor 4."""
 
 from __future__ import annotations
 

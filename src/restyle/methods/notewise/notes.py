@@ -1,4 +1,4 @@
-"""`notes`: note-wise resynthesis. The content's notes, played with the sound of the style's notes."""
+"""`notes`: note-wise resynthesis. The content's notes, played with the sound of the style's notes. Floor 4."""
 
 from __future__ import annotations
 

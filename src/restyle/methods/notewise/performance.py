@@ -1,4 +1,4 @@
-"""How the notes of a content are played: their levels, dynamics, bends and places."""
+"""How the notes of a content are played: their levels, dynamics, bends and places. Floor 4."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the notes of a style sound, and how a note that it never played would."""
+"""How the notes of a style sound, and how a note that it never played would. Floor 4."""
 
 from __future__ import annotations
 

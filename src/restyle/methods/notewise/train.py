@@ -1,4 +1,4 @@
-"""Teaches `methods/notewise/model.py`: from some notes of an instrument, how it plays others."""
+"""Teaches `methods/notewise/model.py`: from some notes of an instrument, how it plays others. Floor 4."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a content holds beside its notes: kept, with the tone of the style's."""
+"""What a content holds beside its notes: kept, with the tone of the style's. Floor 4."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""VAE-GAN: network, method and training."""
+"""VAE-GAN: network, method and training. Floor 4."""

@@ -1,4 +1,4 @@
-"""`vae_gan`: the content's code and notes, decoded with the style's vector by a VAE-GAN."""
+"""`vae_gan`: the content's code and notes, decoded with the style's vector by a VAE-GAN. Floor 4."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Teaches `methods/vae_gan/model.py`, a discriminator beside it."""
+"""Teaches `methods/vae_gan/model.py`, a discriminator beside it. Floor 4."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The WaveNet methods: networks, generation and training."""
+"""The WaveNet methods: networks, generation and training. Floor 4."""

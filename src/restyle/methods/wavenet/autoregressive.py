@@ -1,4 +1,4 @@
-"""WaveNet: a stack of gated dilated convolutions that makes sound sample by sample, told what to play.
+"""WaveNet: a stack of gated dilated convolutions that makes sound sample by sample, told what to play. Floor 4.
 
 Source: van den Oord et al., "WaveNet: a generative model for raw audio", 2016 (arXiv 1609.03499); the autoencoder is
 Engel et al., "Neural audio synthesis of musical notes with WaveNet autoencoders", ICML 2017 (arXiv 1704.01279).

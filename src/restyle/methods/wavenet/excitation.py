@@ -1,4 +1,4 @@
-"""Notes as raw sound: harmonic tones, group of partials by group, and noise, to be shaped by a network.
+"""Notes as raw sound: harmonic tones, group of partials by group, and noise, to be shaped by a network. Floor 4.
 
 Notes are tensors ``[B, N, 5]``: onset s, offset s, pitch (MIDI, fractions allowed), velocity 0..1, programme. Rows of
 NaN are padding, drums (programme 128) are left out, and onsets may lie before time 0.

@@ -1,4 +1,4 @@
-"""A WaveNet sample by sample, each from what its layers kept of the ones before: compiled, on one core.
+"""A WaveNet sample by sample, each from what its layers kept of the ones before: compiled, on one core. Floor 4.
 
 Source: Le Paine et al., "Fast WaveNet generation algorithm", 2016 (arXiv 1611.09482).
 """

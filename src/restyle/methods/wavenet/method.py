@@ -1,4 +1,4 @@
-"""`wavenet`: the content's notes, played by a WaveNet that has heard the style."""
+"""`wavenet`: the content's notes, played by a WaveNet that has heard the style. Floor 4."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parallel WaveNet: tones and noise of the notes, shaped note by note, filtered by a dilated stack."""
+"""The parallel WaveNet: tones and noise of the notes, shaped note by note, filtered by a dilated stack. Floor 4."""
 
 from __future__ import annotations
 

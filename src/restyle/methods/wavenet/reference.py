@@ -1,4 +1,4 @@
-"""What decoders are told: how the reference sounds, what is played, what an encoder hears."""
+"""What decoders are told: how the reference sounds, what is played, what an encoder hears. Floor 4."""
 
 from __future__ import annotations
 

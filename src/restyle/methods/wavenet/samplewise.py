@@ -1,4 +1,4 @@
-"""The compiled loop of `methods/wavenet/generation.py`; importing it loads numba.
+"""The compiled loop of `methods/wavenet/generation.py`; importing it loads numba. Floor 4.
 
 Matrices have a row for each input: a product adds up rows, which lie side by side in memory, four at a time. float32
 throughout. The rational tanh differs from the true one by less than 1e-6.

@@ -1,4 +1,4 @@
-"""Trains the networks of `autoregressive.py` and `parallel.py` on clips of two phrases each.
+"""Trains the networks of `autoregressive.py` and `parallel.py` on clips of two phrases each. Floor 4.
 
 The first half of a clip is the reference; what the second half plays is known, and how it sounds is learnt.
 """
