@@ -1,11 +1,11 @@
 import shutil
 
-import numpy as np
 import pytest
 
 from restyle.data.folder import Folder
 from restyle.data.splits import split
 from restyle.errors import RestyleError
+from restyle.io.midi import read_midi
 
 
 @pytest.fixture
@@ -37,13 +37,10 @@ def test_sub_folders_are_the_labels(music):
     assert data.labels == ("jazz", "rock") and data.skipped == []
 
 
-def test_every_format_is_read_and_midi_beside_a_sound_gives_its_notes(music):
-    clips = {clip.source: clip for clip in Folder(music).clips()}
-    assert set(clips) == {"jazz/a", "jazz/live/1999/b", "rock/c", "rock/d"}
-    for clip in clips.values():
-        assert 0.45 < clip.audio.duration < 0.6 and np.abs(clip.audio.samples).max() == pytest.approx(0.5, abs=0.1)
-    assert clips["jazz/live/1999/b"].notes.pitch.tolist() == [64]
-    assert clips["jazz/a"].notes is None
+def test_midi_beside_a_sound_gives_its_notes(music):
+    notes = {item.source: item.notes for item in Folder(music).items}
+    assert notes["jazz/live/1999/b"] is not None and read_midi(notes["jazz/live/1999/b"]).pitch.tolist() == [64]
+    assert notes["jazz/a"] is None
 
 
 def test_one_piece_in_two_formats_stays_on_one_side(music):

@@ -32,9 +32,9 @@ def test_excerpts_of_all_genres_but_the_damaged_one(copy, caplog):
     assert data.labels == GENRES and set(Counter(item.labels for item in data.items).values()) == {10}
     assert data.skipped == [("gtzan_genre/genres/jazz/jazz.00054.wav", "it is known to be damaged")]
     assert "jazz.00054" in caplog.text
-    clips = list(data.clips())
-    assert len(clips) == 100 and {(clip.audio.rate, clip.audio.length) for clip in clips} == {(22050, 2205)}
-    assert (clips[25].labels, clips[25].source, clips[25].notes) == (("country",), "country.00005", None)
+    assert len(data.items) == 100 and all(item.path.is_file() for item in data.items)
+    item = data.items[25]
+    assert (item.labels, item.source, item.notes) == (("country",), "country.00005", None)
 
 
 @pytest.mark.parametrize("inside", ["", "genres", "genres_original", "Data/genres_original"])
@@ -42,7 +42,6 @@ def test_other_copies_of_it(tmp_path, sound, inside):
     for name in ("rock/rock.00001.au", "pop/pop.00000.au"):
         sound(tmp_path / inside / name, 0.1, rate=22050)
     assert [item.source for item in Gtzan(tmp_path).items] == ["pop.00000", "rock.00001"]
-    assert len(list(Gtzan(tmp_path).clips())) == 2
 
 
 def test_the_random_split_is_80_to_20_in_each_genre_and_seeded(copy):

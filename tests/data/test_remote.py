@@ -5,7 +5,8 @@ import zipfile
 
 import pytest
 
-from restyle.data import groove, gtzan, maestro, remote
+from restyle.commands.dataset import DATA_SETS
+from restyle.data import groove, remote
 from restyle.errors import RestyleError
 
 
@@ -42,48 +43,29 @@ def archive(tmp_path, sound, monkeypatch):
     return packed
 
 
-def test_download_unpacks_and_validate_compares(archive, tmp_path):
-    home = tmp_path / "home"
-    groove.download(home)
-    data = groove.Groove(home)
-    assert [clip.labels for clip in data.clips()] == [("funk", "beat")]
-    missing, differing = groove.validate(home)
-    assert (missing, differing) == (["drummer1/session1/1_funk_80_beat_4-4.mid"], [])
-    data.items[0].path.write_bytes(b"changed")
-    assert groove.validate(home)[1] == ["drummer1/session1/1_funk_80_beat_4-4.wav"]
+def test_download_unpacks(archive, tmp_path):
+    remote.download("groove_midi", tmp_path / "home")
+    assert [item.labels for item in groove.Groove(tmp_path / "home").items] == [("funk", "beat")]
 
 
 def test_a_download_that_differs_is_refused(archive, tmp_path):
     archive.write_bytes(archive.read_bytes() + b"more")
     with pytest.raises(RestyleError, match=r"groove_midi could not be downloaded to .*checksum"):
-        groove.download(tmp_path / "home")
+        remote.download("groove_midi", tmp_path / "home")
 
 
 def test_a_download_that_cannot_be_had_is_told(archive, tmp_path):
     archive.unlink()
     with pytest.raises(RestyleError, match=r"could not be downloaded .*; try again, or unpack a copy there yourself"):
-        groove.download(tmp_path / "home")
+        remote.download("groove_midi", tmp_path / "home")
 
 
-def test_checksums_need_a_download_and_a_folder(archive, tmp_path):
-    with pytest.raises(RestyleError, match="the checksums of groove_midi are not there yet"):
-        groove.validate(tmp_path)
-    with pytest.raises(RestyleError, match="there is no such folder"):
-        groove.validate(tmp_path / "nowhere")
-
-
-def test_all_three_go_to_mirdata_by_its_names(monkeypatch, tmp_path):
+def test_all_are_known_to_mirdata():
     mirdata = pytest.importorskip("mirdata", reason="mirdata is not installed")
-    asked = []
-    monkeypatch.setattr(remote, "download", lambda name, home: asked.append(name))
-    for module in (gtzan, maestro, groove):
-        module.download(tmp_path)
-    assert asked == ["gtzan_genre", "maestro", "groove_midi"] and set(asked) <= set(mirdata.list_datasets())
+    assert {listed for _, listed in DATA_SETS.values() if listed} <= set(mirdata.list_datasets())
 
 
-@pytest.mark.parametrize("module", [gtzan, maestro, groove])
-def test_without_mirdata_the_extra_is_named(module, monkeypatch, tmp_path):
+def test_without_mirdata_the_extra_is_named(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "mirdata", None)
-    for act in (module.download, module.validate):
-        with pytest.raises(RestyleError, match=r"pip install \"\.\[data\]\" in restyle.s folder"):
-            act(tmp_path)
+    with pytest.raises(RestyleError, match=r"pip install \"\.\[data\]\" in restyle.s folder"):
+        remote.download("groove_midi", tmp_path)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from restyle.data.clip import Item, SoundFiles
+from restyle.data.clip import Item
 from restyle.data.splits import split
 from restyle.errors import RestyleError
 
@@ -134,13 +134,3 @@ def test_too_few_sources_are_told():
         split([], {"train": 0.5, "test": 0.5})
     with pytest.raises(RestyleError, match="has no 'teach'"):
         split(items(("a", "1", "train"), ("a", "2", "test")), {"teach": 0.5, "train": 0.25, "test": 0.25})
-
-
-def test_no_chunk_of_a_source_is_on_two_sides(tmp_path, sound):
-    data = SoundFiles("mine", tmp_path)
-    paths = [sound(tmp_path / f"{i}.wav", 1.0) for i in range(6)]
-    data.items = [Item(path, ("a",), path.stem[:1]) for path in paths]
-    sides = split(data.items, {"train": 0.5, "test": 0.5})
-    sources = {name: [clip.source for clip in data.clips(side, seconds=0.25)] for name, side in sides.items()}
-    assert len(sources["train"]) == len(sources["test"]) == 12
-    assert not set(sources["train"]) & set(sources["test"])

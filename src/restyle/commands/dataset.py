@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from restyle.commands.shared.outputs import folder
+from restyle.data import remote
 from restyle.data.clip import Item, SoundFiles
 from restyle.data.manifest import MANIFEST
 from restyle.errors import RestyleError
 from restyle.io.atomic import writing
 
-DATA_SETS = {  # name: its class, as module:Class; the module has `download` where mirdata can do it
-    "gtzan": "restyle.data.gtzan:Gtzan",
-    "groove": "restyle.data.groove:Groove",
-    "maestro": "restyle.data.maestro:Maestro",
-    "nsynth": "restyle.data.nsynth:Nsynth",
+DATA_SETS = {  # name: its class, as module:Class, and mirdata's name, where that can download it
+    "gtzan": ("restyle.data.gtzan:Gtzan", "gtzan_genre"),
+    "groove": ("restyle.data.groove:Groove", "groove_midi"),
+    "maestro": ("restyle.data.maestro:Maestro", "maestro"),
+    "nsynth": ("restyle.data.nsynth:Nsynth", ""),
 }
 
 
@@ -47,16 +48,16 @@ def use(
     """
     if name not in DATA_SETS:
         raise RestyleError(f"there is no data set '{name}'; choose one of {', '.join(DATA_SETS)}, or give a folder")
-    module, _, built = DATA_SETS[name].partition(":")
-    room = import_module(module)
+    target, listed = DATA_SETS[name]
     if lists and name != "gtzan":
         raise RestyleError(f"{name} has a split of its own; --list is for gtzan")
     if download:
-        if not hasattr(room, "download"):
+        if not listed:
             raise RestyleError(f"{name} cannot be downloaded by restyle; unpack it to {root} yourself")
-        room.download(root)
+        remote.download(listed, root)
+    module, _, built = target.partition(":")
     given: dict[str, Any] = {"lists": lists} if lists else {}
-    found: SoundFiles = getattr(room, built)(root, **given)
+    found: SoundFiles = getattr(import_module(module), built)(root, **given)
     if out.is_dir() and any(out.iterdir()) and not _is_ours(out / MANIFEST, name):
         raise RestyleError(f"{out} holds something else; give the name of a new folder")
     with folder(out):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from restyle.data import remote
 from restyle.data.clip import Item, SoundFiles
 from restyle.data.tables import find, read_rows
 
@@ -41,16 +40,6 @@ class Groove(SoundFiles):
             if not row["audio_filename"]:
                 self.skip(table.parent / row["midi_filename"], "the data set has no sound of it", expected=True)
         self.items = self.present([_item(table.parent, row) for row in rows if row["audio_filename"]])
-
-
-def download(home: str | Path) -> None:
-    """Download Groove (4.8 GB) by mirdata and unpack it to ``home``; see `remote.download`."""
-    remote.download("groove_midi", home)
-
-
-def validate(home: str | Path) -> tuple[list[str], list[str]]:
-    """Return the missing and the differing files of a downloaded copy; see `remote.validate`."""
-    return remote.validate("groove_midi", home)
 
 
 def _item(folder: Path, row: dict[str, str]) -> Item:

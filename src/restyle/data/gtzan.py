@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from restyle.data import remote
 from restyle.data.clip import Item, SoundFiles
 from restyle.data.splits import split
 from restyle.data.tables import find, read_lines
@@ -78,16 +77,6 @@ class Gtzan(SoundFiles):
             if name not in there and name != DAMAGED:
                 self.skip(self.root / name, "it is in a list, but not in the folder")
         self.items = [replace(item, split=side_of[name]) for name, item in there.items() if name in side_of]
-
-
-def download(home: str | Path) -> None:
-    """Download GTZAN (1.2 GB) by mirdata and unpack it under ``home``; see `remote.download`."""
-    remote.download("gtzan_genre", home)
-
-
-def validate(home: str | Path) -> tuple[list[str], list[str]]:
-    """Return the missing and the differing files of a downloaded copy; see `remote.validate`."""
-    return remote.validate("gtzan_genre", home)
 
 
 def _excerpt(line: str, path: str | Path) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from restyle.data import remote
 from restyle.data.clip import Item, SoundFiles
 from restyle.data.tables import find, read_rows
 
@@ -35,16 +34,6 @@ class Maestro(SoundFiles):
         patterns = [f"{where}maestro-v*.{ending}" for where in ("", "maestro-v*/") for ending in ("csv", "json")]
         table = find(root, patterns, "MAESTRO's table (maestro-v3.0.0.csv)")
         self.items = self.present([_item(table.parent, row) for row in read_rows(table, COLUMNS)])
-
-
-def download(home: str | Path) -> None:
-    """Download MAESTRO 2 (100 GB) by mirdata and unpack it to ``home``; see `remote.download`."""
-    remote.download("maestro", home)
-
-
-def validate(home: str | Path) -> tuple[list[str], list[str]]:
-    """Return the missing and the differing files of a downloaded copy; see `remote.validate`."""
-    return remote.validate("maestro", home)
 
 
 def _item(folder: Path, row: dict[str, str]) -> Item:

@@ -13,24 +13,9 @@ from typing import Any
 from restyle.data.clip import Item, SoundFiles
 from restyle.data.tables import find
 from restyle.errors import RestyleError
-from restyle.notes import Notes
 
 SPLITS = {"nsynth-train": "train", "nsynth-valid": "validation", "nsynth-test": "test"}
-HELD = 3.0  # seconds; the rest of the 4 s is the release
 LICENCE = "CC BY 4.0"
-PROGRAMMES = {  # of General MIDI, near each family
-    "bass": 33,
-    "brass": 61,
-    "flute": 73,
-    "guitar": 25,
-    "keyboard": 0,
-    "mallet": 12,
-    "organ": 16,
-    "reed": 65,
-    "string": 48,
-    "synth_lead": 80,
-    "vocal": 52,
-}
 
 
 class Nsynth(SoundFiles):
@@ -53,7 +38,6 @@ class Nsynth(SoundFiles):
 
     def __init__(self, root: str | Path) -> None:
         super().__init__("nsynth", root)
-        self._played: dict[str, tuple[int, float, int]] = {}  # pitch, velocity, programme by name
         patterns = ["examples.json", *(f"{part}/examples.json" for part in SPLITS)]
         first = find(root, patterns, "NSynth's nsynth-train, nsynth-valid or nsynth-test")
         parts = [first.parent]
@@ -61,11 +45,6 @@ class Nsynth(SoundFiles):
             parts = [part for name in SPLITS if ((part := self.root / name) / "examples.json").is_file()]
         items = [item for part in parts for item in self._part(part)]
         self.items = self.present(items)
-
-    def notes(self, item: Item) -> Notes:
-        """Return the one note of an item, held for 3 s."""
-        pitch, velocity, programme = self._played[item.path.stem]
-        return Notes.of([(0.0, HELD, pitch, velocity, programme)])
 
     def _part(self, folder: Path) -> list[Item]:
         path = folder / "examples.json"
@@ -79,7 +58,6 @@ class Nsynth(SoundFiles):
     def _item(self, folder: Path, name: str, example: dict[str, Any]) -> Item:
         family = str(example["instrument_family_str"])
         labels = (family, str(example["instrument_source_str"]), *map(str, example["qualities_str"]))
-        self._played[name] = int(example["pitch"]), int(example["velocity"]) / 127, PROGRAMMES.get(family, 0)
         sound = folder / "audio" / f"{name}.wav"
         return Item(sound, labels, str(example["instrument_str"]), LICENCE, split=SPLITS.get(folder.name, ""))
 

@@ -1,10 +1,9 @@
-"""Download and checksums of data sets, by mirdata (extra ``data``). Floor 3."""
+"""Download of data sets, with their checksums, by mirdata (extra ``data``). Floor 3."""
 
 from __future__ import annotations
 
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any
 
 from restyle.errors import RestyleError, require
 
@@ -21,41 +20,14 @@ def download(name: str, home: str | Path) -> None:
 
     Source: Bittner et al. 2019, mirdata: software for reproducible usage of datasets, ISMIR.
     """
+    require("data", "mirdata", what=f"the download of {name}")
+    import mirdata
+
     try:
-        _dataset(name, home).download()
+        mirdata.initialize(name, data_home=str(home)).download()
     except (OSError, ValueError, HTTPException) as error:  # a wrong checksum is an OSError
         problem = f"{name} could not be downloaded to {home} ({_short(error)})"
         raise RestyleError(f"{problem}; try again, or unpack a copy there yourself") from error
-
-
-def validate(name: str, home: str | Path) -> tuple[list[str], list[str]]:
-    """Compare the files of a data set with their checksums.
-
-    Returns:
-        Files that are missing and files that differ, as names under ``home``; two empty lists mean that all is well.
-
-    Raises:
-        RestyleError: if mirdata or the list of checksums is missing, or the folder is.
-    """
-    if not Path(home).is_dir():
-        raise RestyleError(f"{home}: there is no such folder; check the name")
-    try:
-        missing, differing = _dataset(name, home).validate(verbose=False)
-    except OSError as error:
-        raise RestyleError(f"the checksums of {name} are not there yet; download the data set first") from error
-    return _names(missing, home), _names(differing, home)
-
-
-def _dataset(name: str, home: str | Path) -> Any:
-    require("data", "mirdata", what=f"the data set {name}")
-    import mirdata
-
-    return mirdata.initialize(name, data_home=str(home))
-
-
-def _names(found: dict[str, dict[str, list[str]]], home: str | Path) -> list[str]:
-    paths = (Path(path) for kind in found.values() for files in kind.values() for path in files)
-    return sorted(path.relative_to(home).as_posix() for path in paths)
 
 
 def _short(error: Exception) -> str:
