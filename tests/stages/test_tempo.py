@@ -112,7 +112,7 @@ def test_twelve_pairs_and_more() -> None:
 def test_a_tempo_by_number_takes_the_nearest_octave() -> None:
     content = hats(bpm=100)
     for bpm in (125, 62.5, 250):
-        result = tempo.to_bpm(content, bpm)
+        result = tempo.apply(content, {}, bpm=bpm)
         assert result.length == pytest.approx(0.8 * content.length, rel=2e-3)
 
 
@@ -170,13 +170,13 @@ def test_without_a_beat_there_is_one_clear_sentence() -> None:
     with pytest.raises(RestyleError, match="groove"):
         tempo.apply(hats(), none, bpm=100, groove=True)
     with pytest.raises(RestyleError, match="content has no steady beat"):
-        tempo.to_bpm(noise, 100)
+        tempo.apply(noise, {}, bpm=100)
     with pytest.raises(RestyleError, match="out of range"):
-        tempo.to_bpm(hats(), 5)
+        tempo.apply(hats(), {}, bpm=5)
 
 
 def test_progress_rises_to_one() -> None:
     seen: list[float] = []
-    tempo.to_bpm(hats(), 130, progress=seen.append)
+    tempo.apply(hats(), {}, bpm=130, progress=seen.append)
     assert seen == sorted(seen)
     assert seen[-1] == 1.0

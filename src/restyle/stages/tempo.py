@@ -98,15 +98,6 @@ def apply(
     return warp(content, times, progress=progress)
 
 
-def to_bpm(audio: Audio, bpm: float, *, progress: Progress | None = None) -> Audio:
-    """Bring a recording to a tempo in BPM, pitch kept; half or double the number means the same.
-
-    Raises:
-        RestyleError: if the recording has no steady beat, or the number is no sensible tempo.
-    """
-    return apply(audio, {}, bpm=bpm, progress=progress)
-
-
 def plan(content: Audio | Notes, profile: Profile, *, bpm: float | None = None, groove: bool = False) -> TimeMap:
     """Return where every moment of the content goes; arguments and errors as for :func:`apply`."""
     if bpm is not None and not SLOWEST <= bpm <= FASTEST:
