@@ -40,6 +40,16 @@ def test_warnings_of_a_transfer_come_back_in_its_result():
     assert result.samples.shape == (2, RATE) and not result.samples.any()
 
 
+def test_what_was_warned_of_a_style_is_in_every_result_made_with_it(tmp_path):
+    noise = Audio(np.random.default_rng(0).normal(0, 0.1, RATE), RATE)
+    learnt = restyle.learn(noise, method="notes")
+    assert len(learnt.warnings) == 1 and "no pitched notes" in learnt.warnings[0]
+    restyle.style.save(tmp_path / "noise.style", learnt)
+    for style in (learnt, restyle.style.load(tmp_path / "noise.style")):
+        assert transfer(CONTENT, style).warnings == learnt.warnings
+    assert transfer(CONTENT, noise, method="notes").warnings == learnt.warnings
+
+
 def test_the_method_is_built_once(monkeypatch):
     built = []
 

@@ -175,6 +175,9 @@ def run(
             check_sound(content, "the content")
         used = _method(style, settings)
         check_content(content, used)
+        if isinstance(style, Style):
+            for sentence in style.warnings:
+                warn(sentence, repeated=True)
         learnt = style if isinstance(style, Style) else learn_for(style, settings, names, used)
         settings = replace(settings, method=learnt.method)
         trim_memory()  # what fitting leaves unused

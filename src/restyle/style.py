@@ -17,7 +17,7 @@ import numpy as np
 from restyle import __version__
 from restyle.audio import Audio
 from restyle.dsp.checks import check_sound, is_silent
-from restyle.errors import RestyleError
+from restyle.errors import RestyleError, collect_warnings
 from restyle.io import hub as registry
 from restyle.io import weights as files
 from restyle.methods import METHODS, Method, taught
@@ -43,12 +43,14 @@ class Style:
         arrays: named arrays; the name's beginning says for whom: ``method/``, ``tone/`` or ``tempo/``.
         files: names of the recordings, where they are known.
         options: settings of the method with which it was learnt.
+        warnings: what was warned of as it was learnt; they belong to every result that is made with it.
     """
 
     method: str
     arrays: dict[str, np.ndarray]
     files: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     def has(self, name: str) -> bool:
         """Return whether it was learnt with a part, ``method``, ``tone`` or ``tempo``."""
@@ -107,15 +109,16 @@ def learn(
             f"{len(mix)} shares cannot mix {len(sounding)} recordings that are not silent; give one for each"
         )
     arrays: dict[str, np.ndarray] = {}
-    for part in parts:
-        log.info("learning the style's %s", f"sound for '{method}'" if part == "method" else part)
-        if part == "method":
-            used = used or make_method(method, **(options or {}))
-            profile = used.fit(sounding) if mix is None else _mixed(used, sounding, mix)
-        else:
-            profile = _stage(part, sounding, mix)
-        arrays |= {f"{part}/{key}": array for key, array in profile.items()}
-    return Style(method, arrays, tuple(names), dict(options or {}))
+    with collect_warnings() as warnings:
+        for part in parts:
+            log.info("learning the style's %s", f"sound for '{method}'" if part == "method" else part)
+            if part == "method":
+                used = used or make_method(method, **(options or {}))
+                profile = used.fit(sounding) if mix is None else _mixed(used, sounding, mix)
+            else:
+                profile = _stage(part, sounding, mix)
+            arrays |= {f"{part}/{key}": array for key, array in profile.items()}
+    return Style(method, arrays, tuple(names), dict(options or {}), tuple(warnings))
 
 
 def _stage(part: str, clips: Sequence[Audio], mix: Sequence[float] | None) -> dict[str, np.ndarray]:
@@ -152,6 +155,7 @@ def save(path: Path, style: Style) -> None:
         "files": list(style.files),
     }
     settings |= {"options": dict(style.options)} if style.options else {}
+    settings |= {"warnings": list(style.warnings)} if style.warnings else {}
     files.save(path, style.arrays, settings)
 
 
@@ -167,7 +171,13 @@ def load(path: Path) -> Style:
     method = settings.get("method")
     if method not in METHODS:
         raise RestyleError(f"{path} was learnt for the method '{method}', which this version does not have")
-    return Style(method, arrays, tuple(settings.get("files", ())), settings.get("options", {}))
+    return Style(
+        method,
+        arrays,
+        tuple(settings.get("files", ())),
+        settings.get("options", {}),
+        tuple(settings.get("warnings", ())),
+    )
 
 
 def genres() -> dict[str, Path]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from glob import escape
 from itertools import count
@@ -185,15 +185,9 @@ def _do(task: tuple[Pair, Settings, bool]) -> Outcome:
     pair, settings, overwrite = task
     try:
         stamps = tuple(path.stat().st_mtime_ns for path in pair.styles)
-        learnt, warnings = _learnt(pair.styles, stamps, settings)
+        learnt = _learnt(pair.styles, stamps, settings)
         record = transfer.run(
-            pair.content,
-            pair.styles,
-            pair.out,
-            settings=settings,
-            learnt=learnt,
-            warnings=warnings,
-            overwrite=overwrite,
+            pair.content, pair.styles, pair.out, settings=settings, learnt=learnt, overwrite=overwrite
         )
     except RestyleError as error:
         return Outcome(pair, "failed", str(error))
@@ -203,11 +197,11 @@ def _do(task: tuple[Pair, Settings, bool]) -> Outcome:
 
 
 @lru_cache(maxsize=2)
-def _learnt(styles: tuple[Path, ...], _changed: tuple[int, ...], settings: Settings) -> tuple[Style, tuple[str, ...]]:
-    """Learn a style once for all the contents that want it; with the warnings, which are of each of their records."""
+def _learnt(styles: tuple[Path, ...], _changed: tuple[int, ...], settings: Settings) -> Style:
+    """Learn a style once for all the contents that want it; the warnings go with it into each of their records."""
     with collect_warnings() as warnings:
         if is_learnt(styles[0]):
             style = read_style(styles[0], settings.options)
         else:
             style = learn_for([read_sound(path) for path in styles], settings, [str(path) for path in styles])
-    return style, tuple(warnings)
+    return replace(style, warnings=tuple(warnings))

@@ -34,7 +34,6 @@ def run(
     midi: Path | None = None,
     pictures: Path | None = None,
     learnt: Style | None = None,
-    warnings: Sequence[str] = (),
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
@@ -50,7 +49,6 @@ def run(
         midi: where to write the notes that the content was found to play.
         pictures: the folder for spectrograms of content, style and result; it is made if missing.
         learnt: the style, where the caller has learnt it from ``styles`` already.
-        warnings: what the caller was warned of then, for the record.
         overwrite: whether other files at the outputs' places may be replaced; the work is then done in any case.
         progress: called with the fraction done, 0..1.
 
@@ -71,7 +69,6 @@ def run(
         known = None if overwrite else _find_kept([*targets, *drawn], styles, settings, inputs)
         if known:
             return known | {"kept": True}
-        collected.warnings.extend(warnings)
         log.info("reading %s", content)
         played = read_content(content, start=settings.start, duration=settings.duration)
         clips = [] if is_learnt(styles[0]) or (learnt and not pictures) else [read_sound(path) for path in styles]
