@@ -16,7 +16,7 @@ from restyle.analysis.multipitch import multipitch
 from restyle.analysis.partials import measure
 from restyle.analysis.transcriber.infer import transcribe
 from restyle.audio import Audio
-from restyle.commands import spectrograms
+from restyle.commands.shared import spectrograms
 from restyle.data import recorded
 from restyle.downmix import BLOCK
 from restyle.dsp import blocks

@@ -11,6 +11,7 @@ import soundfile
 from commanded import chord
 from restyle import RestyleError
 from restyle.commands import compare
+from restyle.commands.shared import comparisons
 from restyle.comparison.table import Comparison
 
 QUICK = ("--methods", "spectral", "--no-tone", "--jobs", "1")
@@ -39,7 +40,7 @@ def test_report_tables_and_sounds(compared):
 def test_json_reads_back(compared):
     folder, _ = compared
     text = (folder / "scores.json").read_text(encoding="utf-8")
-    comparison = compare.load(folder)
+    comparison = comparisons.load(folder)
     assert json.loads(comparison.to_json()) == json.loads(text)
     assert comparison.methods == ("spectral",) and comparison.pairs[0].result("spectral").score("style.mfcc") > 0
 
@@ -51,7 +52,7 @@ def test_a_second_run_does_only_what_is_left(compared, restyle, clips, tmp_path)
     more = ("--methods", "spectral,texture", "--no-tone", "--jobs", "1")
     assert restyle("compare", clips[0], "--style", clips[1], "-o", folder, *more).code == 0
     assert sound.stat().st_mtime_ns == before
-    assert compare.load(folder).methods == ("spectral", "texture")
+    assert comparisons.load(folder).methods == ("spectral", "texture")
 
 
 @pytest.mark.parametrize("change", ["file", "settings", "pair"])
@@ -97,7 +98,7 @@ def test_bad_files_are_named_and_do_not_stop_the_rest(restyle, clips, tmp_path):
     (tmp_path / "pairs.csv").write_text("\n".join(lines), encoding="utf-8")
     ran = restyle("compare", tmp_path / "pairs.csv", "-o", tmp_path / "made", *QUICK)
     assert ran.code == 1 and "bad.wav" in ran.out and "missing.wav" in ran.out
-    comparison = compare.load(tmp_path / "made")
+    comparison = comparisons.load(tmp_path / "made")
     assert [bool(pair.error) for pair in comparison.pairs] == [False, True, True]
     page = (tmp_path / "made" / "report.html").read_text(encoding="utf-8")
     assert "bad.wav" in page and "no such file" in page
@@ -108,7 +109,7 @@ def test_a_target_is_judged_against(restyle, clips, tmp_path):
     soundfile.write(tmp_path / "target.wav", chord(root=220.0) * 0.5, 16000)
     (tmp_path / "pairs.csv").write_text("content,style,target\ncontent.wav,style.wav,target.wav\n", encoding="utf-8")
     assert restyle("compare", tmp_path / "pairs.csv", "-o", tmp_path / "made", *QUICK).code == 0
-    pair = compare.load(tmp_path / "made").pairs[0]
+    pair = comparisons.load(tmp_path / "made").pairs[0]
     assert pair.result("content").score("quality.lsd") < pair.result("style").score("quality.lsd")
 
 

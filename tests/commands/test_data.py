@@ -290,7 +290,7 @@ def test_rough_onsets_of_earlier_versions_are_made_anew(tmp_path, monkeypatch):
     write_midi(tmp_path / "a" / "tone.mid", Notes.of([(0.0, 1.9, 69, 0.8, 5)]))
     arguments = tmp_path, tmp_path / "store", {"kind": "stft", "rate": 8000}
     with monkeypatch.context() as patch:
-        patch.setattr("restyle.commands.spectrograms.ONSETS", "float16")
+        patch.setattr("restyle.commands.shared.spectrograms.ONSETS", "float16")
         spectrograms(*arguments, partials=True)
     assert spectrograms(*arguments, partials=True).new == 1
     assert spectrograms(*arguments, partials=True).kept == 1

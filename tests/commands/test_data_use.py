@@ -5,7 +5,7 @@ import csv
 import pytest
 
 from restyle.commands.dataset import use
-from restyle.commands.spectrograms import spectrograms
+from restyle.commands.shared.spectrograms import spectrograms
 from restyle.data.manifest import MANIFEST, Songs
 from restyle.data.store import Store
 from restyle.errors import RestyleError

@@ -108,10 +108,11 @@ def compare(
     only with --overwrite. What cannot be used is named on the page; the exit code is then 1.
     """
     from restyle.commands import compare as command
+    from restyle.commands.shared.comparisons import REPORT, choose
     from restyle.commands.shared.settings import Settings
 
     settings = Settings(strength=strength, tone=tone, seed=seed, start=start, duration=duration)
-    names, pairs = command.choose(methods), command.make_pairs(contents, style or [])
+    names, pairs = choose(methods), command.make_pairs(contents, style or [])
     with bar(f"{len(pairs)} pairs x {len(names)} methods") as progress:
         comparison = command.run(
             pairs,
@@ -124,7 +125,7 @@ def compare(
             progress=progress,
         )
     _show_means(comparison, command.MAIN)
-    print(f"open {out / command.REPORT} in a browser to hear, see and compare")
+    print(f"open {out / REPORT} in a browser to hear, see and compare")
     _end(comparison)
 
 
@@ -166,7 +167,7 @@ def run(
 ) -> None:
     """Judge methods on triplets (or pairs without targets); a second run does what is left."""
     from restyle.commands import benchmark as command
-    from restyle.commands.compare import choose
+    from restyle.commands.shared.comparisons import choose
     from restyle.commands.shared.settings import Settings
 
     names = choose(methods)

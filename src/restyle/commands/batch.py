@@ -11,11 +11,10 @@ from pathlib import Path
 
 from restyle.commands import transfer
 from restyle.commands.shared import outputs, pool
-from restyle.commands.shared.inputs import check_input, read_sound
+from restyle.commands.shared.inputs import read_rows, read_sound
 from restyle.commands.shared.settings import Settings
 from restyle.errors import RestyleError, collect_warnings
 from restyle.io.hub import run_weights
-from restyle.io.tables import read_table
 from restyle.pipeline import learn_for
 from restyle.style import Style, is_learnt
 from restyle.style import read as read_style
@@ -52,20 +51,6 @@ def read_pairs(table: Path, folder: Path) -> list[Pair]:
     above = table.parent
     rows = [(above / row["content"], (above / row["style"],), row.get("out", "")) for row in read_rows(table)]
     return _with_outputs(rows, folder, str(table))
-
-
-def read_rows(table: Path) -> list[dict[str, str]]:
-    """Read the rows of a CSV file that has at least the columns content and style.
-
-    Raises:
-        RestyleError: if the file cannot be read, or a column or value is missing.
-    """
-    check_input(table)
-    rows = read_table(table, ["content", "style"])
-    for line, row in rows:
-        if not row["content"] or not row["style"]:
-            raise RestyleError(f"{table}, line {line}: content or style is missing; fill in both")
-    return [row for _, row in rows]
 
 
 def make_pairs(styles: Sequence[Path], contents: Sequence[Path], folder: Path) -> list[Pair]:

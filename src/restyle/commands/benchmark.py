@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from restyle.commands.compare import assemble, check_folder, named, write
 from restyle.commands.shared import outputs, pool, results
+from restyle.commands.shared.comparisons import assemble, check_folder, named, write
 from restyle.commands.shared.made import Report
 from restyle.commands.shared.settings import Settings
 from restyle.comparison.published import ARTIFICIAL

@@ -11,7 +11,7 @@ from typing import Any
 
 from restyle.commands.shared import cluster, outputs, pool
 from restyle.commands.shared.made import Made, Report
-from restyle.commands.spectrograms import spectrograms
+from restyle.commands.shared.spectrograms import spectrograms
 from restyle.data.instruments import Instruments, write_clips
 from restyle.data.manifest import MANIFEST, read_manifest
 from restyle.data.recipe import Recipe

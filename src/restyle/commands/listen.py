@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from restyle.commands import compare
-from restyle.commands.shared import outputs
+from restyle.commands.shared import comparisons, outputs
 from restyle.commands.shared.inputs import check_input
 from restyle.comparison.table import COPIES
 from restyle.errors import RestyleError, warn
@@ -34,12 +33,12 @@ def make(folder: Path, out: Path, *, seed: int = 0, seconds: float = SECONDS, ov
     """
     if not 2 <= seconds <= 60:
         raise RestyleError(f"seconds must lie between 2 and 60, not {seconds:g}")
-    comparison = compare.load(folder)
+    comparison = comparisons.load(folder)
     outputs.check_output(out, [], [".html", ".htm"], overwrite=overwrite)
     trials = []
     for pair in comparison.pairs:
         try:
-            sounds = compare.excerpts(pair, folder, comparison.settings, seconds)
+            sounds = comparisons.excerpts(pair, folder, comparison.settings, seconds)
         except RestyleError as error:
             warn(f"{pair.title} is left out: {error}")
             continue

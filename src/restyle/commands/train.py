@@ -107,7 +107,7 @@ def store(
         if (made / INDEX).is_file():
             return Store.open(made)
         raise RestyleError(f"{data}: make a store first, with restyle data spectrograms, to train on several machines")
-    from restyle.commands.data import spectrograms
+    from restyle.commands.shared.spectrograms import spectrograms
 
     if report:
         report(f"making spectrograms of {data}")
@@ -123,7 +123,7 @@ def check_sounds(data: Path, config: dict[str, Any]) -> None:
     Raises:
         RestyleError: if it has one source that is too short to be cut in time, or too few labels.
     """
-    from restyle.commands.spectrograms import More, sounds, whole
+    from restyle.commands.shared.spectrograms import More, sounds, whole
     from restyle.data.store import INDEX, Entry
     from restyle.data.takes import check
     from restyle.io.sound import info

@@ -10,6 +10,7 @@ from restyle.dsp.checks import check_notes, check_sound
 from restyle.errors import RestyleError
 from restyle.io.hub import run_weights
 from restyle.io.midi import MIDI_READ, read_midi
+from restyle.io.tables import read_table
 from restyle.notes import Notes
 
 
@@ -69,3 +70,17 @@ def read_sound(path: Path, *, start: float = 0.0, duration: float | None = None)
     audio = read(path, start=start, duration=duration)
     check_sound(audio, str(path))
     return audio
+
+
+def read_rows(table: Path) -> list[dict[str, str]]:
+    """Read the rows of a CSV file that has at least the columns content and style.
+
+    Raises:
+        RestyleError: if the file cannot be read, or a column or value is missing.
+    """
+    check_input(table)
+    rows = read_table(table, ["content", "style"])
+    for line, row in rows:
+        if not row["content"] or not row["style"]:
+            raise RestyleError(f"{table}, line {line}: content or style is missing; fill in both")
+    return [row for _, row in rows]
