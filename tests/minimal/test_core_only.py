@@ -46,7 +46,7 @@ NEEDS = {
     "pictures": ("matplotlib", "evaluate", ("transfer", "content.wav", "style.wav", "-o", "a.wav", "--pictures", "a")),
     "pictures of genres": ("matplotlib", "evaluate", ("classify", "content.wav", "--pictures", "a")),
     "demo": ("matplotlib", "evaluate", ("demo", "-o", "demo")),
-    "listen": ("librosa", "evaluate", ("listen", "page", "compared", "-o", "page.html")),
+    "listen": ("matplotlib", "evaluate", ("listen", "page", "compared", "-o", "page.html")),
     "train": ("lightning", "train", ("train", "draw", "--data", "sounds", "-o", "run")),
     "render": ("fluidsynth", "render", ("data", "render", "midi", "--soundfont", "content.wav", "-o", "songs")),
 }
