@@ -45,10 +45,10 @@ def test_one_half_is_heard_and_the_other_asked_for(made):
     _, table = made[0]
     for side in (0, 1):
         one = exercise(table, 2.0, side, np.random.default_rng(0), 30)
-        assert ((one.heard[:, 1] < 2.0) == (side == 0)).all() and ((one.truth[:, 1] < 2.0) == (side == 1)).all()
-        assert one.wanted.shape == (30, 5) and one.truth.shape == (30, 201)
-        assert np.allclose(one.wanted[:, 0], one.truth[:, 0]) and np.allclose(one.wanted[:, 2], one.truth[:, 3])
-        levels = np.unique(one.heard[:, [1, 5]], axis=0)[:, 1]
+        assert ((one.reference[:, 1] < 2.0) == (side == 0)).all() and ((one.truth[:, 1] < 2.0) == (side == 1)).all()
+        assert one.query.shape == (30, 5) and one.truth.shape == (30, 201)
+        assert np.allclose(one.query[:, 0], one.truth[:, 0]) and np.allclose(one.query[:, 2], one.truth[:, 3])
+        levels = np.unique(one.reference[:, [1, 5]], axis=0)[:, 1]
         assert np.median(levels) == pytest.approx(0, abs=0.1)  # relative to the median note
         assert -30 < one.level < 0
     assert exercise(table[table[:, 1] < 2.0], 2.0, 0, np.random.default_rng(0), 30) is None

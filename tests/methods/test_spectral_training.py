@@ -21,11 +21,11 @@ from restyle.methods.vae_gan.model import VaeGan
 from restyle.methods.vae_gan.train import VaeGanTraining
 from restyle.pipeline import transfer
 from restyle.training import config as configs
-from restyle.training.adversarial import feature_loss, judge_loss, maker_loss
+from restyle.training.adversarial import discriminator_loss, feature_loss, generator_loss
 from restyle.training.data import Chunks
 from restyle.training.latent import free_bits, kl_divergence
 from restyle.training.run import train
-from restyle.training.spectral import guarded, heard
+from restyle.training.spectral import guarded, recording_levels
 from toy_sizes import TOY, toy
 
 FORM = {"kind": "stft", "rate": 8000, "n_fft": 64, "hop": 16}
@@ -92,11 +92,11 @@ def test_each_part_of_a_vae_gan_gets_the_gradient_of_its_own_losses():
     module = VaeGanTraining(
         model, labels=["a"], representation=FORM, widths=(4, 4), patch=16, gamma=3.0, pixel=0.7, ceiling=1.0, free=0.0
     ).double()
-    module.judge.eval()  # so that the norms' vectors stand still
+    module.discriminator.eval()  # so that the norms' vectors stand still
     x, pitch = levels(4, 16).double(), torch.rand(4, 5, 16).double()
     content, style = model.content(x), model.style(x, pitch)
     losses = module.losses(x, pitch, content, style, torch.Generator().manual_seed(1))
-    total = losses["divergence"] + 3.0 * losses["reconstruction"] + losses["game"] + losses["judge"]
+    total = losses["divergence"] + 3.0 * losses["reconstruction"] + losses["game"] + losses["discriminator"]
 
     # the same by the paper's algorithm 1, with nothing stopped or scaled
     noise = torch.Generator().manual_seed(1)
@@ -108,13 +108,13 @@ def test_each_part_of_a_vae_gan_gets_the_gradient_of_its_own_losses():
     mixed = [torch.where(half.view(-1, *[1] * (c.dim() - 1)), p, c) for p, c in zip(prior, (z, s), strict=True)]
     played = model.decode(*mixed, pitch)
     kl = sum(b * free_bits(kl_divergence(*c), 0.0) for b, c in zip(module.beta, (content, style), strict=True))
-    alike = feature_loss(module.judge(recon)[1], module.judge(x)[1]) + 0.7 * (recon - x).abs().mean()
-    game = maker_loss(module.judge(played)[0], "hinge")
-    judge = judge_loss(module.judge(x)[0], module.judge(played)[0], "hinge")
+    alike = feature_loss(module.discriminator(recon)[1], module.discriminator(x)[1]) + 0.7 * (recon - x).abs().mean()
+    game = generator_loss(module.discriminator(played)[0], "hinge")
+    judge = discriminator_loss(module.discriminator(x)[0], module.discriminator(played)[0], "hinge")
 
     encoders = [*model.reader.parameters(), *model.listener.parameters(), *model.summary.parameters()]
     decoder = [*model.decoder.parameters(), model.usual]
-    judges = list(module.judge.parameters())
+    judges = list(module.discriminator.parameters())
     wanted = gradients(kl + alike, encoders) + gradients(3.0 * alike + game, decoder) + gradients(judge, judges)
     found = gradients(total, encoders + decoder + judges)
     assert any(g.abs().max() > 1e-6 for g in wanted)
@@ -126,16 +126,18 @@ def test_the_players_of_a_cyclegan_get_their_own_losses():
     torch.manual_seed(0)
     model = CycleGan(bins=BINS, width=8, depth=(1,), fixed=0)
     module = CycleGanTraining(model, labels=["a", "b"], representation=FORM, widths=(4, 4), ceiling=1.0)
-    module.judges.eval()
+    module.discriminators.eval()
     a, b = levels(2, 24, 1), levels(3, 24, 2) + 1
     losses = module.losses(a, b)
-    makers, judges = list(model.parameters()), list(module.judges.parameters())
+    makers, judges = list(model.parameters()), list(module.discriminators.parameters())
     there, back = model.there(a), model.back(b)
-    game = maker_loss(module.judges[1](there)[0], "hinge") + maker_loss(module.judges[0](back)[0], "hinge")
+    game = generator_loss(module.discriminators[1](there)[0], "hinge") + generator_loss(
+        module.discriminators[0](back)[0], "hinge"
+    )
     cycle = (model.back(there) - a).abs().mean() + (model.there(back) - b).abs().mean()
-    judge = judge_loss(module.judges[1](b)[0], module.judges[1](there)[0], "hinge")
-    judge = judge + judge_loss(module.judges[0](a)[0], module.judges[0](back)[0], "hinge")
-    total = losses["game"] + losses["cycle"] + losses["judge"]
+    judge = discriminator_loss(module.discriminators[1](b)[0], module.discriminators[1](there)[0], "hinge")
+    judge = judge + discriminator_loss(module.discriminators[0](a)[0], module.discriminators[0](back)[0], "hinge")
+    total = losses["game"] + losses["cycle"] + losses["discriminator"]
     for found, wanted in zip(gradients(total, makers), gradients(game + cycle, makers), strict=True):
         assert torch.allclose(found, wanted, atol=1e-6)
     for found, wanted in zip(gradients(total, judges), gradients(judge, judges), strict=True):
@@ -164,8 +166,10 @@ def test_a_drawing_is_judged_by_the_papers_sum():
 
 def test_a_recording_is_heard_at_one_level():
     x, mean = torch.log1p(torch.rand(2, BINS, 20) + 0.5), torch.tensor([0.7, 2.0])
-    assert torch.allclose(heard(x, mean), heard(torch.log1p(0.3 * torch.expm1(x)), 0.3 * mean), atol=1e-4)
-    assert (heard(torch.zeros(1, BINS, 20), torch.zeros(1)) == 0).all()
+    assert torch.allclose(
+        recording_levels(x, mean), recording_levels(torch.log1p(0.3 * torch.expm1(x)), 0.3 * mean), atol=1e-4
+    )
+    assert (recording_levels(torch.zeros(1, BINS, 20), torch.zeros(1)) == 0).all()
 
 
 def test_training_hears_what_a_transfer_hears(tmp_path):
@@ -180,10 +184,10 @@ def test_training_hears_what_a_transfer_hears(tmp_path):
     chunks = Chunks(Store.open(tmp_path), [0], 100, [])
     x, _, mean = chunks.batch(np.arange(len(chunks)), 0, wants=("mean",))
     assert float(mean[0]) == pytest.approx(grid.mean(audio), rel=0.02) and len(set(mean.tolist())) == 1
-    for i, level in enumerate(heard(x, mean)):
+    for i, level in enumerate(recording_levels(x, mean)):
         own = whole[:, 100 * i : 100 * (i + 1)]
         assert float((level - own).abs().mean()) < 0.05, i
-    alone = heard(x[:1], torch.expm1(x[:1]).square().mean((1, 2)).sqrt())[0]  # as if the chunk were all
+    alone = recording_levels(x[:1], torch.expm1(x[:1]).square().mean((1, 2)).sqrt())[0]  # as if the chunk were all
     assert float((alone - whole[:, :100]).mean()) > 1
 
 

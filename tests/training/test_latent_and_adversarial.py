@@ -6,7 +6,14 @@ import pytest
 import torch
 from torch import nn
 
-from restyle.training.adversarial import check_loss, feature_loss, frozen, judge_loss, maker_loss, scaled_gradient
+from restyle.training.adversarial import (
+    check_loss,
+    discriminator_loss,
+    feature_loss,
+    frozen,
+    generator_loss,
+    scaled_gradient,
+)
 from restyle.training.latent import annealed, free_bits, kl_divergence
 
 
@@ -47,12 +54,14 @@ def test_the_games_losses_are_those_of_the_papers():
     real, made = torch.tensor([2.0, -0.5]), torch.tensor([0.3, -3.0])
     sigmoid = [1 / (1 + math.exp(-x)) for x in (2.0, -0.5, 0.3, -3.0)]
     bce = -(math.log(sigmoid[0]) + math.log(sigmoid[1])) / 2 - (math.log(1 - sigmoid[2]) + math.log(1 - sigmoid[3])) / 2
-    assert judge_loss(real, made, "bce").item() == pytest.approx(bce, rel=1e-5)
-    assert maker_loss(made, "bce").item() == pytest.approx(-(math.log(sigmoid[2]) + math.log(sigmoid[3])) / 2, rel=1e-5)
-    assert judge_loss(real, made, "least_squares").item() == pytest.approx((1 + 2.25) / 2 + (0.09 + 9) / 2)
-    assert maker_loss(made, "least_squares").item() == pytest.approx((0.49 + 16) / 2)
-    assert judge_loss(real, made, "hinge").item() == pytest.approx((0 + 1.5) / 2 + (1.3 + 0) / 2)
-    assert maker_loss(made, "hinge").item() == pytest.approx(2.7 / 2)
+    assert discriminator_loss(real, made, "bce").item() == pytest.approx(bce, rel=1e-5)
+    assert generator_loss(made, "bce").item() == pytest.approx(
+        -(math.log(sigmoid[2]) + math.log(sigmoid[3])) / 2, rel=1e-5
+    )
+    assert discriminator_loss(real, made, "least_squares").item() == pytest.approx((1 + 2.25) / 2 + (0.09 + 9) / 2)
+    assert generator_loss(made, "least_squares").item() == pytest.approx((0.49 + 16) / 2)
+    assert discriminator_loss(real, made, "hinge").item() == pytest.approx((0 + 1.5) / 2 + (1.3 + 0) / 2)
+    assert generator_loss(made, "hinge").item() == pytest.approx(2.7 / 2)
 
 
 def test_another_game_is_refused():

@@ -11,47 +11,47 @@ from torch import Tensor, nn
 LOSSES = ("bce", "least_squares", "hinge")
 
 
-def judge_loss(real: Tensor, made: Tensor, kind: str) -> Tensor:
-    """Return what a discriminator lowers: logits of recordings should be high, those of what was made low.
+def discriminator_loss(real: Tensor, generated: Tensor, kind: str) -> Tensor:
+    """Return what a discriminator lowers: logits of recordings should be high, generated ones low.
 
     Args:
         real: logits of any shape.
-        made: the same, of what was made.
+        generated: the same, of a generator's output.
         kind: one of `LOSSES`.
 
     Example:
-        >>> judge_loss(torch.tensor([1.0]), torch.tensor([-1.0]), "hinge").item()
+        >>> discriminator_loss(torch.tensor([1.0]), torch.tensor([-1.0]), "hinge").item()
         0.0
 
     Source: Goodfellow et al. 2014 (bce), Mao et al. 2017 (least squares), Lim and Ye 2017 (hinge).
     """
     if kind == "bce":
-        return nn.functional.softplus(-real).mean() + nn.functional.softplus(made).mean()
+        return nn.functional.softplus(-real).mean() + nn.functional.softplus(generated).mean()
     if kind == "least_squares":
-        return (real - 1).square().mean() + made.square().mean()
-    return (1 - real).relu().mean() + (1 + made).relu().mean()
+        return (real - 1).square().mean() + generated.square().mean()
+    return (1 - real).relu().mean() + (1 + generated).relu().mean()
 
 
-def maker_loss(made: Tensor, kind: str) -> Tensor:
-    """Return what a generator lowers: logits of what it made should be high.
+def generator_loss(generated: Tensor, kind: str) -> Tensor:
+    """Return what a generator lowers: logits of its output should be high.
 
     Example:
-        >>> maker_loss(torch.tensor([1.0]), "least_squares").item()
+        >>> generator_loss(torch.tensor([1.0]), "least_squares").item()
         0.0
     """
     if kind == "bce":
-        return nn.functional.softplus(-made).mean()
+        return nn.functional.softplus(-generated).mean()
     if kind == "least_squares":
-        return (made - 1).square().mean()
-    return -made.mean()
+        return (generated - 1).square().mean()
+    return -generated.mean()
 
 
-def feature_loss(found: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:
-    """Return the mean distance of a discriminator's features from those of what should have been made.
+def feature_loss(features: Sequence[Tensor], target: Sequence[Tensor]) -> Tensor:
+    """Return the mean distance of a discriminator's features from those of the target.
 
-    Each layer counts relative to the mean size of its wanted features, which take no gradient.
+    Each layer counts relative to the mean size of its target features, which take no gradient.
     """
-    pairs = [(a.float(), b.detach().float()) for a, b in zip(found, wanted, strict=True)]
+    pairs = [(a.float(), b.detach().float()) for a, b in zip(features, target, strict=True)]
     return torch.stack([(a - b).abs().mean() / b.abs().mean().clamp_min(1e-4) for a, b in pairs]).mean()
 
 

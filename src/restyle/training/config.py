@@ -261,10 +261,16 @@ def _check_arguments(given: Any, made: Any, where: str) -> None:
             raise RestyleError(f"{where}.init_args.{name} must be {_told(parameters[name])}, not {value!r}")
 
 
-def _parameters(made: Any) -> dict[str, Any]:
-    """The types of a constructor's parameters that a config can set: those that go by name only."""
-    hints, found = get_type_hints(made.__init__), inspect.signature(made).parameters.values()
-    return {one.name: hints.get(one.name, Any) for one in found if one.kind == inspect.Parameter.KEYWORD_ONLY}
+def _parameters(constructor: Any) -> dict[str, Any]:
+    """The types of a class's keyword-only parameters, with those of the classes that it passes ``**`` on to."""
+    types: dict[str, Any] = {}
+    for base in constructor.__mro__:
+        if "__init__" in vars(base):
+            hints, parameters = get_type_hints(base.__init__), inspect.signature(base.__init__).parameters.values()
+            types |= {x.name: hints.get(x.name, Any) for x in parameters if x.kind == x.KEYWORD_ONLY}
+            if not any(x.kind == x.VAR_KEYWORD for x in parameters):
+                break
+    return types
 
 
 def _fits(value: Any, hint: Any) -> bool:

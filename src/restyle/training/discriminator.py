@@ -1,4 +1,4 @@
-"""Tells spectrograms that were recorded from those that were made, patch by patch. Floor 3."""
+"""Tells recorded spectrograms from generated ones, patch by patch. Floor 3."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from restyle.dsp.levels import scaled
 
 
 class Discriminator(nn.Module):
-    """Strided convolutions over frequency and time that also know how high they look.
+    """Strided convolutions over frequency and time that also know their height.
 
     Args:
         widths: channels of the layers; each divides frequency by ``stride``, and from the second on halves time.
@@ -48,7 +48,7 @@ class Discriminator(nn.Module):
         self.out = wrap(nn.Conv2d(before, 1, 3, padding=1))
 
     def forward(self, levels: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Judge levels ``[B, F, L]``.
+        """Classify levels ``[B, F, L]``.
 
         Returns:
             Logits that a patch was recorded ``[B, 1, F', L']``, and the features of every layer.

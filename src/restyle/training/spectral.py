@@ -12,15 +12,15 @@ from restyle.audio import Audio
 from restyle.dsp.levels import levels, magnitudes
 from restyle.dsp.phase import griffin_lim
 from restyle.dsp.stft import Stft
-from restyle.training.adversarial import judge_loss
+from restyle.training.adversarial import discriminator_loss
 
 SILENT = 1e-6  # root mean square of magnitudes; what is softer is not raised
 NORMALISATION = {"normalisation": "recording"}  # stored with the weights: what levels are relative to
 LOUD = 0.05  # root mean square of the sounds in a report
 
 
-def heard(x: Tensor, mean: Tensor) -> Tensor:
-    """Return levels of chunks as a transfer hears them: relative to their whole recordings.
+def recording_levels(x: Tensor, mean: Tensor) -> Tensor:
+    """Return levels of chunks relative to their whole recordings, as a transfer uses them.
 
     Args:
         x: log1p magnitudes ``[B, F, L]``.
@@ -43,16 +43,16 @@ def check_stft(representation: Mapping[str, Any], bins: int) -> Stft:
     return stft
 
 
-def shown(rows: Sequence[tuple[str, Tensor]], stft: Stft, rate: int) -> list[dict[str, Any]]:
+def examples(rows: Sequence[tuple[str, Tensor]], stft: Stft, rate: int) -> list[dict[str, Any]]:
     """Return titles with levels ``[F, L]`` as a report shows and plays them."""
-    made = []
+    output: list[dict[str, Any]] = []
     for title, level in rows:
         level = level.float().cpu()
         length = (level.shape[-1] - 1) * stft.hop
         sound = griffin_lim(magnitudes(level), stft, length, iterations=16)
         sound = sound * (LOUD / sound.square().mean().sqrt().clamp_min(1e-6))
-        made.append({"title": title, "picture": level.numpy(), "sound": Audio(sound.clamp(-1, 1).numpy(), rate)})
-    return made
+        output.append({"title": title, "picture": level.numpy(), "sound": Audio(sound.clamp(-1, 1).numpy(), rate)})
+    return output
 
 
 def follow(mean: Tensor, seen: Tensor, part: float) -> None:
@@ -60,13 +60,13 @@ def follow(mean: Tensor, seen: Tensor, part: float) -> None:
     mean += (seen - mean) * (part if bool(mean.any()) else 1.0)
 
 
-def guarded(real: Tensor, made: Tensor, kind: str, ceiling: float) -> tuple[Tensor, Tensor]:
-    """Return a discriminator's loss, and how much of the patches it judges rightly.
+def guarded(real: Tensor, generated: Tensor, kind: str, ceiling: float) -> tuple[Tensor, Tensor]:
+    """Return a discriminator's loss, and the part of its right decisions.
 
-    Where that is more than ``ceiling`` the loss is 0: it waits until what is made has caught up with it.
+    Where that is more than ``ceiling`` the loss is 0: it waits until the generator has caught up with it.
 
     Source: the authors' code of Larsen et al. 2016 stops either player alike, by its loss.
     """
     middle = 0.5 if kind == "least_squares" else 0.0
-    right = ((real > middle).float().mean() + (made < middle).float().mean()) / 2
-    return judge_loss(real, made, kind) * (right <= ceiling), right
+    right = ((real > middle).float().mean() + (generated < middle).float().mean()) / 2
+    return discriminator_loss(real, generated, kind) * (right <= ceiling), right

@@ -1,69 +1,61 @@
-"""Teaches the networks of `analysis/genre/model.py`. Floor 3."""
+"""Trains the networks of `analysis/genre/model.py`. Floor 3."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import lightning
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from restyle.analysis.genre.accuracy import Accuracy, judge
 from restyle.training.augment import mixup, respond, spec_augment
-from restyle.training.optimisers import check_schedule, optimiser
+from restyle.training.optimisers import Training
 
 UPPER, LOWER, ABSENT = 0.9, 0.1, 0.5  # of the margin loss
 
 
-class ClassifierTraining(lightning.LightningModule):
+class ClassifierTraining(Training):
     """Cross-entropy (or capsules' margin loss), Adam, and changes to the spectrograms where asked for.
 
-    A batch is (spectrograms ``[B, F, L]``, labels ``[B]``, sources ``[B]``). All that is drawn at random follows from
+    A batch is (spectrograms ``[B, F, L]``, labels ``[B]``, sources ``[B]``). All random numbers follow from
     the seed and the number of the step.
 
     Args:
         model: takes spectrograms, gives logits.
         labels: names of the classes.
-        rate: highest learning rate.
-        weight_decay: of AdamW; with 0 it is Adam.
-        schedule: ``constant``, or ``cosine`` with a warm-up.
         loss: ``cross_entropy``, or ``margin`` on the logits' sigmoids.
         smoothing: part of the target that is spread over all classes.
         mixup: alpha of mixing spectrograms; 0 is none.
         spec_augment: whether to cover bands and moments.
         respond: whether to change levels and frequency responses.
-        seed: of all that is drawn.
+        optimisation: rate, weight decay, schedule and seed (see `Training`).
 
     Raises:
         ValueError: if there is no such loss or schedule.
     """
 
     wants = ("sources",)
+    rate, weight_decay, schedule = 1e-3, 0.0, "constant"
 
     def __init__(
         self,
         model: nn.Module,
         *,
         labels: Sequence[str],
-        rate: float = 1e-3,
-        weight_decay: float = 0.0,
-        schedule: str = "constant",
         loss: str = "cross_entropy",
         smoothing: float = 0.0,
         mixup: float = 0.0,
         spec_augment: bool = False,
         respond: bool = False,
-        seed: int = 0,
+        **optimisation: Any,
     ) -> None:
-        super().__init__()
+        super().__init__(model, **optimisation)
         if loss not in LOSSES:
             raise ValueError(f"loss must be one of {', '.join(LOSSES)}, not '{loss}'")
-        check_schedule(schedule)
-        self.model, self.labels, self.loss = model, list(labels), loss
-        self.rate, self.weight_decay, self.schedule, self.smoothing = rate, weight_decay, schedule, smoothing
-        self.mixup, self.spec_augment, self.respond, self.seed = mixup, spec_augment, respond, seed
+        self.labels, self.loss, self.smoothing = list(labels), loss, smoothing
+        self.mixup, self.spec_augment, self.respond = mixup, spec_augment, respond
         self.accuracy: Accuracy | None = None  # of the last validation
         self._seen: list[tuple[Tensor, Tensor, Tensor]] = []
 
@@ -74,14 +66,14 @@ class ClassifierTraining(lightning.LightningModule):
     def training_step(self, batch: Sequence[Tensor], batch_idx: int) -> Tensor:
         """Return the loss of a changed batch."""
         x, labels = batch[0], batch[1]
-        rng = np.random.default_rng((self.seed, self.global_step, batch_idx, self.global_rank))
+        rng = self.rng(batch_idx)
         x, target = self.changed(x, self._target(labels), rng)
         loss = self._loss(self.model(x), target)
         self.log("train_loss", loss)
         return loss
 
     def changed(self, x: Tensor, target: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """Return spectrograms and targets ``[B, classes]`` as they are learnt from."""
+        """Return spectrograms and targets ``[B, classes]`` after augmentation."""
         if self.respond:
             x = respond(x, rng)
         if self.mixup:
@@ -109,11 +101,6 @@ class ClassifierTraining(lightning.LightningModule):
         self.log("val_accuracy", self.accuracy.chunk.mean)
         self.log("val_track_accuracy", self.accuracy.track.mean)
 
-    def configure_optimizers(self) -> Any:
-        """Return Adam, and its schedule."""
-        steps = self.trainer.estimated_stepping_batches
-        return optimiser(self.model, self.rate, self.weight_decay, self.schedule, steps)
-
     def exports(self) -> dict[str, Any]:
         """Return what is stored with the weights: the classes, and how well the last validation told them apart."""
         found = self.accuracy
@@ -130,8 +117,10 @@ class ClassifierTraining(lightning.LightningModule):
         part = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
         np.fill_diagonal(part, 0)
         worst = [np.unravel_index(i, part.shape) for i in np.argsort(-part, axis=None, kind="stable")[:5]]
-        told = [f"{self.labels[i]} for {self.labels[j]} ({100 * part[i, j]:.0f} %)" for i, j in worst if part[i, j] > 0]
-        return [{"title": "Most often mistaken", "text": ", ".join(told) or "no track was mistaken"}]
+        pairs = [
+            f"{self.labels[i]} for {self.labels[j]} ({100 * part[i, j]:.0f} %)" for i, j in worst if part[i, j] > 0
+        ]
+        return [{"title": "Most often mistaken", "text": ", ".join(pairs) or "no track was mistaken"}]
 
     def _target(self, labels: Tensor) -> Tensor:
         return nn.functional.one_hot(labels, len(self.labels)).float()

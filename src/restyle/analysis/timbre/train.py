@@ -1,4 +1,4 @@
-"""Teaches the networks of `analysis/timbre/model.py`: clips of one instrument come together, others apart. Floor 3."""
+"""Trains the networks of `analysis/timbre/model.py`: clips of one instrument come together, others apart. Floor 3."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import lightning
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -14,12 +13,12 @@ from torch import Tensor, nn
 from restyle.analysis.genre.accuracy import Share, triplets
 from restyle.analysis.genre.train import of_all_processes
 from restyle.training.augment import respond
-from restyle.training.optimisers import check_schedule, optimiser
+from restyle.training.optimisers import Training
 
 Loss = Callable[[Tensor, Tensor, np.random.Generator], Tensor]
 
 
-class TimbreTraining(lightning.LightningModule):
+class TimbreTraining(Training):
     """Two clips of each instrument in a batch: the first and the second half of every spectrogram.
 
     A batch is (spectrograms ``[B, M, 2 L]``, instruments ``[B]``, sources ``[B]``).
@@ -27,42 +26,35 @@ class TimbreTraining(lightning.LightningModule):
     Args:
         model: takes spectrograms, gives unit vectors.
         labels: names of the instruments.
-        rate: highest learning rate.
-        weight_decay: of AdamW; with 0 it is Adam.
-        schedule: ``constant``, or ``cosine`` with a warm-up.
         loss: ``triplet``: a clip, the other half, a half of another instrument; or ``contrastive``: all clips of the
             batch's instruments at once.
         margin: by which a likeness must be above the other, for ``triplet``.
         temperature: of ``contrastive``.
         respond: whether to change frequency responses, each half on its own.
-        seed: of all that is drawn.
+        optimisation: rate, weight decay, schedule and seed (see `Training`).
 
     Raises:
         ValueError: if there is no such loss or schedule.
     """
 
     wants = ("sources",)
+    rate, weight_decay, schedule = 1e-3, 0.0, "constant"
 
     def __init__(
         self,
         model: nn.Module,
         *,
         labels: Sequence[str],
-        rate: float = 1e-3,
-        weight_decay: float = 0.0,
-        schedule: str = "constant",
         loss: str = "triplet",
         margin: float = 0.1,
         temperature: float = 0.1,
         respond: bool = False,
-        seed: int = 0,
+        **optimisation: Any,
     ) -> None:
-        super().__init__()
+        super().__init__(model, **optimisation)
         if loss not in ("triplet", "contrastive"):
             raise ValueError(f"loss must be triplet or contrastive, not '{loss}'")
-        check_schedule(schedule)
-        self.model, self.labels, self.respond, self.seed = model, list(labels), respond, seed
-        self.rate, self.weight_decay, self.schedule = rate, weight_decay, schedule
+        self.labels, self.respond = list(labels), respond
         self.accuracy: Share | None = None  # of the last validation
         self._loss: Loss = _triplet(margin) if loss == "triplet" else _contrastive(temperature)
         self._seen: list[tuple[Tensor, ...]] = []
@@ -74,7 +66,7 @@ class TimbreTraining(lightning.LightningModule):
     def training_step(self, batch: Sequence[Tensor], batch_idx: int) -> Tensor:
         """Return the loss of a batch's halves."""
         x, labels = halves(batch[0]), batch[1].repeat(2)
-        rng = np.random.default_rng((self.seed, self.global_step, batch_idx, self.global_rank))
+        rng = self.rng(batch_idx)
         if self.respond:
             x = respond(x, rng, gain=0.0, curve=3.0, linear=False)
         loss = self._loss(self.model(x), labels, rng)
@@ -100,11 +92,6 @@ class TimbreTraining(lightning.LightningModule):
             self.accuracy = triplets(both.numpy(), twice.numpy())
         self.log("val_loss", self._loss(both, twice, np.random.default_rng(self.seed)))
         self.log("val_accuracy", 0.0 if math.isnan(self.accuracy.mean) else self.accuracy.mean)
-
-    def configure_optimizers(self) -> Any:
-        """Return Adam, and its schedule."""
-        steps = self.trainer.estimated_stepping_batches
-        return optimiser(self.model, self.rate, self.weight_decay, self.schedule, steps)
 
     def exports(self) -> dict[str, Any]:
         """Return what is stored with the weights: the instruments, and the last validation's triplet accuracy."""

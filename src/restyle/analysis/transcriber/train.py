@@ -1,11 +1,10 @@
-"""Teaches `analysis/transcriber/model.py` on songs whose notes are known. Floor 3."""
+"""Trains `analysis/transcriber/model.py` on songs whose notes are known. Floor 3."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import lightning
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -17,58 +16,51 @@ from restyle.dsp.pianoroll import Roll, notes_to_roll, roll_to_notes
 from restyle.dsp.pitch import midi_to_hz
 from restyle.dsp.spectrogram import CQT_GAIN
 from restyle.notes import Notes
-from restyle.training.optimisers import check_schedule, optimiser
+from restyle.training.optimisers import Training
 
 QUIETER = 10.0  # dB, deviation of how much louder than the chunk's loudest moment the rest of a recording is
 ONSET_WEIGHT, OFFSET_WEIGHT = 4.0, 4.0  # of frames at which something begins or ends: they are few
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7)
 
 
-class TranscriberTraining(lightning.LightningModule):
+class TranscriberTraining(Training):
     """Cross-entropy of onsets, frames and offsets; the errors of velocities and bends where there are notes.
 
     A batch is (log1p constant-Q spectrograms ``[B, F, L]``, labels ``[B]``, notes ``[B, N, 5]``, bends ``[B, N, L]``).
 
     Args:
-        model: what learns.
+        model: the network to train.
         representation: settings of the spectrograms.
-        rate: highest learning rate.
-        weight_decay: of AdamW.
-        schedule: ``constant``, or ``cosine`` with a warm-up.
         sure: mean probability of what is found in clear recordings; stored with the weights.
         unsure: the same in recordings so dense that their notes cannot be relied on.
-        seed: of all that is drawn.
+        optimisation: rate, weight decay, schedule and seed (see `Training`).
 
     Raises:
         ValueError: if there is no such schedule.
     """
 
     wants = ("notes", "bends")
+    rate, weight_decay, schedule = 3e-3, 1e-3, "cosine"
 
     def __init__(
         self,
         model: Transcriber,
         *,
         representation: Mapping[str, Any],
-        rate: float = 3e-3,
-        weight_decay: float = 1e-3,
-        schedule: str = "cosine",
         sure: float = 0.895,
         unsure: float = 0.835,
-        seed: int = 0,
+        **optimisation: Any,
     ) -> None:
-        super().__init__()
-        check_schedule(schedule)
-        self.model: Any = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster
+        super().__init__(model, **optimisation)
+        self.model.to(memory_format=torch.channels_last)  # faster
         self.hop = representation["hop"] / representation["rate"]
-        self.rate, self.weight_decay, self.schedule, self.seed = rate, weight_decay, schedule, seed
         self.confidence = {"sure": sure, "unsure": unsure}
         self.decoding: dict[str, float] = {}
         self._seen: list[tuple[Tensor, ...]] = []
 
     def training_step(self, batch: Sequence[Tensor], batch_idx: int) -> Tensor:
         """Return the loss of a batch, each chunk as a part of a louder or softer recording."""
-        rng = np.random.default_rng((self.seed, self.global_step, batch_idx, self.global_rank))
+        rng = self.rng(batch_idx)
         louder = np.maximum(0, rng.normal(0, QUIETER, len(batch[0])))
         found = self.model(levels(batch[0], torch.from_numpy(louder).to(batch[0]), self.hop))
         parts = losses(found, targets(batch[2], batch[3], self.hop).to(batch[0].device))
@@ -94,11 +86,6 @@ class TranscriberTraining(lightning.LightningModule):
             scores, self.decoding = _scored(rolls, notes, self.hop)
             for name, value in scores.items():
                 self.log(f"val_{name}", value)
-
-    def configure_optimizers(self) -> Any:
-        """Return AdamW, and its schedule."""
-        steps = self.trainer.estimated_stepping_batches
-        return optimiser(self.model, self.rate, self.weight_decay, self.schedule, steps)
 
     def exports(self) -> dict[str, Any]:
         """Return what is stored with the weights: how activations become notes, and when these are in doubt."""
@@ -130,9 +117,9 @@ def targets(notes: Tensor, bends: Tensor, hop: float) -> Tensor:
     return torch.from_numpy(np.stack(rolls, axis=1))
 
 
-def losses(found: Activations, wanted: Tensor) -> dict[str, Tensor]:
-    """Return the loss of each head; ``wanted`` is as `targets` returns it."""
-    onset, frame, velocity, offset, bend = wanted
+def losses(found: Activations, target: Tensor) -> dict[str, Tensor]:
+    """Return the loss of each head; ``target`` is as `targets` returns it."""
+    onset, frame, velocity, offset, bend = target
     entropy = nn.functional.binary_cross_entropy_with_logits
     return {
         "onset": entropy(found.onset, onset, pos_weight=torch.tensor(ONSET_WEIGHT)),
@@ -178,7 +165,7 @@ def f1(truth: Notes, found: Notes, *, offsets: bool = False) -> float:
 
     Args:
         truth: at least one note.
-        found: what is judged.
+        found: the estimated notes.
         offsets: whether they must also end within 20 % of a note's length, or 50 ms.
 
     Source: Raffel et al., "mir_eval: a transparent implementation of common MIR metrics", ISMIR 2014.

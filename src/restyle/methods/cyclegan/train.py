@@ -1,11 +1,10 @@
-"""Teaches `methods/cyclegan/model.py` two kinds of music, of which no piece is known in both. Floor 4."""
+"""Trains `methods/cyclegan/model.py` on two kinds of music, of which no piece is known in both. Floor 4."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import lightning
 import torch
 from torch import Tensor, nn
 
@@ -13,25 +12,25 @@ from restyle.analysis.genre.train import of_all_processes
 from restyle.dsp.levels import magnitudes
 from restyle.dsp.spectral_loss import chroma_distance, chroma_filters
 from restyle.methods.cyclegan.model import CycleGan
-from restyle.training.adversarial import check_loss, frozen, maker_loss
+from restyle.training.adversarial import check_loss, frozen, generator_loss
 from restyle.training.discriminator import Discriminator
-from restyle.training.optimisers import check_schedule, optimiser
-from restyle.training.spectral import NORMALISATION, check_stft, follow, guarded, heard, shown
+from restyle.training.optimisers import Training
+from restyle.training.spectral import NORMALISATION, check_stft, examples, follow, guarded, recording_levels
 
 FOLLOW = 0.02  # of the way that a domain's mean goes to a batch's
 
 
-class CycleGanTraining(lightning.LightningModule):
+class CycleGanTraining(Training):
     """Each generator fools the other domain's discriminator, is undone by the other, and leaves its own domain alone.
 
     The networks are large enough to hide what they need for the way back, and to play other chords meanwhile: so the
-    pitch classes of what is made are held to those of what it is made of.
+    pitch classes of the result are held to those of the input.
 
     A batch is (log1p magnitudes ``[B, F, L]``, domains ``[B]``, 0 or 1, the recordings' mean magnitudes
     ``[B]``).
 
     Args:
-        model: what learns.
+        model: the network to train.
         labels: names of the two domains.
         representation: settings of the spectrograms.
         widths: of the discriminators' layers.
@@ -40,18 +39,16 @@ class CycleGanTraining(lightning.LightningModule):
         cycle: weight of what there and back changes, in nepers.
         identity: weight of what a generator changes in the domain it leads to.
         tonal: weight of the distance of pitch classes.
-        ceiling: part of right judgements above which a discriminator waits.
-        rate: highest learning rate.
-        judge_rate: the discriminators'.
-        weight_decay: of AdamW.
-        schedule: ``constant``, or ``cosine`` with a warm-up.
-        seed: of all that is drawn.
+        ceiling: part of right decisions above which a discriminator waits.
+        discriminator_rate: the discriminators'.
+        optimisation: rate, weight decay, schedule and seed (see `Training`).
 
     Raises:
         ValueError: if there are not two domains, no such loss or schedule, or the spectrograms are not the model's.
     """
 
     wants = ("mean",)
+    rate, weight_decay, schedule = 4e-4, 1e-3, "cosine"
 
     def __init__(
         self,
@@ -66,34 +63,29 @@ class CycleGanTraining(lightning.LightningModule):
         identity: float = 0.5,
         tonal: float = 5.0,
         ceiling: float = 0.9,
-        rate: float = 4e-4,
-        judge_rate: float = 4e-4,
-        weight_decay: float = 1e-3,
-        schedule: str = "cosine",
-        seed: int = 0,
+        discriminator_rate: float = 4e-4,
+        **optimisation: Any,
     ) -> None:
-        super().__init__()
-        check_schedule(schedule)
+        super().__init__(model, **optimisation)
         check_loss(adversarial)
         if len(labels) != 2:
             raise ValueError(f"there must be two domains, a folder each, not {len(labels)}")
         self.stft, self.sampling = check_stft(representation, model.bins), int(representation["rate"])
-        self.model, self.labels, self.seed = model, list(labels), seed
-        self.judges = nn.ModuleList(Discriminator(widths=widths, spectral=spectral) for _ in labels)
+        self.labels, self.discriminator_rate = list(labels), discriminator_rate
+        self.discriminators = nn.ModuleList(Discriminator(widths=widths, spectral=spectral) for _ in labels)
         self.adversarial, self.ceiling = adversarial, ceiling
         self.cycle, self.identity, self.tonal = cycle, identity, tonal
         self.filters: Tensor
         self.register_buffer("filters", chroma_filters(model.bins, self.sampling), persistent=False)
-        self.rate, self.judge_rate, self.weight_decay, self.schedule = rate, judge_rate, weight_decay, schedule
         self.means: Tensor
         self.register_buffer("means", torch.zeros(2, model.bins))
         self._examples: dict[str, list[tuple[str, Tensor]]] = {}  # of each domain
         self._seen: list[tuple[str, int, Tensor]] = []
-        self.limits = "one pair of domains; notes and rhythm stay the content's; taught with rendered music"
+        self.limits = "one pair of domains; notes and rhythm stay the content's; trained on rendered music"
 
     def training_step(self, batch: Sequence[Tensor], batch_idx: int) -> Tensor:
         """Return the sum of all losses of both directions, each of which reaches its own part only."""
-        x, domains = heard(batch[0], batch[2]), batch[1]
+        x, domains = recording_levels(batch[0], batch[2]), batch[1]
         self._remember(x, domains)
         total = x.new_zeros(())
         sides = [x[domains == side] for side in (0, 1)]
@@ -103,38 +95,38 @@ class CycleGanTraining(lightning.LightningModule):
         for name, value in losses.items():
             self.log(f"train_{name}", value.detach(), on_step=False, on_epoch=True)
         kept = sum(getattr(self, name) * losses[name] for name in ("cycle", "identity", "tonal"))
-        return losses["game"] + losses["judge"] + kept
+        return losses["game"] + losses["discriminator"] + kept
 
     def losses(self, first: Tensor, second: Tensor) -> dict[str, Tensor]:
         """Return the losses of levels ``[B, F, L]`` of the two domains.
 
         Returns:
-            ``game``, ``cycle``, ``identity`` and ``tonal`` (for the generators), ``judge`` (for the discriminators),
-            each the sum over both directions, and to be read ``right``: part of the right judgements.
+            ``game``, ``cycle``, ``identity`` and ``tonal`` (for the generators), ``discriminator``, each the sum over
+            both directions, and ``right``: part of the right decisions.
         """
-        ways = ((first, second, self.model.there, self.model.back, self.judges[1]),
-                (second, first, self.model.back, self.model.there, self.judges[0]))  # fmt: skip
+        ways = ((first, second, self.model.there, self.model.back, self.discriminators[1]),
+                (second, first, self.model.back, self.model.there, self.discriminators[0]))  # fmt: skip
         rows = [self._way(*way) for way in ways]
         total = {name: rows[0][name] + rows[1][name] for name in rows[0]}
         return total | {"right": total["right"] / 2}
 
     def _way(
-        self, own: Tensor, other: Tensor, there: nn.Module, back: nn.Module, judge: nn.Module
+        self, own: Tensor, other: Tensor, there: nn.Module, back: nn.Module, discriminator: nn.Module
     ) -> dict[str, Tensor]:
         result, lowest = there(own), self.model.fixed  # a discriminator would know the domain by what cannot change
-        with frozen(judge):
-            game = maker_loss(judge(result[:, lowest:])[0], self.adversarial)
-        scores = judge(other[:, lowest:])[0], judge(result[:, lowest:].detach())[0]
+        with frozen(discriminator):
+            game = generator_loss(discriminator(result[:, lowest:])[0], self.adversarial)
+        scores = discriminator(other[:, lowest:])[0], discriminator(result[:, lowest:].detach())[0]
         loss, right = guarded(*scores, self.adversarial, self.ceiling)
         cycle = (back(result) - own).abs().mean()
         identity = (there(other) - other).abs().mean()
         tonal = chroma_distance(magnitudes(result), magnitudes(own), self.filters)
         kept = {"cycle": cycle, "identity": identity, "tonal": tonal}
-        return {"game": game, "judge": loss, "right": right} | kept
+        return {"game": game, "discriminator": loss, "right": right} | kept
 
     def validation_step(self, batch: Sequence[Tensor], batch_idx: int) -> None:
-        """Log what there and back changes; add up the levels of what was made and of the domains."""
-        x, domains = heard(batch[0], batch[2]), batch[1]
+        """Log the cycle's error; add up the levels of the results and of the domains."""
+        x, domains = recording_levels(batch[0], batch[2]), batch[1]
         ways = ((self.model.there, self.model.back), (self.model.back, self.model.there))
         for side, (there, back) in enumerate(ways):
             own = x[domains == side]
@@ -144,36 +136,37 @@ class CycleGanTraining(lightning.LightningModule):
             tonal = chroma_distance(magnitudes(result), magnitudes(own), self.filters)
             self.log("val_tonal", tonal, batch_size=len(own), sync_dist=True)
             self.log("val_cycle", (back(result) - own).abs().mean(), batch_size=len(own), sync_dist=True)
-            self._seen += [("real", side, _sums(own)), ("made", 1 - side, _sums(result))]
+            self._seen += [("real", side, _sums(own)), ("result", 1 - side, _sums(result))]
             label, other = self.labels[side], self.labels[1 - side]
-            self._examples[label] = [(label, own[0]), (f"{label}, made {other}", result[0])]
+            self._examples[label] = [(label, own[0]), (f"{label} as {other}", result[0])]
 
     def on_validation_epoch_end(self) -> None:
-        """Log how far means and deviations of all that was made are from those of the domain that it should join."""
+        """Log how far means and deviations of all results are from those of their target domain."""
         seen, self._seen = of_all_processes(self._seen), []
         if not seen:
             return
         far = [
-            (_statistics(seen, "made", side) - _statistics(seen, "real", side)).abs().mean()
+            (_statistics(seen, "result", side) - _statistics(seen, "real", side)).abs().mean()
             for side in (0, 1)
-            if {("made", side), ("real", side)} <= {(kind, target) for kind, target, _ in seen}
+            if {("result", side), ("real", side)} <= {(kind, target) for kind, target, _ in seen}
         ]
         self.log("val_loss", torch.stack(far).mean() if far else torch.zeros(()))
         self.log("val_epoch", float(self.current_epoch))  # no number tells the best epoch of a game: the last may count
 
-    def configure_optimizers(self) -> Any:
-        """Return AdamW for all players, and its schedule."""
-        steps = self.trainer.estimated_stepping_batches
-        schedule = self.rate, self.weight_decay, self.schedule, steps
-        return optimiser(self.model, *schedule, judge=self.judges, judge_rate=self.judge_rate, betas=(0.5, 0.99))
+    def configure_optimizers(self, **adversarial: Any) -> Any:
+        """Return AdamW for generators and discriminators, and its schedule."""
+        rate = self.discriminator_rate
+        return super().configure_optimizers(
+            discriminator=self.discriminators, discriminator_rate=rate, betas=(0.5, 0.99)
+        )
 
     def exports(self) -> dict[str, Any]:
         """Return what is stored with the weights: the domains and their mean levels."""
         return {"labels": self.labels, "means": self.means, **NORMALISATION}
 
     def examples(self) -> list[dict[str, Any]]:
-        """Return for the report a piece of each domain of the last validation, and what was made of it."""
-        return shown([row for rows in self._examples.values() for row in rows], self.stft, self.sampling)
+        """Return for the report a piece of each domain of the last validation, and its result."""
+        return examples([row for rows in self._examples.values() for row in rows], self.stft, self.sampling)
 
     def _remember(self, x: Tensor, domains: Tensor) -> None:
         for side in (0, 1):

@@ -1,11 +1,10 @@
-"""Teaches `methods/draw/model.py` one style. Floor 4."""
+"""Trains `methods/draw/model.py` on one style. Floor 4."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import lightning
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -13,22 +12,22 @@ from torch import Tensor, nn
 from restyle.methods.draw.model import TOP, Draw, Painted
 from restyle.training.augment import respond
 from restyle.training.latent import annealed, free_bits, kl_divergence
-from restyle.training.optimisers import check_schedule, optimiser
-from restyle.training.spectral import NORMALISATION, check_stft, heard, shown
+from restyle.training.optimisers import Training
+from restyle.training.spectral import NORMALISATION, check_stft, examples, recording_levels
 
 
-class DrawTraining(lightning.LightningModule):
+class DrawTraining(Training):
     """The paper's loss: how far the last canvas is from the piece, and the divergence of all glimpses' codes.
 
-    Where the model is told what is played, the first canvas is judged as well, so that it holds all that the notes
-    tell, and the encoder hears every piece through another loudspeaker, so that the codes do not tell the colour: in a
-    transfer both would be the content's.
+    With notes as conditioning the first canvas has a loss of its own, so that it holds all that the notes tell, and the
+    encoder's input goes through a random frequency response, so that the codes do not tell the colour: in a transfer
+    both would be the content's.
 
     A batch is (log1p magnitudes ``[B, F, L]``, labels ``[B]``, what is played ``[B, 176, L]``,
     the recordings' mean magnitudes ``[B]``).
 
     Args:
-        model: what learns.
+        model: the network to train.
         representation: settings of the spectrograms.
         frames: of a chunk, where it is known.
         likelihood: ``laplace``, the mean difference of levels; or ``bernoulli``, the paper's, of levels as parts of the
@@ -38,10 +37,7 @@ class DrawTraining(lightning.LightningModule):
         anneal: steps over which the divergence is brought in.
         first: weight of the first canvas.
         colour: standard deviation in dB of the loudspeakers; 0 for none.
-        rate: highest learning rate.
-        weight_decay: of AdamW.
-        schedule: ``constant``, or ``cosine`` with a warm-up.
-        seed: of all that is drawn.
+        optimisation: rate, weight decay, schedule and seed (see `Training`).
 
     Raises:
         ValueError: if there is no such likelihood or schedule, the spectrograms are not the model's, or chunks are
@@ -49,6 +45,7 @@ class DrawTraining(lightning.LightningModule):
     """
 
     wants = ("pitch", "mean")
+    rate, weight_decay, schedule = 2e-3, 1e-2, "cosine"
 
     def __init__(
         self,
@@ -62,32 +59,27 @@ class DrawTraining(lightning.LightningModule):
         anneal: int = 1500,
         first: float = 0.5,
         colour: float = 8.0,
-        rate: float = 2e-3,
-        weight_decay: float = 1e-2,
-        schedule: str = "cosine",
-        seed: int = 0,
+        **optimisation: Any,
     ) -> None:
-        super().__init__()
-        check_schedule(schedule)
+        super().__init__(model, **optimisation)
         if likelihood not in ("laplace", "bernoulli"):
             raise ValueError(f"the likelihood must be laplace or bernoulli, not '{likelihood}'")
         if frames is not None and frames < model.frames:
             raise ValueError(f"chunks of {frames} frames hold no piece of {model.frames}; set data.frames higher")
         self.stft, self.sampling = check_stft(representation, model.bins), int(representation["rate"])
-        self.model, self.likelihood, self.beta, self.free, self.anneal = model, likelihood, beta, free, anneal
-        self.first, self.colour, self.seed = first, colour, seed
-        self.rate, self.weight_decay, self.schedule = rate, weight_decay, schedule
+        self.likelihood, self.beta, self.free, self.anneal = likelihood, beta, free, anneal
+        self.first, self.colour = first, colour
         self._shown: list[tuple[str, Tensor]] = []
         self.limits = "one style; nothing above half the spectrograms' rate; notes that the transcriber misses are lost"
 
     def training_step(self, batch: Sequence[Tensor], batch_idx: int) -> Tensor:
         """Return the loss with codes drawn from the posterior."""
-        rng = np.random.default_rng((self.seed, self.global_step, batch_idx, self.global_rank))
-        x = heard(batch[0], batch[3])
-        told = respond(x, rng, gain=0.0, curve=self.colour) if self.colour else x
-        made, target, first = self.painted(x, told, batch[2], rng)
-        kl = _divergence(made)
-        losses = {"reconstruction": self.distance(made.canvases[-1], target), "first": self.distance(first, target)}
+        rng = self.rng(batch_idx)
+        x = recording_levels(batch[0], batch[3])
+        coloured = respond(x, rng, gain=0.0, curve=self.colour) if self.colour else x
+        painted, target, first = self.painted(x, coloured, batch[2], rng)
+        kl = _divergence(painted)
+        losses = {"reconstruction": self.distance(painted.canvases[-1], target), "first": self.distance(first, target)}
         for name, value in (losses | {"kl": free_bits(kl, 0.0)}).items():
             self.log(f"train_{name}", value.detach(), on_step=False, on_epoch=True)
         weight = annealed(self.global_step, self.anneal)
@@ -95,18 +87,18 @@ class DrawTraining(lightning.LightningModule):
         return loss + self.first * losses["first"] if self.model.pitches else loss
 
     def painted(
-        self, x: Tensor, told: Tensor, pitch: Tensor, rng: np.random.Generator | None
+        self, x: Tensor, encoded: Tensor, pitch: Tensor, rng: np.random.Generator | None
     ) -> tuple[Painted, Tensor, Tensor]:
-        """Paint all pieces of chunks; return what was made, the pieces as they should be, and the first canvases.
+        """Paint all pieces of chunks; return them, their targets and the first canvases.
 
         Args:
             x: levels ``[B, F, L]``; what is left over at the end is not painted.
-            told: the same as the encoder hears them.
+            encoded: the same as the encoder's input.
             pitch: what is played, ``[B, 176, L]``.
             rng: draws the codes; None takes their means.
         """
         canvas = self.model.first(pitch[:, : self.model.pitches])
-        pieces = [_pieces(part, self.model.frames) for part in (told, canvas, x)]
+        pieces = [_pieces(part, self.model.frames) for part in (encoded, canvas, x)]
         noise = None
         if rng is not None:
             drawn = torch.Generator(x.device).manual_seed(int(rng.integers(2**31)))
@@ -123,23 +115,18 @@ class DrawTraining(lightning.LightningModule):
 
     def validation_step(self, batch: Sequence[Tensor], batch_idx: int) -> None:
         """Log how well pieces are given back from the means of their codes, and how far the notes alone get."""
-        x = heard(batch[0], batch[3])
-        made, target, first = self.painted(x, x, batch[2], None)
-        last, alone = (self.model.levels(canvas) for canvas in (made.canvases[-1], first))
+        x = recording_levels(batch[0], batch[3])
+        painted, target, first = self.painted(x, x, batch[2], None)
+        last, alone = (self.model.levels(canvas) for canvas in (painted.canvases[-1], first))
         found = {"loss": (last - target).abs().mean(), "first": (alone - target).abs().mean()}
-        for name, value in (found | {"kl": free_bits(_divergence(made), 0.0)}).items():
+        for name, value in (found | {"kl": free_bits(_divergence(painted), 0.0)}).items():
             self.log(f"val_{name}", value, batch_size=len(x), sync_dist=True)
         if batch_idx == 0:
-            glimpse = self.model.levels(made.canvases[0])
+            glimpse = self.model.levels(painted.canvases[0])
             parts = {"A clip": target, "Its first canvas": alone, "After the first glimpse": glimpse}
             count = x.shape[-1] // self.model.frames
             parts["After the last"] = last
             self._shown = [(title, torch.cat(list(part[:count]), dim=1)) for title, part in parts.items()]
-
-    def configure_optimizers(self) -> Any:
-        """Return AdamW, and its schedule."""
-        steps = self.trainer.estimated_stepping_batches
-        return optimiser(self.model, self.rate, self.weight_decay, self.schedule, steps)
 
     def exports(self) -> dict[str, Any]:
         """Return what is stored with the weights: what levels are relative to."""
@@ -147,12 +134,12 @@ class DrawTraining(lightning.LightningModule):
 
     def examples(self) -> list[dict[str, Any]]:
         """Return for the report a clip of the last validation, and how it was painted."""
-        return shown(self._shown, self.stft, self.sampling)
+        return examples(self._shown, self.stft, self.sampling)
 
 
-def _divergence(made: Painted) -> Tensor:
+def _divergence(painted: Painted) -> Tensor:
     """Of all codes of each piece, ``[B, T * D]``."""
-    return kl_divergence(*made.codes).transpose(0, 1).flatten(1)
+    return kl_divergence(*painted.codes).transpose(0, 1).flatten(1)
 
 
 def _pieces(x: Tensor, frames: int) -> Tensor:

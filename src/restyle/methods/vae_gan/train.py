@@ -1,31 +1,29 @@
-"""Teaches `methods/vae_gan/model.py`, a discriminator beside it. Floor 4."""
+"""Trains `methods/vae_gan/model.py`, a discriminator beside it. Floor 4."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import lightning
-import numpy as np
 import torch
 from torch import Tensor
 
 from restyle.methods.vae_gan.model import Normal, VaeGan
-from restyle.training.adversarial import check_loss, feature_loss, frozen, maker_loss, scaled_gradient
+from restyle.training.adversarial import check_loss, feature_loss, frozen, generator_loss, scaled_gradient
 from restyle.training.augment import respond
 from restyle.training.discriminator import Discriminator
 from restyle.training.latent import annealed, free_bits, kl_divergence
-from restyle.training.optimisers import check_schedule, optimiser
-from restyle.training.spectral import NORMALISATION, check_stft, follow, guarded, heard, shown
+from restyle.training.optimisers import Training
+from restyle.training.spectral import NORMALISATION, check_stft, examples, follow, guarded, recording_levels
 
 FOLLOW = 0.2  # of the way that a label's vector goes to a new one
 
 
-class VaeGanTraining(lightning.LightningModule):
+class VaeGanTraining(Training):
     """Content from one half of a clip, style from the other; three losses, each for its own part of the model.
 
     The divergence and the reconstruction reach the encoders; the reconstruction (``gamma`` times) and the game with the
-    discriminator the decoder; the game alone the discriminator. The reconstruction is judged in the discriminator's
+    discriminator the decoder; the game alone the discriminator. The reconstruction is measured in the discriminator's
     features, and where ``pixel`` is above 0 by levels as well. The content's encoder hears every clip through another
     loudspeaker, so that its code cannot tell the colour.
 
@@ -33,7 +31,7 @@ class VaeGanTraining(lightning.LightningModule):
     the recordings' mean magnitudes ``[B]``).
 
     Args:
-        model: what learns.
+        model: the network to train.
         labels: names of the styles.
         representation: settings of the spectrograms.
         widths: of the discriminator's layers.
@@ -44,20 +42,18 @@ class VaeGanTraining(lightning.LightningModule):
         beta: weights of the content's divergence and the style's.
         free: nats of each channel's divergence that cost nothing.
         anneal: steps over which the divergence is brought in.
-        ceiling: part of right judgements above which the discriminator waits.
+        ceiling: part of right decisions above which the discriminator waits.
         colour: standard deviation in dB of the loudspeakers.
         voice: the same of a loudspeaker that a whole clip is played through: more styles than there are.
-        rate: highest learning rate.
-        judge_rate: the discriminator's.
-        weight_decay: of AdamW.
-        schedule: ``constant``, or ``cosine`` with a warm-up.
-        seed: of all that is drawn.
+        discriminator_rate: the discriminator's.
+        optimisation: rate, weight decay, schedule and seed (see `Training`).
 
     Raises:
         ValueError: if there is no such loss or schedule, or the spectrograms are not the model's.
     """
 
     wants = ("pitch", "mean")
+    rate, weight_decay, schedule = 2e-3, 1e-2, "cosine"
 
     def __init__(
         self,
@@ -76,43 +72,38 @@ class VaeGanTraining(lightning.LightningModule):
         ceiling: float = 0.85,
         colour: float = 6.0,
         voice: float = 5.0,
-        rate: float = 2e-3,
-        judge_rate: float = 3e-4,
-        weight_decay: float = 1e-2,
-        schedule: str = "cosine",
-        seed: int = 0,
+        discriminator_rate: float = 3e-4,
+        **optimisation: Any,
     ) -> None:
-        super().__init__()
-        check_schedule(schedule)
+        super().__init__(model, **optimisation)
         check_loss(adversarial)
         self.stft, self.sampling = check_stft(representation, model.bins), int(representation["rate"])
-        self.model, self.labels, self.judge = model, list(labels), Discriminator(widths=widths)
+        self.labels, self.discriminator = list(labels), Discriminator(widths=widths)
         self.gamma, self.pixel, self.adversarial, self.ceiling, self.patch = gamma, pixel, adversarial, ceiling, patch
         self.beta, self.free, self.anneal = tuple(beta), free, anneal
-        self.colour, self.voice, self.seed = colour, voice, seed
-        self.rate, self.judge_rate, self.weight_decay, self.schedule = rate, judge_rate, weight_decay, schedule
+        self.colour, self.voice, self.discriminator_rate = colour, voice, discriminator_rate
         size = model.summary.out_features // 2
         self.named: Tensor
         self.register_buffer("named", torch.zeros(max(1, len(self.labels)), size))
         self._shown: list[tuple[str, Tensor]] = []
-        self.limits = "nothing above half the spectrograms' rate; drums and voices only where they were taught"
+        self.limits = "nothing above half the spectrograms' rate; drums and voices only where trained on"
 
     def training_step(self, batch: Sequence[Tensor], batch_idx: int) -> Tensor:
         """Return the sum of the losses, through which each part gets the gradient that is meant for it."""
-        rng = np.random.default_rng((self.seed, self.global_step, batch_idx, self.global_rank))
-        whole = heard(batch[0], batch[3])
+        rng = self.rng(batch_idx)
+        whole = recording_levels(batch[0], batch[3])
         whole = respond(whole, rng, gain=0.0, curve=self.voice) if self.voice else whole
-        x, pitch, other, heard_pitch = self._halves(whole, batch[2], swap=bool(rng.integers(2)))
+        x, pitch, other, other_pitch = self._halves(whole, batch[2], swap=bool(rng.integers(2)))
         noise = torch.Generator(x.device).manual_seed(int(rng.integers(2**31)))
         content = self.model.content(respond(x, rng, gain=0.0, curve=self.colour))
-        style = self.model.style(other, heard_pitch)
+        style = self.model.style(other, other_pitch)
         self._remember(batch[1].clamp_min(0), style.mean.detach())
         losses = self.losses(x, pitch, content, style, noise)
         for name, value in losses.items():
             self.log(f"train_{name}", value.detach(), on_step=False, on_epoch=True)
         weight = annealed(self.global_step, self.anneal)
         loss = weight * losses["divergence"] + self.gamma * losses["reconstruction"]
-        return loss + losses["game"] + losses["judge"]
+        return loss + losses["game"] + losses["discriminator"]
 
     def losses(
         self, x: Tensor, pitch: Tensor, content: Normal, style: Normal, noise: torch.Generator
@@ -128,28 +119,28 @@ class VaeGanTraining(lightning.LightningModule):
 
         Returns:
             ``divergence`` (for the encoders), ``reconstruction`` (for encoders and decoder), ``game`` (for the
-            decoder), ``judge`` (for the discriminator); and to be read ``kl_content`` and ``kl_style`` in nats of a
-            code, ``levels`` (the mean difference in nepers) and ``right`` (part of the right judgements).
+            decoder), ``discriminator``; and to be read ``kl_content`` and ``kl_style`` in nats of a code, ``levels``
+            (the mean difference in nepers) and ``right`` (part of the right decisions).
         """
         z, vector = (code.sample(_drawn(code.mean, noise)) for code in (content, style))
         kls = [kl_divergence(*code) for code in (content, style)]
         divergence = self.beta[0] * free_bits(kls[0], self.free) + self.beta[1] * free_bits(kls[1], self.free)
-        told = [scaled_gradient(code, 1 / self.gamma) for code in (z, vector)]
-        result = self.model.decode(told[0], told[1], pitch)
+        codes_in = [scaled_gradient(code, 1 / self.gamma) for code in (z, vector)]
+        result = self.model.decode(*codes_in, pitch)
         difference = (result - x).abs().mean()
         seen = self._seen(x.shape[-1], noise)
-        real, features = self.judge(x[..., seen])
-        with frozen(self.judge):
-            alike = feature_loss(self.judge(result[..., seen])[1], features)
+        real, features = self.discriminator(x[..., seen])
+        with frozen(self.discriminator):
+            alike = feature_loss(self.discriminator(result[..., seen])[1], features)
         codes = z[..., seen.start // self.model.step : seen.stop // self.model.step].detach()
         played = self._played(codes, vector.detach(), pitch[..., seen], noise)
-        with frozen(self.judge):
-            game = maker_loss(self.judge(played)[0], self.adversarial)
-        judge, right = guarded(real, self.judge(played.detach())[0], self.adversarial, self.ceiling)
+        with frozen(self.discriminator):
+            game = generator_loss(self.discriminator(played)[0], self.adversarial)
+        discriminator, right = guarded(real, self.discriminator(played.detach())[0], self.adversarial, self.ceiling)
         found = {"divergence": divergence, "reconstruction": alike + self.pixel * difference}
-        found |= {"game": game, "judge": judge, "right": right}
-        told_of = {"kl_content": free_bits(kls[0], 0.0), "kl_style": free_bits(kls[1], 0.0)}
-        return found | told_of | {"levels": difference}
+        found |= {"game": game, "discriminator": discriminator, "right": right}
+        logged = {"kl_content": free_bits(kls[0], 0.0), "kl_style": free_bits(kls[1], 0.0)}
+        return found | logged | {"levels": difference}
 
     def _seen(self, frames: int, noise: torch.Generator) -> slice:
         """The frames that the discriminator is shown: whole codes, at a random place."""
@@ -166,13 +157,18 @@ class VaeGanTraining(lightning.LightningModule):
 
     def validation_step(self, batch: Sequence[Tensor], batch_idx: int) -> None:
         """Log how well a half is given back, from the means of its codes and the other half's style."""
-        x, pitch, other, heard_pitch = self._halves(heard(batch[0], batch[3]), batch[2], swap=False)
-        content, style = self.model.content(x), self.model.style(other, heard_pitch)
+        x, pitch, other, other_pitch = self._halves(recording_levels(batch[0], batch[3]), batch[2], swap=False)
+        content, style = self.model.content(x), self.model.style(other, other_pitch)
         result = self.model.decode(content.mean, style.mean, pitch)
         loss = (result - x).abs().mean()
         size = len(x)
         self.log("val_loss", loss, batch_size=size, sync_dist=True)
-        self.log("val_alike", feature_loss(self.judge(result)[1], self.judge(x)[1]), batch_size=size, sync_dist=True)
+        self.log(
+            "val_alike",
+            feature_loss(self.discriminator(result)[1], self.discriminator(x)[1]),
+            batch_size=size,
+            sync_dist=True,
+        )
         for name, code in (("content", content), ("style", style)):
             self.log(f"val_kl_{name}", free_bits(kl_divergence(*code), 0.0), batch_size=size, sync_dist=True)
         if batch_idx == 0:
@@ -180,11 +176,12 @@ class VaeGanTraining(lightning.LightningModule):
             self._shown = [("A half of a clip", x[0]), ("The same, given back", result[0])]
             self._shown += [("The style of another clip", x[-1]), ("The first in its style", moved[0])]
 
-    def configure_optimizers(self) -> Any:
-        """Return AdamW for both players, and its schedule."""
-        steps = self.trainer.estimated_stepping_batches
-        schedule = self.rate, self.weight_decay, self.schedule, steps
-        return optimiser(self.model, *schedule, judge=self.judge, judge_rate=self.judge_rate, betas=(0.8, 0.99))
+    def configure_optimizers(self, **adversarial: Any) -> Any:
+        """Return AdamW for model and discriminator, and its schedule."""
+        rate = self.discriminator_rate
+        return super().configure_optimizers(
+            discriminator=self.discriminator, discriminator_rate=rate, betas=(0.8, 0.99)
+        )
 
     def exports(self) -> dict[str, Any]:
         """Return what is stored with the weights: the labels and a style vector of each; one where there are none."""
@@ -192,15 +189,15 @@ class VaeGanTraining(lightning.LightningModule):
 
     def examples(self) -> list[dict[str, Any]]:
         """Return for the report clips of the last validation as they are, given back, and in another's style."""
-        return shown(self._shown, self.stft, self.sampling)
+        return examples(self._shown, self.stft, self.sampling)
 
     def _halves(self, x: Tensor, pitch: Tensor, *, swap: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Levels and what is played of one half of each clip, then of the other."""
         half = x.shape[-1] // 2
-        told = pitch[:, : self.model.pitches]
-        parts = [(part[..., :half], part[..., half : 2 * half]) for part in (x, told)]
-        (own, other), (played, heard_pitch) = (part[::-1] if swap else part for part in parts)
-        return own, played, other, heard_pitch
+        pitch = pitch[:, : self.model.pitches]
+        parts = [(part[..., :half], part[..., half : 2 * half]) for part in (x, pitch)]
+        (own, other), (played, other_pitch) = (part[::-1] if swap else part for part in parts)
+        return own, played, other, other_pitch
 
     def _remember(self, labels: Tensor, vectors: Tensor) -> None:
         for label, vector in zip(labels.tolist(), vectors.float(), strict=True):

@@ -1,6 +1,6 @@
 """Trains the networks of `autoregressive.py` and `parallel.py` on clips of two phrases each. Floor 4.
 
-The first half of a clip is the reference; what the second half plays is known, and how it sounds is learnt.
+The first half of a clip is the reference; what the second half plays is known, and its sound is the target.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import lightning
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -17,16 +16,16 @@ from restyle.audio import Audio
 from restyle.dsp.spectral_loss import SIZES, magnitudes, multi_scale_spectral_loss
 from restyle.methods.wavenet.autoregressive import WaveNet, mu_law_encode
 from restyle.methods.wavenet.parallel import ParallelWaveNet
-from restyle.training.optimisers import check_schedule, optimiser
+from restyle.training.optimisers import Training
 
-LEVEL = 0.1  # root mean square of the sounds that are learnt
+LEVEL = 0.1  # root mean square of the target sounds
 EARLY = 0.05  # seconds before the second half from which notes still count as its own
 WINDOW = 1024  # samples, of what the report shows
 QUIET = 1e-4  # a second half below this root mean square is not raised
 
 
 class Lesson(NamedTuple):
-    """What one step learns from.
+    """The input and target of one step.
 
     Args:
         mel: of the references, ``[B, M, L]``.
@@ -68,28 +67,20 @@ def lesson(batch: Sequence[Tensor], frames: int, *, hop: int, rate: int, rng: np
     return Lesson(mel[..., :half], table - shift, gain * sound.gather(1, index), places)
 
 
-class _Training(lightning.LightningModule):
-    """What all three have in common: the pieces, the optimiser, and that they log their losses."""
+class _Training(Training):
+    """What both have in common: the pieces, and that they log their losses.
+
+    Raises:
+        ValueError: if the model's frames are others than the spectrograms'.
+    """
 
     wants: tuple[str, ...] = ("notes", "sound")
 
-    def __init__(
-        self,
-        model: nn.Module,
-        representation: Mapping[str, Any],
-        crop: int,
-        rate: float,
-        weight_decay: float,
-        schedule: str,
-        seed: int,
-    ) -> None:
-        super().__init__()
-        check_schedule(schedule)
-        self.model: Any = model
-        self.hop, self.sampling = int(representation["hop"]), int(representation["rate"])
+    def __init__(self, model: Any, *, representation: Mapping[str, Any], crop: int, **optimisation: Any) -> None:
+        super().__init__(model, **optimisation)
+        self.hop, self.sampling, self.crop = int(representation["hop"]), int(representation["rate"]), crop
         if self.hop != getattr(model, "hop", self.hop):
             raise ValueError(f"the model's hop must be the spectrograms': {self.hop}")
-        self.crop, self.rate, self.weight_decay, self.schedule, self.seed = crop, rate, weight_decay, schedule, seed
 
     def loss(self, batch: Sequence[Tensor], rng: np.random.Generator, *, whole: bool) -> Tensor:
         """Return the loss of a batch; ``whole`` where it is to be the same every time, and of all there is."""
@@ -97,7 +88,7 @@ class _Training(lightning.LightningModule):
 
     def training_step(self, batch: Sequence[Tensor], batch_idx: int) -> Tensor:
         """Return the loss of pieces at random places."""
-        rng = np.random.default_rng((self.seed, self.global_step, batch_idx, self.global_rank))
+        rng = self.rng(batch_idx)
         loss = self.loss(batch, rng, whole=False)
         self.log("train_loss", loss)
         return loss
@@ -106,11 +97,6 @@ class _Training(lightning.LightningModule):
         """Log the loss of pieces at fixed places."""
         loss = self.loss(batch, np.random.default_rng((self.seed, batch_idx)), whole=True)
         self.log("val_loss", loss, batch_size=len(batch[0]), sync_dist=True)
-
-    def configure_optimizers(self) -> Any:
-        """Return AdamW, and its schedule."""
-        steps = self.trainer.estimated_stepping_batches
-        return optimiser(self.model, self.rate, self.weight_decay, self.schedule, steps)
 
     def cut(self, batch: Sequence[Tensor], rng: np.random.Generator) -> Lesson:
         """Return pieces at random places."""
@@ -123,36 +109,27 @@ class ParallelTraining(_Training):
     A batch is (log1p mel spectrograms ``[B, M, 2 L]``, labels ``[B]``, notes ``[B, N, 5]``, sound ``[B, 2 L * hop]``).
 
     Args:
-        model: what learns.
-        representation: settings of the spectrograms.
-        crop: frames of a piece that is learnt from.
+        model: the network to train.
+        crop: frames of a piece.
         sizes: windows of the loss.
         floor: amplitude below which the loss sees no differences.
-        rate: highest learning rate.
-        weight_decay: of AdamW.
-        schedule: ``constant``, or ``cosine`` with a warm-up.
-        seed: of all that is drawn.
-
-    Raises:
-        ValueError: if there is no such schedule, or the model's frames are others than the spectrograms'.
+        common: representation, rate, weight decay, schedule and seed (see `Training`).
     """
+
+    rate, weight_decay, schedule = 2e-3, 1e-4, "cosine"
 
     def __init__(
         self,
         model: ParallelWaveNet,
         *,
-        representation: Mapping[str, Any],
         crop: int = 94,
         sizes: Sequence[int] = SIZES,
         floor: float = 1e-4,
-        rate: float = 2e-3,
-        weight_decay: float = 1e-4,
-        schedule: str = "cosine",
-        seed: int = 0,
+        **common: Any,
     ) -> None:
-        super().__init__(model, representation, crop, rate, weight_decay, schedule, seed)
+        super().__init__(model, crop=crop, **common)
         self.sizes, self.floor = list(sizes), floor
-        self._shown: tuple[Tensor, Tensor] | None = None  # what was made in the last validation, and what it should be
+        self._shown: tuple[Tensor, Tensor] | None = None  # output and target of the last validation
         self.limits = "single instruments; nothing above 8 kHz; no glides within a note"
 
     def loss(self, batch: Sequence[Tensor], rng: np.random.Generator, *, whole: bool) -> Tensor:
@@ -166,14 +143,14 @@ class ParallelTraining(_Training):
         return multi_scale_spectral_loss(result, piece.sound, sizes=self.sizes, floor=self.floor)
 
     def examples(self) -> list[dict[str, Any]]:
-        """Return for the report a piece of the last validation, as it was made and as it should be."""
+        """Return for the report a piece of the last validation, and its target."""
         if self._shown is None:
             return []
-        titles = ("A piece as it was made", "The same as it should be")
+        titles = ("A piece", "Its target")
         pictures = [torch.log1p(1e4 * magnitudes(x[None], WINDOW)[0]).numpy() for x in self._shown]
         sounds = [Audio(x.numpy(), self.sampling) for x in self._shown]
         rows = zip(titles, pictures, sounds, strict=True)
-        return [{"title": title, "picture": seen, "sound": heard} for title, seen, heard in rows]
+        return [{"title": title, "picture": seen, "sound": sound} for title, seen, sound in rows]
 
 
 class AutoregressiveTraining(_Training):
@@ -182,32 +159,23 @@ class AutoregressiveTraining(_Training):
     Of the clips a part has to do without the encoder's code, as in a transfer.
 
     Args:
-        model: what learns.
-        representation: settings of the spectrograms.
-        crop: frames of a piece that is learnt from, even.
+        model: the network to train.
+        crop: frames of a piece, even.
         without: part of the steps without a code, 0..1.
-        rate: highest learning rate.
-        weight_decay: of AdamW.
-        schedule: ``constant``, or ``cosine`` with a warm-up.
-        seed: of all that is drawn.
-
-    Raises:
-        ValueError: if there is no such schedule, or the model's frames are others than the spectrograms'.
+        common: representation, rate, weight decay, schedule and seed (see `Training`).
     """
+
+    rate, weight_decay, schedule = 1e-3, 0.0, "cosine"
 
     def __init__(
         self,
         model: WaveNet,
         *,
-        representation: Mapping[str, Any],
         crop: int = 32,
         without: float = 0.5,
-        rate: float = 1e-3,
-        weight_decay: float = 0.0,
-        schedule: str = "cosine",
-        seed: int = 0,
+        **common: Any,
     ) -> None:
-        super().__init__(model, representation, crop, rate, weight_decay, schedule, seed)
+        super().__init__(model, crop=crop, **common)
         self.without = without
         self.limits = "16 kHz in 256 steps, a noise of its own; single instruments"
 
@@ -217,7 +185,7 @@ class AutoregressiveTraining(_Training):
         frames = piece.sound.shape[1] // self.hop
         coded = not whole and self.model.encoder is not None and rng.random() >= self.without
         code = self.model.encoder(piece.sound) if coded else None
-        told = self.model.told(piece.notes, self.model.reference(piece.mel), frames, code)
+        conditioning = self.model.told(piece.notes, self.model.reference(piece.mel), frames, code)
         classes = mu_law_encode(piece.sound)
-        logits = self.model(classes, told, self.model.tuned(piece.notes, frames))
+        logits = self.model(classes, conditioning, self.model.tuned(piece.notes, frames))
         return nn.functional.cross_entropy(logits, classes)
