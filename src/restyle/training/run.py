@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from lightning import LightningDataModule, LightningModule, Trainer, seed_everything
 from lightning.fabric.utilities.rank_zero import rank_zero_only
+from lightning.pytorch.callbacks import EarlyStopping
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import nn
 
@@ -18,12 +19,12 @@ from restyle.data.takes import cut
 from restyle.errors import RestyleError, warn
 from restyle.io import hub
 from restyle.training import config as configs
+from restyle.training.checkpoints import LastCheckpoint, WholeFiles, averaging
 from restyle.training.data import Batches, Chunks, Sides, check_classes, labels, sides
-from restyle.training.diary import Diary
 from restyle.training.export import card, export, grow, halve, load_into
 from restyle.training.facts import Machine, facts, told
 from restyle.training.folder import Trained, begun, finished, write
-from restyle.training.resuming import Average, Checkpoints, WholeFiles
+from restyle.training.progress import ProgressReport
 from restyle.training.surroundings import explained, quiet
 from restyle.training.verdict import verdict
 
@@ -118,10 +119,11 @@ def train(
     model, module = _objects(config, store, parted, classes)
     data = Data(store, parted, config, classes, tuple(getattr(module, "wants", ())))
     known = facts(config, store, parted, len(data.learnt), machine)
-    diary = Diary(out, told(known), config["trainer"], progress=progress, report=report)
-    diary.chunks = data.examples()
-    with quiet(), explained(out, diary):
-        trainer = _trainer(config, out, machine, diary)
+    history = ProgressReport(out, told(known), config["trainer"], progress=progress, report=report)
+    history.chunks = data.examples()
+    with quiet():
+        trainer = _trainer(config, out, machine, history)
+    with quiet(), explained(out, trainer):
         if getattr(rank_zero_only, "rank", 0) in (0, None):
             write(out / "run.json", own)
         path = out / "last.ckpt"
@@ -129,8 +131,8 @@ def train(
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()  # the rest is for one process
         if not trainer.is_global_zero:
-            return _trained(out, config["name"], diary)
-        return _finish(out, config, known, model, module, data, diary, _test_side(store, parted, test), classes)
+            return _trained(out, config["name"], history)
+        return _finish(out, config, known, model, module, data, history, _test_side(store, parted, test), classes)
 
 
 def _objects(
@@ -155,7 +157,7 @@ def _objects(
     return model, configs.built(config, "module", given, model)
 
 
-def _trainer(config: dict[str, Any], out: Path, machine: Machine, diary: Diary) -> Trainer:
+def _trainer(config: dict[str, Any], out: Path, machine: Machine, history: ProgressReport) -> Trainer:
     settings, gpu = config["trainer"], torch.cuda.is_available()
     if machine.precision == "16-mixed" and not gpu:
         raise RestyleError("precision 16-mixed needs a GPU, and there is none here; take bf16-mixed, or leave it out")
@@ -164,10 +166,13 @@ def _trainer(config: dict[str, Any], out: Path, machine: Machine, diary: Diary) 
     devices = int(machine.devices) if str(machine.devices).isdigit() else machine.devices
     if not gpu and devices == "auto":
         devices = 1
-    callbacks: list[Any] = [diary]  # sees the mean of the weights before they are put back
+    callbacks: list[Any] = [history]
     if settings["average"] is not None:
-        callbacks.append(Average(settings["average"]))
-    callbacks.append(Checkpoints(out / "last.ckpt", settings["checkpoint_every"], config["seed"]))
+        callbacks.append(averaging(settings["average"]))
+    if settings["patience"] is not None:
+        patience = {"patience": settings["patience"], "check_on_train_epoch_end": False}
+        callbacks.append(EarlyStopping(history.monitor, mode=history.mode, **patience))
+    callbacks.append(LastCheckpoint(out / "last.ckpt", settings["checkpoint_every"], config["seed"]))
     try:
         return Trainer(
             accelerator="gpu" if gpu else "cpu",
@@ -200,12 +205,12 @@ def _finish(
     model: nn.Module,
     module: LightningModule,
     data: Data,
-    diary: Diary,
+    history: ProgressReport,
     test: tuple[Store, list[int]] | None,
     classes: list[str],
 ) -> Trained:
     """Take the best weights, score them on the test set, write weights file, card and report."""
-    best = diary.best
+    best = history.best
     assert best is not None  # there is an epoch at the least
     load_into(module, out / "best.safetensors")
     if config["half"]:
@@ -216,15 +221,15 @@ def _finish(
         found = _scored(module, batches, config)
         scores |= {f"test_{name.removeprefix('val_')}": value for name, value in found.items()}
         known["more"]["test"] = {key: value for key, value in _exports(module).items() if not _is_array(value)}
-    word = verdict(diary.rows, diary.monitor, diary.mode)[0]
-    known["training"] |= {"epochs": len(diary.rows), "steps": int(diary.rows[-1]["step"]), "verdict": word}
-    known["training"] |= {"best_epoch": int(best["epoch"]), "seconds": round(diary.state_dict()["seconds"])}
+    word = verdict(history.rows, history.monitor, history.mode)[0]
+    known["training"] |= {"epochs": len(history.rows), "steps": int(history.rows[-1]["step"]), "verdict": word}
+    known["training"] |= {"best_epoch": int(best["epoch"]), "seconds": round(history.state_dict()["seconds"])}
     weights, limits = out / f"{config['name']}.safetensors", str(getattr(module, "limits", ""))
     written = export(weights, model, known, scores, half=config["half"])
     card(weights.with_suffix(".md"), model, written, limits)
-    diary.finish(told(known) | {f"score_{name}": f"{value:.4g}" for name, value in scores.items()})
-    write(out / "finished.json", {"scores": scores, "epochs": len(diary.rows), "best_epoch": int(best["epoch"])})
-    return Trained(weights, len(diary.rows), int(best["epoch"]), scores, before=False)
+    history.finish(told(known) | {f"score_{name}": f"{value:.4g}" for name, value in scores.items()})
+    write(out / "finished.json", {"scores": scores, "epochs": len(history.rows), "best_epoch": int(best["epoch"])})
+    return Trained(weights, len(history.rows), int(best["epoch"]), scores, before=False)
 
 
 def _exports(module: LightningModule) -> dict[str, Any]:
@@ -279,7 +284,7 @@ def _check_representation(config: dict[str, Any], store: Store) -> None:
             raise RestyleError(f"the spectrograms have {name} {there} where the config wants {asked}; make them again")
 
 
-def _trained(out: Path, name: str, diary: Diary) -> Trained:
-    best = diary.best or {"epoch": 0}
+def _trained(out: Path, name: str, history: ProgressReport) -> Trained:
+    best = history.best or {"epoch": 0}
     scores = {key: value for key, value in best.items() if key.startswith("val")}
-    return Trained(out / f"{name}.safetensors", len(diary.rows), int(best["epoch"]), scores, before=False)
+    return Trained(out / f"{name}.safetensors", len(history.rows), int(best["epoch"]), scores, before=False)

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from lightning import Trainer
 
 from restyle.errors import RestyleError
-from restyle.training.diary import Diary
 
 
 @contextmanager
@@ -32,13 +32,14 @@ def quiet() -> Iterator[None]:
 
 
 @contextmanager
-def explained(out: Path, diary: Diary) -> Iterator[None]:
+def explained(out: Path, trainer: Trainer) -> Iterator[None]:
     """Turn what can go wrong while training into a sentence; Ctrl-C stays what it is."""
     interrupt = signal.getsignal(signal.SIGINT)
     try:
         yield
-    except SystemExit:  # Lightning makes this of Ctrl-C
-        if diary.interrupted:
+    except SystemExit:  # Lightning makes this of Ctrl-C, and ignores further ones
+        if trainer.interrupted:
+            signal.signal(signal.SIGINT, interrupt)
             raise KeyboardInterrupt from None
         raise
     except torch.OutOfMemoryError as error:
@@ -46,6 +47,3 @@ def explained(out: Path, diary: Diary) -> Iterator[None]:
     except OSError as error:
         again = "free some space and give the command again: it goes on from its last checkpoint"
         raise RestyleError(f"{out}: the run could not be written ({error.strerror or error}); {again}") from error
-    finally:
-        if diary.interrupted:
-            signal.signal(signal.SIGINT, interrupt)
