@@ -139,10 +139,9 @@ def test_the_page_is_whole(toy, tmp_path):
     assert "still improving" in page or "flat" in page or "overfitting" in page
 
 
-@pytest.mark.parametrize("average", ["null", "0.9"])
+@pytest.mark.parametrize("setting", ["trainer.average=null", "trainer.average=0.9", "trainer.max_steps=27"])
 @pytest.mark.parametrize("step", [0, 1, 2, 5, 8, 9, 10, 13, 26])  # 9 steps an epoch, a checkpoint every 2
-def test_stopped_in_a_step(toy, tmp_path, monkeypatch, step, average):
-    setting = f"trainer.average={average}"
+def test_stopped_in_a_step(toy, tmp_path, monkeypatch, step, setting):
     toy("whole", setting)
     with monkeypatch.context() as patch, pytest.raises(StoppedError):
         stop_at(patch, "training_step", step)
@@ -247,6 +246,20 @@ def test_a_damaged_checkpoint(toy, tmp_path, monkeypatch):
         toy("out")
     (tmp_path / "out" / "last.ckpt").write_bytes(b"PK rubbish")
     with pytest.raises(RestyleError, match=r"last\.ckpt is damaged"):
+        toy("out")
+
+
+def test_a_checkpoint_of_an_earlier_version(toy, tmp_path, monkeypatch):
+    import torch
+
+    with monkeypatch.context() as patch, pytest.raises(StoppedError):
+        stop_at(patch, "training_step", 5)
+        toy("out")
+    path = tmp_path / "out" / "last.ckpt"
+    state = torch.load(path, weights_only=True)
+    state["callbacks"] = {"Checkpoints": {"epoch": 0, "done": 4}}
+    torch.save(state, path)
+    with pytest.raises(RestyleError, match=r"last\.ckpt is of an earlier version; remove it to begin again"):
         toy("out")
 
 
