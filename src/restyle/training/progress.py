@@ -106,14 +106,16 @@ class ProgressReport(Callback):
         """Add up the loss; refuse NaN."""
         now = time.monotonic()
         self._worked, self._ended = self._worked + now - self._ended, now
-        loss = (outputs["loss"] if isinstance(outputs, dict) else outputs).detach() * trainer.accumulate_grad_batches
+        if not outputs:
+            return  # the module skipped the step
+        loss = outputs["loss"].detach() * trainer.accumulate_grad_batches
         checked = loss.device.type == "cpu" or (batch_idx + 1) % CHECK_EVERY == 0
         if checked and not math.isfinite(loss.item()):
             raise RestyleError(diverged(trainer.global_step, self.out))
         value = loss.item() if loss.device.type == "cpu" else loss
         self._sum = (self._sum[0] + value, self._sum[1] + 1)
         self._point = (self._point[0] + value, self._point[1] + 1)
-        if self._point[1] >= max(1, self._batches(trainer) // POINTS):
+        if self._point[1] >= trainer.estimated_stepping_batches * trainer.accumulate_grad_batches // POINTS:
             mean = float(self._point[0]) / self._point[1]
             self.points.append({"step": trainer.global_step, "loss": mean, "learning_rate": _rate(trainer)})
             self._point = (0.0, 0)
@@ -188,24 +190,15 @@ class ProgressReport(Callback):
     def _elapsed(self) -> float:
         return self.seconds + time.monotonic() - self._began
 
-    def _batches(self, trainer: Trainer) -> int:
-        epochs = trainer.max_epochs or 1
-        return int(trainer.num_training_batches) * epochs
-
-    def _steps(self, trainer: Trainer) -> int:
-        per_epoch = math.ceil(int(trainer.num_training_batches) / trainer.accumulate_grad_batches)
-        steps = per_epoch * (trainer.max_epochs or 1)
-        return min(steps, trainer.max_steps) if trainer.max_steps > 0 else steps
-
     def left(self, trainer: Trainer) -> float:
         """Return the seconds that are left at the present pace, validation included."""
         done = trainer.global_step - self._steps_before
         pace = (time.monotonic() - self._began) / done if done else 0.0
-        return pace * max(0, self._steps(trainer) - trainer.global_step)
+        return pace * max(0, trainer.estimated_stepping_batches - trainer.global_step)
 
     def _show_progress(self, trainer: Trainer) -> None:
         if self.progress and trainer.is_global_zero:
-            self.progress(min(1.0, trainer.global_step / max(1, self._steps(trainer))))
+            self.progress(min(1.0, trainer.global_step / trainer.estimated_stepping_batches))
 
     def _line(self, trainer: Trainer) -> str:
         row = self.rows[-1]
