@@ -41,7 +41,7 @@ DEFAULTS: dict[str, Any] = {
         "max_epochs": 10,
         "max_steps": -1,
         "patience": None,  # epochs without a better one after which to stop
-        "monitor": "val_loss",  # what tells the best epoch
+        "monitor": "val_loss",  # metric of the best epoch
         "mode": None,  # min or max; by default max for accuracies, else min
         "checkpoint_every": 200,  # steps
         "average": None,  # decay of a running mean of the weights, as 0.999
@@ -148,34 +148,34 @@ def modern(config: Mapping[str, Any], path: Path) -> dict[str, Any]:
     Raises:
         RestyleError: if the class paths are not those of a kind of model.
     """
-    made = {key: dict(part) if isinstance(part, Mapping) else part for key, part in config.items()}
-    paths = {head: made[head].pop("class_path") for head in CLASSES if "class_path" in (made.get(head) or ())}
+    output = {key: dict(part) if isinstance(part, Mapping) else part for key, part in config.items()}
+    paths = {head: output[head].pop("class_path") for head in CLASSES if "class_path" in (output.get(head) or ())}
     if not paths:
-        return made
-    made["kind"] = kind = kinds.of_class_path(str(paths.get("model")), path)
+        return output
+    output["kind"] = kind = kinds.of_class_path(str(paths.get("model")), path)
     own = kinds.KINDS[kind][1].rpartition(":")[2]
     if "module" in paths and str(paths["module"]).rpartition(".")[2] != own:
         raise RestyleError(f"{path}: module.class_path {paths['module']} does not train a {kind}; leave it out")
-    return made
+    return output
 
 
 def built(config: Mapping[str, Any], head: str, facts: Mapping[str, Any], *first: Any) -> Any:
-    """Make the network or the training of a config.
+    """Construct the network or the training of a config.
 
     Args:
         config: its ``kind``, and the ``init_args`` under ``head``.
         head: ``model`` or ``module``.
-        facts: what the data tell (``labels``, ``classes``, ``bins`` ...): passed where the constructor has a parameter
+        facts: from the data (``labels``, ``classes``, ``bins`` ...): passed where the constructor has a parameter
             of that name and the config says nothing.
         first: positional arguments before those.
 
     Raises:
         RestyleError: if the constructor refuses its arguments.
     """
-    made, given = CLASSES[head](config["kind"], "the config"), dict(config[head].get("init_args") or {})
-    own = {key: value for key, value in facts.items() if key in _parameters(made) and key not in given}
+    constructor, given = CLASSES[head](config["kind"], "the config"), dict(config[head].get("init_args") or {})
+    own = {key: value for key, value in facts.items() if key in _parameters(constructor) and key not in given}
     try:
-        return made(*first, **own, **given)
+        return constructor(*first, **own, **given)
     except (TypeError, ValueError) as error:
         raise RestyleError(f"{head}.init_args do not suit the kind {config['kind']} ({error}); change them") from error
 
@@ -249,16 +249,16 @@ def _check_numbers(config: dict[str, Any], path: Path) -> None:
         raise RestyleError(f"{path}: data.validation must lie between 0 and 1, not at {part}")
 
 
-def _check_arguments(given: Any, made: Any, where: str) -> None:
+def _check_arguments(given: Any, constructor: Any, where: str) -> None:
     """Refuse arguments that a constructor does not have, or of another type."""
     if not isinstance(given, Mapping):
         raise RestyleError(f"{where}.init_args must be settings and their values, not {given!r}")
-    parameters = _parameters(made)
+    parameters = _parameters(constructor)
     for name, value in given.items():
         if name not in parameters:
             raise RestyleError(f"{where}.init_args has no setting '{name}'; choose one of {', '.join(parameters)}")
         if not _fits(value, parameters[name]):
-            raise RestyleError(f"{where}.init_args.{name} must be {_told(parameters[name])}, not {value!r}")
+            raise RestyleError(f"{where}.init_args.{name} must be {_words(parameters[name])}, not {value!r}")
 
 
 def _parameters(constructor: Any) -> dict[str, Any]:
@@ -285,21 +285,21 @@ def _fits(value: Any, hint: Any) -> bool:
     return origin is Any or isinstance(value, origin)
 
 
-def _told(hint: Any) -> str:
+def _words(hint: Any) -> str:
     """A type in words."""
     inner = get_args(hint)
     if get_origin(hint) in (Union, UnionType):
-        return " or ".join(_told(one) for one in inner)
+        return " or ".join(_words(one) for one in inner)
     if get_origin(hint) is Sequence:
-        return f"a list, each {_told(inner[0])}"
+        return f"a list, each {_words(inner[0])}"
     return WORDS.get(hint, "settings and their values")
 
 
 def wants(config: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return what a config's training wants to be told beside spectrograms and labels (see `training.data.WANTS`)."""
+    """Return what a config's training needs beside spectrograms and labels (see `training.data.WANTS`)."""
     return tuple(getattr(kinds.training(config["kind"], "the config"), "wants", ()))
 
 
 def takes_labels(config: Mapping[str, Any]) -> bool:
-    """Return whether a config's training is told the labels."""
+    """Return whether a config's training takes labels."""
     return "labels" in _parameters(kinds.training(config["kind"], "the config"))

@@ -7,7 +7,7 @@ very batches it would have had.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -26,15 +26,8 @@ from restyle.errors import RestyleError, warn
 READERS = 2  # threads that read ahead
 AHEAD = 4  # batches
 READ = 4096  # frames read at once
-WANTS = (
-    "sources",
-    "notes",
-    "bends",
-    "partials",
-    "pitch",
-    "sound",
-    "mean",
-)  # what a module may want beside spectrograms and labels
+# what a module may want beside spectrograms and labels
+WANTS = ("sources", "notes", "bends", "partials", "pitch", "sound", "mean")
 
 
 @dataclass(frozen=True)
@@ -42,9 +35,9 @@ class Sides:
     """Entries of a store by their numbers: no source is on two sides.
 
     Args:
-        train: what is learnt from.
-        validation: what tells when it is enough.
-        test: what the store itself sets apart; never looked at before the end.
+        train: for the gradients.
+        validation: for the best epoch.
+        test: what the store itself sets apart; read only at the end.
     """
 
     train: list[int]
@@ -142,11 +135,11 @@ class Chunks:
 
         Args:
             chunks: which, by number.
-            epoch: tells where random ones lie.
+            epoch: by which random ones are placed.
             wants: what else to read, of `WANTS`.
 
         Returns:
-            Spectrograms float32 ``[B, F, L]``, labels int64 ``[B]``, and what is wanted, in that order: ``sources``
+            Spectrograms float32 ``[B, F, L]``, labels int64 ``[B]``, and ``wants``, in that order: ``sources``
             int64 ``[B]``; ``notes`` float32 ``[B, N, 5]``, the columns of `Notes` with times from the chunk's start
             (notes that began before it start below 0), NaN where a chunk has fewer; ``bends`` float32 ``[B, N, L]``,
             their semitones, 0 where nothing is bent; ``partials`` float32 ``[B, R, 201]``, rows of
@@ -154,9 +147,10 @@ class Chunks:
             ``[B, 176, L]`` (see `analysis.transcriber.salience`); ``sound`` float32 ``[B, L * hop]``; ``mean`` float32
             ``[B]``, the root mean square of the magnitudes of each chunk's whole entry.
         """
-        output: Tensor | None = None
         starts = [self.start(chunk, epoch) for chunk in chunks]
-        for row, (chunk, start) in enumerate(zip(chunks, starts, strict=True)):
+        places = list(zip(chunks, starts, strict=True))
+        output: Tensor | None = None
+        for row, (chunk, start) in enumerate(places):
             read = self.store.read(self._number(chunk), start, self.frames)
             piece = torch.from_numpy(np.ascontiguousarray(read))
             if output is None:
@@ -164,24 +158,18 @@ class Chunks:
             output[row, : len(piece)] = piece  # in half precision still: copying also widens it
         assert output is not None  # there is no batch without chunks
         owner = self.owner[chunks]
-        told = [torch.from_numpy(self.labels[owner])]
-        notes = [self._notes(*pair) for pair in zip(chunks, starts, strict=True)] if "notes" in wants else []
-        for name in wants:
-            if name == "sources":
-                told.append(torch.from_numpy(self.sources[owner]))
-            elif name == "notes":
-                told.append(_padded([table for table, _ in notes], np.nan))
-            elif name == "bends":
-                told.append(_padded([curves for _, curves in notes], 0.0))
-            elif name == "partials":
-                told.append(_padded([self._partials(*pair) for pair in zip(chunks, starts, strict=True)], np.nan))
-            elif name == "pitch":
-                told.append(torch.stack([self._pitch(*pair) for pair in zip(chunks, starts, strict=True)]))
-            elif name == "mean":
-                told.append(torch.tensor([self.mean(self._number(chunk)) for chunk in chunks]))
-            else:
-                told.append(torch.stack([self._sound(*pair) for pair in zip(chunks, starts, strict=True)]))
-        return output.transpose(1, 2).contiguous(), *told
+        notes = [self._notes(*place) for place in places] if "notes" in wants else []
+        readers: dict[str, Callable[[], Tensor]] = {
+            "sources": lambda: torch.from_numpy(self.sources[owner]),
+            "notes": lambda: _padded([table for table, _ in notes], np.nan),
+            "bends": lambda: _padded([curves for _, curves in notes], 0.0),
+            "partials": lambda: _padded([self._partials(*place) for place in places], np.nan),
+            "pitch": lambda: torch.stack([self._pitch(*place) for place in places]),
+            "sound": lambda: torch.stack([self._sound(*place) for place in places]),
+            "mean": lambda: torch.tensor([self.mean(self._number(chunk)) for chunk in chunks]),
+        }
+        labels = torch.from_numpy(self.labels[owner])
+        return output.transpose(1, 2).contiguous(), labels, *(readers[name]() for name in wants)
 
     def mean(self, i: int) -> float:
         """Return the root mean square of the magnitudes of an entry, whole; it is read once."""
@@ -246,7 +234,7 @@ class Batches:
         seed: of the order.
         rank: number of this process.
         world: number of processes.
-        wants: what batches tell beside spectrograms and labels (see `Chunks.batch`).
+        wants: what batches hold beside spectrograms and labels (see `Chunks.batch`).
         pin: whether to put batches where a GPU can fetch them.
 
     Raises:
@@ -323,8 +311,8 @@ def check_labels(entries: Sequence[Entry]) -> None:
     """
     known = sorted({entry.labels[0] for entry in entries if entry.labels})
     if len(known) < 2:
-        told = f"only the class '{known[0]}'" if known else "no labels"
-        raise RestyleError(f"the data to learn from hold {told}; give a sub-folder of sounds to each of two or more")
+        found = f"only the class '{known[0]}'" if known else "no labels"
+        raise RestyleError(f"the data to learn from hold {found}; give a sub-folder of sounds to each of two or more")
     unlabelled = [entry.name for entry in entries if not entry.labels]
     if unlabelled:
         raise RestyleError(f"{unlabelled[0]} has no label; put it into a sub-folder named after its class")

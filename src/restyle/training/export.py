@@ -28,7 +28,7 @@ def export(
 
     Args:
         path: the ``.safetensors`` file.
-        model: what was trained; ``settings()`` tells its constructor's arguments.
+        model: what was trained; ``settings()`` returns its constructor's arguments.
         facts: ``kind``, ``name``, ``representation``, ``labels``, ``data``, ``training``, ``licence``; and ``more``,
             what the training's ``exports()`` gave: arrays are stored beside the weights, the rest joins the settings.
         scores: name to value.
@@ -76,7 +76,7 @@ def load_into(model: nn.Module, path: Path) -> None:
 def grow(model: nn.Module, path: Path) -> None:
     """Take over the weights of a file, in place, those of the same name as far as they reach: a smaller model's, too.
 
-    What is new is silent at first: what was there hears nothing of it, so that a wider model begins as the smaller was.
+    New parts do not reach the old ones at first, so that a wider model begins as the smaller was.
 
     Raises:
         RestyleError: if the file cannot be read, or holds nothing of such a model.

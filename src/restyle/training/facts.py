@@ -1,4 +1,4 @@
-"""What is told of a run beside its numbers. Floor 3."""
+"""The facts of a run beside its metrics. Floor 3."""
 
 from __future__ import annotations
 
@@ -78,8 +78,8 @@ def without_folders(argument: str) -> str:
     return f"{without_folders(name) if equals else ''}{equals}{value}"
 
 
-def told(known: dict[str, Any]) -> dict[str, Any]:
-    """Return the facts as the report tells them: name to text."""
+def as_text(known: dict[str, Any]) -> dict[str, Any]:
+    """Return the facts for the report: name to text."""
     shown = {"name": known["name"], "labels": ", ".join(known["labels"])}
     for group in ("representation", "data", "training"):
         shown |= {f"{group}: {name}": value for name, value in known[group].items()}

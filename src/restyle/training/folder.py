@@ -1,4 +1,4 @@
-"""The folder of a run: whose it is, and whether all is done. Floor 3."""
+"""The folder of a run: which config and data it is of, and whether it is finished. Floor 3."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from restyle.training import config as configs
 
 @dataclass(frozen=True)
 class Trained:
-    """What a run made.
+    """The result of a run.
 
     Args:
         weights: the file for `io.hub`, with a model card beside it.
         epochs: that were run.
         best_epoch: whose weights these are.
         scores: of that epoch, and of the test set.
-        before: whether all was done already when the command was given.
+        before: whether the run was finished before.
     """
 
     weights: Path
@@ -38,7 +38,7 @@ def begun(out: Path, config: dict[str, Any], store: Store) -> dict[str, Any]:
     """Make a run's folder, or refuse one that has got somewhere with another config or other data.
 
     Returns:
-        What tells runs apart, for ``run.json``.
+        Config and data, for ``run.json``.
 
     Raises:
         RestyleError: if it is another run's, or cannot be made.
@@ -65,7 +65,7 @@ def begun(out: Path, config: dict[str, Any], store: Store) -> dict[str, Any]:
 
 
 def finished(out: Path) -> Trained | None:
-    """Return what a finished run made; None if it is not finished."""
+    """Return the result of a finished run; None if it is not finished."""
     path = out / "finished.json"
     if not path.is_file():
         return None

@@ -43,9 +43,9 @@ def page(shown: Mapping[str, Any]) -> str:
 
     Example:
         >>> row = {"epoch": 1, "step": 10, "train_loss": 2.0, "val_loss": 2.5}
-        >>> made = page({"rows": [row], "points": [], "best": row, "monitor": "val_loss", "verdict": ("flat", "So."),
+        >>> html = page({"rows": [row], "points": [], "best": row, "monitor": "val_loss", "verdict": ("flat", "So."),
         ...              "seconds": 60, "left": 0, "facts": {"name": "toy"}, "examples": []})
-        >>> made.startswith("<!doctype html>"), "toy" in made
+        >>> html.startswith("<!doctype html>"), "toy" in html
         (True, True)
     """
     name = escape(str(shown["facts"].get("name", "a run")))
@@ -96,9 +96,11 @@ def curve(title: str, lines: Mapping[str, Sequence[tuple[float, float]]], x_labe
         f'<span style="color:{colour}">&#9632; {escape(name.replace("_", " "))} ({line[-1][1]:.4g})</span>'
         for (name, line), colour in zip(kept.items(), COLOURS * len(kept), strict=False)
     )
-    told = escape(f"{title}, by {x_label}")
-    svg = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" role="img" aria-label="{told}">{"".join(drawn)}</svg>'
-    return f"<figure><b>{told}</b><br>{svg}<figcaption>{names}</figcaption></figure>"
+    caption = escape(f"{title}, by {x_label}")
+    svg = (
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" role="img" aria-label="{caption}">{"".join(drawn)}</svg>'
+    )
+    return f"<figure><b>{caption}</b><br>{svg}<figcaption>{names}</figcaption></figure>"
 
 
 def spell(seconds: float) -> str:
@@ -117,12 +119,12 @@ def spell(seconds: float) -> str:
 def _head(shown: Mapping[str, Any]) -> str:
     word, sentence = shown["verdict"]
     best, monitor = shown["best"], shown["monitor"]
-    told = [f"<b>{escape(word)}</b>. {escape(sentence)}"]
+    sentences = [f"<b>{escape(word)}</b>. {escape(sentence)}"]
     if best:
-        told.append(f"Best epoch: {best['epoch']:.0f} ({escape(monitor.replace('_', ' '))} {best[monitor]:.4g}).")
+        sentences.append(f"Best epoch: {best['epoch']:.0f} ({escape(monitor.replace('_', ' '))} {best[monitor]:.4g}).")
     left = f"about {spell(shown['left'])}" if shown["left"] else "none"
-    told.append(f"{spell(shown['seconds'])} so far, {left} left.")
-    return f'<p class="verdict">{" ".join(told)}</p>'
+    sentences.append(f"{spell(shown['seconds'])} so far, {left} left.")
+    return f'<p class="verdict">{" ".join(sentences)}</p>'
 
 
 def _curves(shown: Mapping[str, Any]) -> list[str]:
@@ -131,8 +133,8 @@ def _curves(shown: Mapping[str, Any]) -> list[str]:
     losses = [name for name in names if "loss" in name]
     others = list({_stem(name): None for name in names if name not in losses})  # each has a scale of its own
 
-    def lines(wanted: list[str]) -> dict[str, list[tuple[float, float]]]:
-        return {name: [(row["epoch"], row[name]) for row in rows if name in row] for name in wanted}
+    def lines(names: list[str]) -> dict[str, list[tuple[float, float]]]:
+        return {name: [(row["epoch"], row[name]) for row in rows if name in row] for name in names}
 
     return [
         curve("Loss", lines(losses), "epoch"),
@@ -199,8 +201,8 @@ def _uri(kind: str, data: bytes) -> str:
 
 
 def _facts(facts: Mapping[str, Any]) -> str:
-    told = ((escape(name.replace("_", " ")), escape(str(value))) for name, value in facts.items())
-    return "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in told)
+    escaped = ((escape(name.replace("_", " ")), escape(str(value))) for name, value in facts.items())
+    return "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in escaped)
 
 
 def _grid(place: Any, x_ends: tuple[float, float], y_ends: tuple[float, float], log: bool) -> str:

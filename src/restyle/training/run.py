@@ -22,7 +22,7 @@ from restyle.training import config as configs
 from restyle.training.checkpoints import LastCheckpoint, WholeFiles, averaging
 from restyle.training.data import Batches, Chunks, Sides, check_classes, labels, sides
 from restyle.training.export import card, export, grow, halve, load_into
-from restyle.training.facts import Machine, facts, told
+from restyle.training.facts import Machine, as_text, facts
 from restyle.training.folder import Trained, begun, finished, write
 from restyle.training.progress import ProgressReport
 from restyle.training.surroundings import explained, quiet
@@ -42,28 +42,26 @@ class Data(LightningDataModule):
         super().__init__()
         self.config, self.wants = config, wants
         data, seed = config["data"], config["seed"]
-        self.learnt = Chunks(
+        self.training = Chunks(
             store, parted.train, data["frames"], classes, random=data["offsets"] == "random", seed=seed
         )
-        self.held_out = Chunks(store, parted.validation, data["frames"], classes)
-        self.train: Batches | None = None
+        self.validation = Chunks(store, parted.validation, data["frames"], classes)
 
     def train_dataloader(self) -> Batches:
-        """The batches to learn from."""
-        self.train = self._batches(self.learnt, shuffle=True)
-        return self.train
+        """The batches for training."""
+        return self._batches(self.training, shuffle=True)
 
     def val_dataloader(self) -> Batches:
-        """The batches that tell the best epoch."""
-        return self._batches(self.held_out, shuffle=False)
+        """The batches for validation."""
+        return self._batches(self.validation, shuffle=False)
 
     def examples(self, count: int = 6) -> list[dict[str, Any]]:
-        """Some of the chunks that tell the best epoch, to see."""
-        chosen = np.linspace(0, len(self.held_out) - 1, min(count, len(self.held_out))).astype(int)
-        pictures = self.held_out.batch(chosen, 0)[0].numpy()
-        entries = [self.held_out.entry(chunk) for chunk in chosen]
+        """Some of the chunks for validation, for the report."""
+        chosen = np.linspace(0, len(self.validation) - 1, min(count, len(self.validation))).astype(int)
+        pictures = self.validation.batch(chosen, 0)[0].numpy()
+        entries = [self.validation.entry(chunk) for chunk in chosen]
         pairs = zip(entries, pictures, strict=True)
-        return [{"title": entry.name, "text": ", ".join(entry.labels), "picture": seen} for entry, seen in pairs]
+        return [{"title": entry.name, "text": ", ".join(entry.labels), "picture": picture} for entry, picture in pairs]
 
     def _batches(self, chunks: Chunks, *, shuffle: bool) -> Batches:
         assert self.trainer is not None  # it asks for them
@@ -89,7 +87,7 @@ def train(
     progress: Callable[[float], None] | None = None,
     report: Callable[[str], None] | None = None,
 ) -> Trained:
-    """Train, or go on where a run was stopped, until it is done; then export.
+    """Train, or resume a run that was stopped, until it is done; then export.
 
     Args:
         config: as `training.config.read` returns it.
@@ -97,7 +95,7 @@ def train(
         out: the run's folder, made if missing: report.html, metrics.csv, tensorboard/, last.ckpt, and in the end
             NAME.safetensors and NAME.md.
         machine: what it may use; by default all GPUs, or one process.
-        test: other spectrograms, looked at once, after the training.
+        test: other spectrograms, evaluated once, after the training.
         progress: called with the part that is done, 0..1.
         report: called with a line for every epoch.
 
@@ -118,8 +116,8 @@ def train(
     seed_everything(config["seed"], verbose=False)
     model, module = _objects(config, store, parted, classes)
     data = Data(store, parted, config, classes, tuple(getattr(module, "wants", ())))
-    known = facts(config, store, parted, len(data.learnt), machine)
-    history = ProgressReport(out, told(known), config["trainer"], progress=progress, report=report)
+    known = facts(config, store, parted, len(data.training), machine)
+    history = ProgressReport(out, as_text(known), config["trainer"], progress=progress, report=report)
     history.chunks = data.examples()
     with quiet():
         trainer = _trainer(config, out, machine, history)
@@ -138,7 +136,7 @@ def train(
 def _objects(
     config: dict[str, Any], store: Store, parted: Sides, classes: list[str]
 ) -> tuple[nn.Module, LightningModule]:
-    """Build model and module from the config; what the data tell fills their other parameters."""
+    """Build model and module from the config; the data fill their other parameters."""
     given = {"labels": classes, "classes": len(classes), "bins": len(store.statistics["mean"])}
     given |= {"seed": config["seed"], "frames": config["data"]["frames"]}
     given |= {"statistics": store.statistics, "representation": store.settings}
@@ -193,7 +191,7 @@ def _trainer(config: dict[str, Any], out: Path, machine: Machine, history: Progr
 
 
 def _plain(out: Path) -> dict[str, Any]:
-    """What Lightning is to leave to us."""
+    """What Lightning is not to do."""
     silent = dict.fromkeys(("enable_checkpointing", "enable_progress_bar", "enable_model_summary"), False)
     return silent | {"num_sanity_val_steps": 0, "use_distributed_sampler": False, "default_root_dir": out}
 
@@ -209,13 +207,13 @@ def _finish(
     test: tuple[Store, list[int]] | None,
     classes: list[str],
 ) -> Trained:
-    """Take the best weights, score them on the test set, write weights file, card and report."""
+    """Evaluate the best weights, write weights file, card and report."""
     best = history.best
     assert best is not None  # there is an epoch at the least
     load_into(module, out / "best.safetensors")
     if config["half"]:
         halve(model)
-    scores = _scored(module, _in_order(data.held_out, module, config), config)
+    scores = _scored(module, _in_order(data.validation, module, config), config)
     known["more"] = _exports(module)
     if test and (batches := _test_batches(config, module, *test, classes)):
         found = _scored(module, batches, config)
@@ -227,13 +225,13 @@ def _finish(
     weights, limits = out / f"{config['name']}.safetensors", str(getattr(module, "limits", ""))
     written = export(weights, model, known, scores, half=config["half"])
     card(weights.with_suffix(".md"), model, written, limits)
-    history.finish(told(known) | {f"score_{name}": f"{value:.4g}" for name, value in scores.items()})
+    history.finish(as_text(known) | {f"score_{name}": f"{value:.4g}" for name, value in scores.items()})
     write(out / "finished.json", {"scores": scores, "epochs": len(history.rows), "best_epoch": int(best["epoch"])})
     return Trained(weights, len(history.rows), int(best["epoch"]), scores, before=False)
 
 
 def _exports(module: LightningModule) -> dict[str, Any]:
-    """What the module wants to be stored beside the weights."""
+    """What the module stores beside the weights."""
     give = getattr(module, "exports", None)
     with torch.no_grad():
         return dict(give()) if callable(give) else {}

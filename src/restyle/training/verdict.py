@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-EARLY = 3  # epochs before anything can be told
+EARLY = 3  # epochs before a verdict
 CLEAR = 0.01  # relative change of a loss that is more than chance
 WORSE = 0.03  # relative rise of the validation's loss that is overfitting
 
@@ -25,11 +25,11 @@ def best_row(rows: Sequence[Row], key: str, mode: str) -> Row | None:
 
 
 def verdict(rows: Sequence[Row], monitor: str = "val_loss", mode: str = "min") -> tuple[str, str]:
-    """Judge the curves of a run.
+    """Classify the curves of a run.
 
     Args:
         rows: an epoch's numbers each: ``epoch``, ``train_loss``, ``val_loss``, the monitored one.
-        monitor: what tells the best epoch.
+        monitor: metric of the best epoch.
         mode: whether a low (min) or a high (max) one is good.
 
     Returns:
