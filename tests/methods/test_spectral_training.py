@@ -126,17 +126,17 @@ def test_the_players_of_a_cyclegan_get_their_own_losses():
     torch.manual_seed(0)
     model = CycleGan(bins=BINS, width=8, depth=(1,), fixed=0)
     module = CycleGanTraining(model, labels=["a", "b"], representation=FORM, widths=(4, 4), ceiling=1.0)
-    module.discriminators.eval()
+    module.discriminator.eval()
     a, b = levels(2, 24, 1), levels(3, 24, 2) + 1
     losses = module.losses(a, b)
-    makers, judges = list(model.parameters()), list(module.discriminators.parameters())
+    makers, judges = list(model.parameters()), list(module.discriminator.parameters())
     there, back = model.there(a), model.back(b)
-    game = generator_loss(module.discriminators[1](there)[0], "hinge") + generator_loss(
-        module.discriminators[0](back)[0], "hinge"
+    game = generator_loss(module.discriminator[1](there)[0], "hinge") + generator_loss(
+        module.discriminator[0](back)[0], "hinge"
     )
     cycle = (model.back(there) - a).abs().mean() + (model.there(back) - b).abs().mean()
-    judge = discriminator_loss(module.discriminators[1](b)[0], module.discriminators[1](there)[0], "hinge")
-    judge = judge + discriminator_loss(module.discriminators[0](a)[0], module.discriminators[0](back)[0], "hinge")
+    judge = discriminator_loss(module.discriminator[1](b)[0], module.discriminator[1](there)[0], "hinge")
+    judge = judge + discriminator_loss(module.discriminator[0](a)[0], module.discriminator[0](back)[0], "hinge")
     total = losses["game"] + losses["cycle"] + losses["discriminator"]
     for found, wanted in zip(gradients(total, makers), gradients(game + cycle, makers), strict=True):
         assert torch.allclose(found, wanted, atol=1e-6)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -12,15 +12,14 @@ from restyle.analysis.genre.train import of_all_processes
 from restyle.dsp.levels import magnitudes
 from restyle.dsp.spectral_loss import chroma_distance, chroma_filters
 from restyle.methods.cyclegan.model import CycleGan
-from restyle.training.adversarial import check_loss, frozen, generator_loss
+from restyle.training.adversarial import frozen, generator_loss
 from restyle.training.discriminator import Discriminator
-from restyle.training.optimisers import Training
-from restyle.training.spectral import NORMALISATION, check_stft, examples, follow, guarded, recording_levels
+from restyle.training.spectral import AdversarialTraining, follow, guarded, recording_levels
 
 FOLLOW = 0.02  # of the way that a domain's mean goes to a batch's
 
 
-class CycleGanTraining(Training):
+class CycleGanTraining(AdversarialTraining):
     """Each generator fools the other domain's discriminator, is undone by the other, and leaves its own domain alone.
 
     The networks are large enough to hide what they need for the way back, and to play other chords meanwhile: so the
@@ -32,16 +31,12 @@ class CycleGanTraining(Training):
     Args:
         model: the network to train.
         labels: names of the two domains.
-        representation: settings of the spectrograms.
         widths: of the discriminators' layers.
         spectral: whether the discriminators are normalised.
-        adversarial: ``bce``, ``least_squares`` or ``hinge``.
         cycle: weight of what there and back changes, in nepers.
         identity: weight of what a generator changes in the domain it leads to.
         tonal: weight of the distance of pitch classes.
-        ceiling: part of right decisions above which a discriminator waits.
-        discriminator_rate: the discriminators'.
-        optimisation: rate, weight decay, schedule and seed (see `Training`).
+        common: the loss, rates and others of `AdversarialTraining`.
 
     Raises:
         ValueError: if there are not two domains, no such loss or schedule, or the spectrograms are not the model's.
@@ -55,31 +50,23 @@ class CycleGanTraining(Training):
         model: CycleGan,
         *,
         labels: Sequence[str],
-        representation: Mapping[str, Any],
         widths: Sequence[int] = (16, 32, 64, 64),
         spectral: bool = True,
-        adversarial: str = "hinge",
         cycle: float = 2.0,
         identity: float = 0.5,
         tonal: float = 5.0,
-        ceiling: float = 0.9,
-        discriminator_rate: float = 4e-4,
-        **optimisation: Any,
+        **common: Any,
     ) -> None:
-        super().__init__(model, **optimisation)
-        check_loss(adversarial)
+        discriminators = nn.ModuleList(Discriminator(widths=widths, spectral=spectral) for _ in labels)
+        super().__init__(model, discriminators, **common)
         if len(labels) != 2:
             raise ValueError(f"there must be two domains, a folder each, not {len(labels)}")
-        self.stft, self.sampling = check_stft(representation, model.bins), int(representation["rate"])
-        self.labels, self.discriminator_rate = list(labels), discriminator_rate
-        self.discriminators = nn.ModuleList(Discriminator(widths=widths, spectral=spectral) for _ in labels)
-        self.adversarial, self.ceiling = adversarial, ceiling
+        self.labels = list(labels)
         self.cycle, self.identity, self.tonal = cycle, identity, tonal
         self.filters: Tensor
         self.register_buffer("filters", chroma_filters(model.bins, self.sampling), persistent=False)
         self.means: Tensor
         self.register_buffer("means", torch.zeros(2, model.bins))
-        self._examples: dict[str, list[tuple[str, Tensor]]] = {}  # of each domain
         self._seen: list[tuple[str, int, Tensor]] = []
         self.limits = "one pair of domains; notes and rhythm stay the content's; trained on rendered music"
 
@@ -92,8 +79,7 @@ class CycleGanTraining(Training):
         if not all(len(own) for own in sides):
             return total + sum(value.sum() * 0 for value in self.parameters())
         losses = self.losses(*sides)
-        for name, value in losses.items():
-            self.log(f"train_{name}", value.detach(), on_step=False, on_epoch=True)
+        self.log_losses(losses)
         kept = sum(getattr(self, name) * losses[name] for name in ("cycle", "identity", "tonal"))
         return losses["game"] + losses["discriminator"] + kept
 
@@ -104,8 +90,8 @@ class CycleGanTraining(Training):
             ``game``, ``cycle``, ``identity`` and ``tonal`` (for the generators), ``discriminator``, each the sum over
             both directions, and ``right``: part of the right decisions.
         """
-        ways = ((first, second, self.model.there, self.model.back, self.discriminators[1]),
-                (second, first, self.model.back, self.model.there, self.discriminators[0]))  # fmt: skip
+        ways = ((first, second, self.model.there, self.model.back, self.discriminator[1]),
+                (second, first, self.model.back, self.model.there, self.discriminator[0]))  # fmt: skip
         rows = [self._way(*way) for way in ways]
         total = {name: rows[0][name] + rows[1][name] for name in rows[0]}
         return total | {"right": total["right"] / 2}
@@ -138,7 +124,7 @@ class CycleGanTraining(Training):
             self.log("val_cycle", (back(result) - own).abs().mean(), batch_size=len(own), sync_dist=True)
             self._seen += [("real", side, _sums(own)), ("result", 1 - side, _sums(result))]
             label, other = self.labels[side], self.labels[1 - side]
-            self._examples[label] = [(label, own[0]), (f"{label} as {other}", result[0])]
+            self._shown |= {label: own[0], f"{label} as {other}": result[0]}
 
     def on_validation_epoch_end(self) -> None:
         """Log how far means and deviations of all results are from those of their target domain."""
@@ -153,20 +139,9 @@ class CycleGanTraining(Training):
         self.log("val_loss", torch.stack(far).mean() if far else torch.zeros(()))
         self.log("val_epoch", float(self.current_epoch))  # no number tells the best epoch of a game: the last may count
 
-    def configure_optimizers(self, **adversarial: Any) -> Any:
-        """Return AdamW for generators and discriminators, and its schedule."""
-        rate = self.discriminator_rate
-        return super().configure_optimizers(
-            discriminator=self.discriminators, discriminator_rate=rate, betas=(0.5, 0.99)
-        )
-
     def exports(self) -> dict[str, Any]:
         """Return what is stored with the weights: the domains and their mean levels."""
-        return {"labels": self.labels, "means": self.means, **NORMALISATION}
-
-    def examples(self) -> list[dict[str, Any]]:
-        """Return for the report a piece of each domain of the last validation, and its result."""
-        return examples([row for rows in self._examples.values() for row in rows], self.stft, self.sampling)
+        return {"labels": self.labels, "means": self.means, **super().exports()}
 
     def _remember(self, x: Tensor, domains: Tensor) -> None:
         for side in (0, 1):

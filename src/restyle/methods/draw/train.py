@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,10 @@ from torch import Tensor, nn
 from restyle.methods.draw.model import TOP, Draw, Painted
 from restyle.training.augment import respond
 from restyle.training.latent import annealed, free_bits, kl_divergence
-from restyle.training.optimisers import Training
-from restyle.training.spectral import NORMALISATION, check_stft, examples, recording_levels
+from restyle.training.spectral import SpectralTraining, recording_levels
 
 
-class DrawTraining(Training):
+class DrawTraining(SpectralTraining):
     """The paper's loss: how far the last canvas is from the piece, and the divergence of all glimpses' codes.
 
     With notes as conditioning the first canvas has a loss of its own, so that it holds all that the notes tell, and the
@@ -28,7 +27,6 @@ class DrawTraining(Training):
 
     Args:
         model: the network to train.
-        representation: settings of the spectrograms.
         frames: of a chunk, where it is known.
         likelihood: ``laplace``, the mean difference of levels; or ``bernoulli``, the paper's, of levels as parts of the
             loudest, summed over the piece.
@@ -37,7 +35,7 @@ class DrawTraining(Training):
         anneal: steps over which the divergence is brought in.
         first: weight of the first canvas.
         colour: standard deviation in dB of the loudspeakers; 0 for none.
-        optimisation: rate, weight decay, schedule and seed (see `Training`).
+        common: representation, rate, weight decay, schedule and seed (see `SpectralTraining`).
 
     Raises:
         ValueError: if there is no such likelihood or schedule, the spectrograms are not the model's, or chunks are
@@ -51,7 +49,6 @@ class DrawTraining(Training):
         self,
         model: Draw,
         *,
-        representation: Mapping[str, Any],
         frames: int | None = None,
         likelihood: str = "laplace",
         beta: float = 2e-4,
@@ -59,17 +56,15 @@ class DrawTraining(Training):
         anneal: int = 1500,
         first: float = 0.5,
         colour: float = 8.0,
-        **optimisation: Any,
+        **common: Any,
     ) -> None:
-        super().__init__(model, **optimisation)
+        super().__init__(model, **common)
         if likelihood not in ("laplace", "bernoulli"):
             raise ValueError(f"the likelihood must be laplace or bernoulli, not '{likelihood}'")
         if frames is not None and frames < model.frames:
             raise ValueError(f"chunks of {frames} frames hold no piece of {model.frames}; set data.frames higher")
-        self.stft, self.sampling = check_stft(representation, model.bins), int(representation["rate"])
         self.likelihood, self.beta, self.free, self.anneal = likelihood, beta, free, anneal
         self.first, self.colour = first, colour
-        self._shown: list[tuple[str, Tensor]] = []
         self.limits = "one style; nothing above half the spectrograms' rate; notes that the transcriber misses are lost"
 
     def training_step(self, batch: Sequence[Tensor], batch_idx: int) -> Tensor:
@@ -80,8 +75,7 @@ class DrawTraining(Training):
         painted, target, first = self.painted(x, coloured, batch[2], rng)
         kl = _divergence(painted)
         losses = {"reconstruction": self.distance(painted.canvases[-1], target), "first": self.distance(first, target)}
-        for name, value in (losses | {"kl": free_bits(kl, 0.0)}).items():
-            self.log(f"train_{name}", value.detach(), on_step=False, on_epoch=True)
+        self.log_losses(losses | {"kl": free_bits(kl, 0.0)})
         weight = annealed(self.global_step, self.anneal)
         loss = losses["reconstruction"] + weight * self.beta * free_bits(kl, self.free)
         return loss + self.first * losses["first"] if self.model.pitches else loss
@@ -126,15 +120,7 @@ class DrawTraining(Training):
             parts = {"A clip": target, "Its first canvas": alone, "After the first glimpse": glimpse}
             count = x.shape[-1] // self.model.frames
             parts["After the last"] = last
-            self._shown = [(title, torch.cat(list(part[:count]), dim=1)) for title, part in parts.items()]
-
-    def exports(self) -> dict[str, Any]:
-        """Return what is stored with the weights: what levels are relative to."""
-        return {**NORMALISATION}
-
-    def examples(self) -> list[dict[str, Any]]:
-        """Return for the report a clip of the last validation, and how it was painted."""
-        return examples(self._shown, self.stft, self.sampling)
+            self._shown = {title: torch.cat(list(part[:count]), dim=1) for title, part in parts.items()}
 
 
 def _divergence(painted: Painted) -> Tensor:

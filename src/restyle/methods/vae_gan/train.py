@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from restyle.methods.vae_gan.model import Normal, VaeGan
-from restyle.training.adversarial import check_loss, feature_loss, frozen, generator_loss, scaled_gradient
+from restyle.training.adversarial import feature_loss, frozen, generator_loss, scaled_gradient
 from restyle.training.augment import respond
 from restyle.training.discriminator import Discriminator
 from restyle.training.latent import annealed, free_bits, kl_divergence
-from restyle.training.optimisers import Training
-from restyle.training.spectral import NORMALISATION, check_stft, examples, follow, guarded, recording_levels
+from restyle.training.spectral import AdversarialTraining, follow, guarded, recording_levels
 
 FOLLOW = 0.2  # of the way that a label's vector goes to a new one
 
 
-class VaeGanTraining(Training):
+class VaeGanTraining(AdversarialTraining):
     """Content from one half of a clip, style from the other; three losses, each for its own part of the model.
 
     The divergence and the reconstruction reach the encoders; the reconstruction (``gamma`` times) and the game with the
@@ -33,20 +32,16 @@ class VaeGanTraining(Training):
     Args:
         model: the network to train.
         labels: names of the styles.
-        representation: settings of the spectrograms.
         widths: of the discriminator's layers.
         patch: frames of each half that it is shown.
         gamma: of the reconstruction in the decoder's loss, beside the game.
         pixel: of the levels' mean difference in the reconstruction, beside the features'.
-        adversarial: ``bce``, ``least_squares`` or ``hinge``.
         beta: weights of the content's divergence and the style's.
         free: nats of each channel's divergence that cost nothing.
         anneal: steps over which the divergence is brought in.
-        ceiling: part of right decisions above which the discriminator waits.
         colour: standard deviation in dB of the loudspeakers.
         voice: the same of a loudspeaker that a whole clip is played through: more styles than there are.
-        discriminator_rate: the discriminator's.
-        optimisation: rate, weight decay, schedule and seed (see `Training`).
+        common: the loss, rates and others of `AdversarialTraining`.
 
     Raises:
         ValueError: if there is no such loss or schedule, or the spectrograms are not the model's.
@@ -54,38 +49,31 @@ class VaeGanTraining(Training):
 
     wants = ("pitch", "mean")
     rate, weight_decay, schedule = 2e-3, 1e-2, "cosine"
+    ceiling, discriminator_rate, betas = 0.85, 3e-4, (0.8, 0.99)
 
     def __init__(
         self,
         model: VaeGan,
         *,
         labels: Sequence[str],
-        representation: Mapping[str, Any],
         widths: Sequence[int] = (16, 32, 64, 64),
         patch: int = 64,
         gamma: float = 4.0,
         pixel: float = 1.0,
-        adversarial: str = "hinge",
         beta: Sequence[float] = (0.02, 0.0005),
         free: float = 0.1,
         anneal: int = 500,
-        ceiling: float = 0.85,
         colour: float = 6.0,
         voice: float = 5.0,
-        discriminator_rate: float = 3e-4,
-        **optimisation: Any,
+        **common: Any,
     ) -> None:
-        super().__init__(model, **optimisation)
-        check_loss(adversarial)
-        self.stft, self.sampling = check_stft(representation, model.bins), int(representation["rate"])
-        self.labels, self.discriminator = list(labels), Discriminator(widths=widths)
-        self.gamma, self.pixel, self.adversarial, self.ceiling, self.patch = gamma, pixel, adversarial, ceiling, patch
+        super().__init__(model, Discriminator(widths=widths), **common)
+        self.labels, self.gamma, self.pixel, self.patch = list(labels), gamma, pixel, patch
         self.beta, self.free, self.anneal = tuple(beta), free, anneal
-        self.colour, self.voice, self.discriminator_rate = colour, voice, discriminator_rate
+        self.colour, self.voice = colour, voice
         size = model.summary.out_features // 2
         self.named: Tensor
         self.register_buffer("named", torch.zeros(max(1, len(self.labels)), size))
-        self._shown: list[tuple[str, Tensor]] = []
         self.limits = "nothing above half the spectrograms' rate; drums and voices only where trained on"
 
     def training_step(self, batch: Sequence[Tensor], batch_idx: int) -> Tensor:
@@ -99,8 +87,7 @@ class VaeGanTraining(Training):
         style = self.model.style(other, other_pitch)
         self._remember(batch[1].clamp_min(0), style.mean.detach())
         losses = self.losses(x, pitch, content, style, noise)
-        for name, value in losses.items():
-            self.log(f"train_{name}", value.detach(), on_step=False, on_epoch=True)
+        self.log_losses(losses)
         weight = annealed(self.global_step, self.anneal)
         loss = weight * losses["divergence"] + self.gamma * losses["reconstruction"]
         return loss + losses["game"] + losses["discriminator"]
@@ -173,23 +160,12 @@ class VaeGanTraining(Training):
             self.log(f"val_kl_{name}", free_bits(kl_divergence(*code), 0.0), batch_size=size, sync_dist=True)
         if batch_idx == 0:
             moved = self.model.decode(content.mean[:1], style.mean[-1:], pitch[:1])
-            self._shown = [("A half of a clip", x[0]), ("The same, given back", result[0])]
-            self._shown += [("The style of another clip", x[-1]), ("The first in its style", moved[0])]
-
-    def configure_optimizers(self, **adversarial: Any) -> Any:
-        """Return AdamW for model and discriminator, and its schedule."""
-        rate = self.discriminator_rate
-        return super().configure_optimizers(
-            discriminator=self.discriminator, discriminator_rate=rate, betas=(0.8, 0.99)
-        )
+            self._shown = {"A half of a clip": x[0], "The same, given back": result[0]}
+            self._shown |= {"The style of another clip": x[-1], "The first in its style": moved[0]}
 
     def exports(self) -> dict[str, Any]:
         """Return what is stored with the weights: the labels and a style vector of each; one where there are none."""
-        return {"labels": self.labels, "named": self.named, **NORMALISATION}
-
-    def examples(self) -> list[dict[str, Any]]:
-        """Return for the report clips of the last validation as they are, given back, and in another's style."""
-        return examples(self._shown, self.stft, self.sampling)
+        return {"labels": self.labels, "named": self.named, **super().exports()}
 
     def _halves(self, x: Tensor, pitch: Tensor, *, swap: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Levels and what is played of one half of each clip, then of the other."""
