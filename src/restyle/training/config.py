@@ -189,8 +189,7 @@ def _leaves(value: Any, key: tuple[str, ...] = ()) -> Iterable[tuple[tuple[str, 
 
 
 def _change(config: dict[str, Any], key: tuple[str, ...], value: Any, where: str) -> None:
-    if not _known(key):
-        raise RestyleError(f"{where}: there is no setting '{'.'.join(key)}'; {_choices(key)}")
+    _check_key(key, where)
     target = config
     for name in key[:-1]:
         inner = target.get(name)
@@ -200,26 +199,19 @@ def _change(config: dict[str, Any], key: tuple[str, ...], value: Any, where: str
     target[key[-1]] = value
 
 
-def _known(key: tuple[str, ...]) -> bool:
-    head = key[0]
-    if head not in DEFAULTS:
-        return False
-    if head in CLASSES:
-        return key[1:2] in ((), ("init_args",))
-    if not isinstance(DEFAULTS[head], dict):
-        return len(key) == 1
-    return len(key) <= 2 and (len(key) == 1 or key[1] in (KINDS if head in OPEN else DEFAULTS[head]))
-
-
-def _choices(key: tuple[str, ...]) -> str:
-    head = key[0]
+def _check_key(key: tuple[str, ...], where: str) -> None:
+    """Refuse a setting that there is not."""
+    head, inner = key[0], key[1:]
+    group = DEFAULTS.get(head)
     if head not in DEFAULTS:
         names = [name for name in DEFAULTS if name != "name"]
     elif head in CLASSES:
         names = ["init_args"]
     else:
-        names = sorted(KINDS) if head in OPEN else list(DEFAULTS[head]) if isinstance(DEFAULTS[head], dict) else [head]
-    return f"choose one of {', '.join(names)}"
+        names = sorted(KINDS) if head in OPEN else list(group) if isinstance(group, dict) else [head]
+    known = not inner or (isinstance(group, dict) and inner[0] in names and (len(inner) == 1 or head in CLASSES))
+    if head not in DEFAULTS or not known:
+        raise RestyleError(f"{where}: there is no setting '{'.'.join(key)}'; choose one of {', '.join(names)}")
 
 
 def _check(config: dict[str, Any], path: Path) -> None:

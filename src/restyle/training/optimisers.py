@@ -45,12 +45,22 @@ class Training(lightning.LightningModule):
         self.rate = self.rate if rate is None else rate
         self.weight_decay = self.weight_decay if weight_decay is None else weight_decay
         self.schedule, self.seed = schedule or self.schedule, seed
+        self._outputs: list[Any] = []  # of validation steps
         if self.schedule not in ("constant", "cosine"):
             raise ValueError(f"schedule must be constant or cosine, not '{schedule}'")
 
     def rng(self, batch_idx: int) -> np.random.Generator:
         """Return the random numbers of a training step."""
         return np.random.default_rng((self.seed, self.global_step, batch_idx, self.global_rank))
+
+    def gathered(self) -> list[Any]:
+        """Return the outputs that validation steps have kept, the same in all processes, and forget them."""
+        own, self._outputs = self._outputs, []
+        if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+            return own
+        parts: list[Any] = [None] * torch.distributed.get_world_size()
+        torch.distributed.all_gather_object(parts, own)
+        return [output for part in parts for output in part]
 
     def configure_optimizers(self, **adversarial: Any) -> Any:
         """Return AdamW and its schedule; arguments go to `optimiser`."""

@@ -57,7 +57,6 @@ class ClassifierTraining(Training):
         self.labels, self.loss, self.smoothing = list(labels), loss, smoothing
         self.mixup, self.spec_augment, self.respond = mixup, spec_augment, respond
         self.accuracy: Accuracy | None = None  # of the last validation
-        self._seen: list[tuple[Tensor, Tensor, Tensor]] = []
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits ``[B, classes]``."""
@@ -88,15 +87,14 @@ class ClassifierTraining(Training):
         logits = self.model(x)
         self.log("val_loss", self._loss(logits, self._target(labels)), batch_size=len(x), sync_dist=True)
         sources = batch[2] if len(batch) > 2 else torch.arange(len(x)) + len(x) * batch_idx
-        self._seen.append((logits.softmax(-1).float().cpu(), labels.cpu(), sources.cpu()))
+        self._outputs.append((logits.softmax(-1).float().cpu(), labels.cpu(), sources.cpu()))
 
     def on_validation_epoch_end(self) -> None:
         """Log the accuracies of chunks and tracks; a track is what one source has of one label."""
-        seen = of_all_processes(self._seen)
-        self._seen = []
-        if not seen:
+        outputs = self.gathered()
+        if not outputs:
             return
-        probabilities, labels, sources = (torch.cat(parts).numpy() for parts in zip(*seen, strict=True))
+        probabilities, labels, sources = (torch.cat(parts).numpy() for parts in zip(*outputs, strict=True))
         self.accuracy = judge(probabilities, labels, list(zip(sources.tolist(), labels.tolist(), strict=True)))
         self.log("val_accuracy", self.accuracy.chunk.mean)
         self.log("val_track_accuracy", self.accuracy.track.mean)
@@ -149,12 +147,3 @@ def margin(logits: Tensor, target: Tensor) -> Tensor:
 
 
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"cross_entropy": nn.functional.cross_entropy, "margin": margin}
-
-
-def of_all_processes(seen: list[Any]) -> list[Any]:
-    """What all processes of a training have seen, the same in each of them."""
-    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
-        return seen
-    gathered: list[Any] = [None] * torch.distributed.get_world_size()
-    torch.distributed.all_gather_object(gathered, seen)
-    return [part for own in gathered for part in own]

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from restyle.analysis.genre.accuracy import Share, triplets
-from restyle.analysis.genre.train import of_all_processes
 from restyle.training.augment import respond
 from restyle.training.optimisers import Training
 
@@ -57,7 +56,6 @@ class TimbreTraining(Training):
         self.labels, self.respond = list(labels), respond
         self.accuracy: Share | None = None  # of the last validation
         self._loss: Loss = _triplet(margin) if loss == "triplet" else _contrastive(temperature)
-        self._seen: list[tuple[Tensor, ...]] = []
 
     def forward(self, x: Tensor) -> Tensor:
         """Return unit vectors ``[B, D]``."""
@@ -77,15 +75,14 @@ class TimbreTraining(Training):
         """Note the halves' embeddings."""
         first, second = self.model(halves(batch[0])).float().cpu().chunk(2)
         sources = batch[2] if len(batch) > 2 else torch.arange(len(first)) + len(first) * batch_idx
-        self._seen.append((first, second, batch[1].cpu(), sources.cpu()))
+        self._outputs.append((first, second, batch[1].cpu(), sources.cpu()))
 
     def on_validation_epoch_end(self) -> None:
         """Log the loss of all halves together, and the accuracy of all triplets."""
-        seen = of_all_processes(self._seen)
-        self._seen = []
-        if not seen:
+        outputs = self.gathered()
+        if not outputs:
             return
-        first, second, labels, sources = (torch.cat(parts) for parts in zip(*seen, strict=True))
+        first, second, labels, sources = (torch.cat(parts) for parts in zip(*outputs, strict=True))
         both, twice = torch.cat([first, second]), labels.repeat(2)
         self.accuracy = triplets(both.numpy(), twice.numpy(), sources.repeat(2).numpy())
         if math.isnan(self.accuracy.mean):  # no instrument has two sources: the halves of one must do

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from restyle.analysis.genre.train import of_all_processes
 from restyle.analysis.transcriber.model import Activations, Transcriber
 from restyle.dsp.cqt import loudest_around, unit_level
 from restyle.dsp.pianoroll import Roll, notes_to_roll, roll_to_notes
@@ -56,7 +55,6 @@ class TranscriberTraining(Training):
         self.hop = representation["hop"] / representation["rate"]
         self.confidence = {"sure": sure, "unsure": unsure}
         self.decoding: dict[str, float] = {}
-        self._seen: list[tuple[Tensor, ...]] = []
 
     def training_step(self, batch: Sequence[Tensor], batch_idx: int) -> Tensor:
         """Return the loss of a batch, each chunk as a part of a louder or softer recording."""
@@ -75,14 +73,13 @@ class TranscriberTraining(Training):
         self.log("val_loss", total(parts), batch_size=len(batch[0]), sync_dist=True)
         kept = torch.stack([found.onset.sigmoid(), found.frame.sigmoid(), found.velocity, found.offset.sigmoid()])
         notes = nn.functional.pad(batch[2], (0, 0, 0, 1000 - batch[2].shape[1]), value=torch.nan)
-        self._seen.append((kept.transpose(0, 1).half().cpu(), notes.cpu()))
+        self._outputs.append((kept.transpose(0, 1).half().cpu(), notes.cpu()))
 
     def on_validation_epoch_end(self) -> None:
         """Log the F1 of notes (mir_eval, 50 ms) at the best of a few thresholds."""
-        seen = of_all_processes(self._seen)
-        self._seen = []
-        if seen:
-            rolls, notes = (torch.cat(parts) for parts in zip(*seen, strict=True))
+        outputs = self.gathered()
+        if outputs:
+            rolls, notes = (torch.cat(parts) for parts in zip(*outputs, strict=True))
             scores, self.decoding = _scored(rolls, notes, self.hop)
             for name, value in scores.items():
                 self.log(f"val_{name}", value)

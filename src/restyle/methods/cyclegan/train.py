@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from restyle.analysis.genre.train import of_all_processes
 from restyle.dsp.levels import magnitudes
 from restyle.dsp.spectral_loss import chroma_distance, chroma_filters
 from restyle.methods.cyclegan.model import CycleGan
@@ -67,7 +66,6 @@ class CycleGanTraining(AdversarialTraining):
         self.register_buffer("filters", chroma_filters(model.bins, self.sampling), persistent=False)
         self.means: Tensor
         self.register_buffer("means", torch.zeros(2, model.bins))
-        self._seen: list[tuple[str, int, Tensor]] = []
         self.limits = "one pair of domains; notes and rhythm stay the content's; trained on rendered music"
 
     def training_step(self, batch: Sequence[Tensor], batch_idx: int) -> Tensor:
@@ -122,19 +120,19 @@ class CycleGanTraining(AdversarialTraining):
             tonal = chroma_distance(magnitudes(result), magnitudes(own), self.filters)
             self.log("val_tonal", tonal, batch_size=len(own), sync_dist=True)
             self.log("val_cycle", (back(result) - own).abs().mean(), batch_size=len(own), sync_dist=True)
-            self._seen += [("real", side, _sums(own)), ("result", 1 - side, _sums(result))]
+            self._outputs += [("real", side, _sums(own)), ("result", 1 - side, _sums(result))]
             label, other = self.labels[side], self.labels[1 - side]
             self._shown |= {label: own[0], f"{label} as {other}": result[0]}
 
     def on_validation_epoch_end(self) -> None:
         """Log how far means and deviations of all results are from those of their target domain."""
-        seen, self._seen = of_all_processes(self._seen), []
-        if not seen:
+        outputs = self.gathered()
+        if not outputs:
             return
         far = [
-            (_statistics(seen, "result", side) - _statistics(seen, "real", side)).abs().mean()
+            (_statistics(outputs, "result", side) - _statistics(outputs, "real", side)).abs().mean()
             for side in (0, 1)
-            if {("result", side), ("real", side)} <= {(kind, target) for kind, target, _ in seen}
+            if {("result", side), ("real", side)} <= {(kind, target) for kind, target, _ in outputs}
         ]
         self.log("val_loss", torch.stack(far).mean() if far else torch.zeros(()))
         self.log("val_epoch", float(self.current_epoch))  # no number tells the best epoch of a game: the last may count
@@ -156,8 +154,8 @@ def _sums(levels: Tensor) -> Tensor:
     return torch.stack([count, levels.sum((0, 2)).cpu(), levels.square().sum((0, 2)).cpu()])
 
 
-def _statistics(seen: Sequence[tuple[str, int, Tensor]], kind: str, side: int) -> Tensor:
-    """Mean and deviation of every bin over all that was seen of a kind and side, ``[2, F]``."""
-    count, total, squares = torch.stack([sums for k, s, sums in seen if (k, s) == (kind, side)]).sum(0)
+def _statistics(outputs: Sequence[tuple[str, int, Tensor]], kind: str, side: int) -> Tensor:
+    """Mean and deviation of every bin over all outputs of a kind and side, ``[2, F]``."""
+    count, total, squares = torch.stack([sums for k, s, sums in outputs if (k, s) == (kind, side)]).sum(0)
     mean = total / count
     return torch.stack([mean, (squares / count - mean.square()).clamp_min(0).sqrt()])
