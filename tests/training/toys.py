@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import lightning
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from restyle.io.kinds import KINDS
+from restyle.training.optimisers import Training
 
 BINS, FRAMES = 9, 8
 KINDS["toy"] = ("toys:Toy", "toys:ToyTraining")
@@ -65,14 +65,16 @@ class Toy(nn.Module):
         return self.last(self.drop(torch.relu(self.first(x.mean(-1)))))
 
 
-class ToyTraining(lightning.LightningModule):
+class ToyTraining(Training):
     """Cross-entropy with random noise on the input, Adam and two schedules' worth of state."""
 
+    rate = 0.02
+
     def __init__(
-        self, model: Toy, *, labels: Sequence[str], rate: float = 0.02, noise: float = 0.1, spoil: int = -1
+        self, model: Toy, *, labels: Sequence[str], noise: float = 0.1, spoil: int = -1, **optimisation: Any
     ) -> None:
-        super().__init__()
-        self.model, self.labels, self.rate, self.noise, self.spoil = model, list(labels), rate, noise, spoil
+        super().__init__(model, **optimisation)
+        self.labels, self.noise, self.spoil = list(labels), noise, spoil
         self.seen: Tensor | None = None
 
     def training_step(self, batch: Sequence[Tensor], batch_idx: int) -> Tensor:

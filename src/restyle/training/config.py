@@ -289,7 +289,7 @@ def _words(hint: Any) -> str:
 
 def wants(config: Mapping[str, Any]) -> tuple[str, ...]:
     """Return what a config's training needs beside spectrograms and labels (see `training.data.WANTS`)."""
-    return tuple(getattr(kinds.training(config["kind"], "the config"), "wants", ()))
+    return tuple(kinds.training(config["kind"], "the config").wants)
 
 
 def takes_labels(config: Mapping[str, Any]) -> bool:

@@ -16,7 +16,7 @@ WARM = 0.05  # part of the steps in which the learning rate rises
 class Training(lightning.LightningModule):
     """A network, its optimiser and schedule, and random numbers that depend on seed and step alone.
 
-    A subclass sets its defaults as class attributes.
+    Class attributes are the defaults where None is given.
 
     Args:
         model: the network to train.
@@ -30,6 +30,8 @@ class Training(lightning.LightningModule):
     """
 
     rate, weight_decay, schedule = 1e-3, 0.0, "cosine"
+    wants: tuple[str, ...] = ()  # what its batches hold beside spectrograms and labels (see `training.data.WANTS`)
+    limits = ""  # what the model cannot do, for its card
 
     def __init__(
         self,
@@ -52,6 +54,14 @@ class Training(lightning.LightningModule):
     def rng(self, batch_idx: int) -> np.random.Generator:
         """Return the random numbers of a training step."""
         return np.random.default_rng((self.seed, self.global_step, batch_idx, self.global_rank))
+
+    def exports(self) -> dict[str, Any]:
+        """Return what is stored with the weights: arrays and settings."""
+        return {}
+
+    def examples(self) -> list[dict[str, Any]]:
+        """Return examples of the last validation for the report (see `training.report.page`)."""
+        return []
 
     def gathered(self) -> list[Any]:
         """Return the outputs that validation steps have kept, the same in all processes, and forget them."""

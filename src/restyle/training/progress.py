@@ -176,14 +176,12 @@ class ProgressReport(Callback):
         _write(self.out / "report.html", page(shown))
         _write(self.out / "metrics.csv", _table(self.rows))
 
-    def _collect_examples(self, module: LightningModule) -> None:
-        give = getattr(module, "examples", None)
-        if callable(give):
-            training = module.training
-            module.eval()
-            with torch.no_grad():
-                self.examples = list(give())
-            module.train(training)
+    def _collect_examples(self, module: Any) -> None:
+        training = module.training
+        module.eval()
+        with torch.no_grad():
+            self.examples = module.examples()
+        module.train(training)
         if not any("picture" in example or "sound" in example for example in self.examples):
             self.examples = self.examples + self.chunks
 

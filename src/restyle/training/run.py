@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from lightning import LightningDataModule, LightningModule, Trainer, seed_everything
+from lightning import LightningDataModule, Trainer, seed_everything
 from lightning.fabric.utilities.rank_zero import rank_zero_only
 from lightning.pytorch.callbacks import EarlyStopping
 from lightning.pytorch.loggers import TensorBoardLogger
@@ -24,6 +24,7 @@ from restyle.training.data import Batches, Chunks, Sides, check_classes, labels,
 from restyle.training.export import card, export, grow, halve, load_into
 from restyle.training.facts import Machine, as_text, facts
 from restyle.training.folder import Trained, begun, finished, write
+from restyle.training.optimisers import Training
 from restyle.training.progress import ProgressReport
 from restyle.training.surroundings import explained, quiet
 from restyle.training.verdict import verdict
@@ -115,7 +116,7 @@ def train(
     _check_representation(config, store)
     seed_everything(config["seed"], verbose=False)
     model, module = _objects(config, store, parted, classes)
-    data = Data(store, parted, config, classes, tuple(getattr(module, "wants", ())))
+    data = Data(store, parted, config, classes, module.wants)
     known = facts(config, store, parted, len(data.training), machine)
     history = ProgressReport(out, as_text(known), config["trainer"], progress=progress, report=report)
     history.chunks = data.examples()
@@ -133,9 +134,7 @@ def train(
         return _finish(out, config, known, model, module, data, history, _test_side(store, parted, test), classes)
 
 
-def _objects(
-    config: dict[str, Any], store: Store, parted: Sides, classes: list[str]
-) -> tuple[nn.Module, LightningModule]:
+def _objects(config: dict[str, Any], store: Store, parted: Sides, classes: list[str]) -> tuple[nn.Module, Training]:
     """Build model and module from the config; the data fill their other parameters."""
     given = {"labels": classes, "classes": len(classes), "bins": len(store.statistics["mean"])}
     given |= {"seed": config["seed"], "frames": config["data"]["frames"]}
@@ -201,7 +200,7 @@ def _finish(
     config: dict[str, Any],
     known: dict[str, Any],
     model: nn.Module,
-    module: LightningModule,
+    module: Training,
     data: Data,
     history: ProgressReport,
     test: tuple[Store, list[int]] | None,
@@ -213,32 +212,22 @@ def _finish(
     load_into(module, out / "best.safetensors")
     if config["half"]:
         halve(model)
-    scores = _scored(module, _in_order(data.validation, module, config), config)
-    known["more"] = _exports(module)
-    if test and (batches := _test_batches(config, module, *test, classes)):
-        found = _scored(module, batches, config)
+    scores = _scored(module, data.validation, config)
+    known["more"] = module.exports()
+    if test and (chunks := _test_chunks(config, *test, classes)):
+        found = _scored(module, chunks, config)
         scores |= {f"test_{name.removeprefix('val_')}": value for name, value in found.items()}
-        known["more"]["test"] = {key: value for key, value in _exports(module).items() if not _is_array(value)}
+        arrays = (np.ndarray, torch.Tensor)
+        known["more"]["test"] = {key: value for key, value in module.exports().items() if not isinstance(value, arrays)}
     word = verdict(history.rows, history.monitor, history.mode)[0]
     known["training"] |= {"epochs": len(history.rows), "steps": int(history.rows[-1]["step"]), "verdict": word}
     known["training"] |= {"best_epoch": int(best["epoch"]), "seconds": round(history.state_dict()["seconds"])}
-    weights, limits = out / f"{config['name']}.safetensors", str(getattr(module, "limits", ""))
+    weights = out / f"{config['name']}.safetensors"
     written = export(weights, model, known, scores, half=config["half"])
-    card(weights.with_suffix(".md"), model, written, limits)
+    card(weights.with_suffix(".md"), model, written, module.limits)
     history.finish(as_text(known) | {f"score_{name}": f"{value:.4g}" for name, value in scores.items()})
     write(out / "finished.json", {"scores": scores, "epochs": len(history.rows), "best_epoch": int(best["epoch"])})
     return Trained(weights, len(history.rows), int(best["epoch"]), scores, before=False)
-
-
-def _exports(module: LightningModule) -> dict[str, Any]:
-    """What the module stores beside the weights."""
-    give = getattr(module, "exports", None)
-    with torch.no_grad():
-        return dict(give()) if callable(give) else {}
-
-
-def _is_array(value: Any) -> bool:
-    return isinstance(value, (np.ndarray, torch.Tensor))
 
 
 def _test_side(store: Store, parted: Sides, test: Store | None) -> tuple[Store, list[int]] | None:
@@ -247,27 +236,18 @@ def _test_side(store: Store, parted: Sides, test: Store | None) -> tuple[Store, 
     return (store, parted.test) if parted.test else None
 
 
-def _test_batches(
-    config: dict[str, Any], module: LightningModule, store: Store, entries: list[int], classes: list[str]
-) -> Batches | None:
-    """A test set as batches, without labels that were not learnt."""
+def _test_chunks(config: dict[str, Any], store: Store, entries: list[int], classes: list[str]) -> Chunks | None:
+    """The chunks of a test set, without labels that were not learnt."""
     known = [i for i in entries if not store.entries[i].labels or store.entries[i].labels[0] in classes]
     if len(known) < len(entries):
         strange = len(entries) - len(known)
         warn(f"{strange} of {len(entries)} test recordings have labels that were not learnt; left out")
-    if not known:
-        return None
-    return _in_order(Chunks(store, known, config["data"]["frames"], classes), module, config)
+    return Chunks(store, known, config["data"]["frames"], classes) if known else None
 
 
-def _in_order(chunks: Chunks, module: LightningModule, config: dict[str, Any]) -> Batches:
-    """All chunks, for one process."""
-    wants = tuple(getattr(module, "wants", ()))
-    return Batches(chunks, config["data"]["batch"], shuffle=False, wants=wants)
-
-
-def _scored(module: LightningModule, batches: Batches, config: dict[str, Any]) -> dict[str, float]:
-    """Return the module's validation scores with its weights as they are."""
+def _scored(module: Training, chunks: Chunks, config: dict[str, Any]) -> dict[str, float]:
+    """Return the module's validation scores with its weights as they are, by one process."""
+    batches = Batches(chunks, config["data"]["batch"], shuffle=False, wants=module.wants)
     accelerator, limit = "gpu" if torch.cuda.is_available() else "cpu", config["trainer"]["limit_val_batches"]
     trainer = Trainer(accelerator=accelerator, devices=1, logger=False, limit_val_batches=limit, **_plain(Path.cwd()))
     [found] = trainer.validate(module, batches, verbose=False)
