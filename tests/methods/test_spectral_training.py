@@ -1,4 +1,4 @@
-"""How VAE-GAN, DRAW and CycleGAN are taught: whose gradients go where, two steps of every config, and the way back."""
+"""How VAE-GAN, DRAW and CycleGAN are trained: whose gradients go where, two steps of every config, and the way back."""
 
 import numpy as np
 import pytest
@@ -110,37 +110,36 @@ def test_each_part_of_a_vae_gan_gets_the_gradient_of_its_own_losses():
     kl = sum(b * free_bits(kl_divergence(*c), 0.0) for b, c in zip(module.beta, (content, style), strict=True))
     alike = feature_loss(module.discriminator(recon)[1], module.discriminator(x)[1]) + 0.7 * (recon - x).abs().mean()
     game = generator_loss(module.discriminator(played)[0], "hinge")
-    judge = discriminator_loss(module.discriminator(x)[0], module.discriminator(played)[0], "hinge")
+    own = discriminator_loss(module.discriminator(x)[0], module.discriminator(played)[0], "hinge")
 
     encoders = [*model.reader.parameters(), *model.listener.parameters(), *model.summary.parameters()]
     decoder = [*model.decoder.parameters(), model.usual]
-    judges = list(module.discriminator.parameters())
-    wanted = gradients(kl + alike, encoders) + gradients(3.0 * alike + game, decoder) + gradients(judge, judges)
-    found = gradients(total, encoders + decoder + judges)
+    discriminator = list(module.discriminator.parameters())
+    wanted = gradients(kl + alike, encoders) + gradients(3.0 * alike + game, decoder) + gradients(own, discriminator)
+    found = gradients(total, encoders + decoder + discriminator)
     assert any(g.abs().max() > 1e-6 for g in wanted)
     for a, b in zip(found, wanted, strict=True):
         assert torch.allclose(a, b, atol=1e-9, rtol=1e-6)
 
 
-def test_the_players_of_a_cyclegan_get_their_own_losses():
+def test_generators_and_discriminators_of_a_cyclegan_get_their_own_losses():
     torch.manual_seed(0)
     model = CycleGan(bins=BINS, width=8, depth=(1,), fixed=0)
     module = CycleGanTraining(model, labels=["a", "b"], representation=FORM, widths=(4, 4), ceiling=1.0)
     module.discriminator.eval()
     a, b = levels(2, 24, 1), levels(3, 24, 2) + 1
     losses = module.losses(a, b)
-    makers, judges = list(model.parameters()), list(module.discriminator.parameters())
+    generators, discriminators = list(model.parameters()), list(module.discriminator.parameters())
     there, back = model.there(a), model.back(b)
-    game = generator_loss(module.discriminator[1](there)[0], "hinge") + generator_loss(
-        module.discriminator[0](back)[0], "hinge"
-    )
+    first, second = module.discriminator
+    game = generator_loss(second(there)[0], "hinge") + generator_loss(first(back)[0], "hinge")
     cycle = (model.back(there) - a).abs().mean() + (model.there(back) - b).abs().mean()
-    judge = discriminator_loss(module.discriminator[1](b)[0], module.discriminator[1](there)[0], "hinge")
-    judge = judge + discriminator_loss(module.discriminator[0](a)[0], module.discriminator[0](back)[0], "hinge")
+    own = discriminator_loss(second(b)[0], second(there)[0], "hinge")
+    own = own + discriminator_loss(first(a)[0], first(back)[0], "hinge")
     total = losses["game"] + losses["cycle"] + losses["discriminator"]
-    for found, wanted in zip(gradients(total, makers), gradients(game + cycle, makers), strict=True):
+    for found, wanted in zip(gradients(total, generators), gradients(game + cycle, generators), strict=True):
         assert torch.allclose(found, wanted, atol=1e-6)
-    for found, wanted in zip(gradients(total, judges), gradients(judge, judges), strict=True):
+    for found, wanted in zip(gradients(total, discriminators), gradients(own, discriminators), strict=True):
         assert torch.allclose(found, wanted, atol=1e-6)
 
 
@@ -154,7 +153,7 @@ def test_a_discriminator_that_is_always_right_waits():
     assert guarded(torch.tensor([0.9]), torch.tensor([0.1]), "least_squares", 0.9)[1] == 1  # its targets are 1 and 0
 
 
-def test_a_drawing_is_judged_by_the_papers_sum():
+def test_a_drawing_is_measured_by_the_papers_sum():
     torch.manual_seed(0)
     model = Draw(bins=BINS, frames=8, pitches=0, hidden=8, latent=2, glimpses=3, grid=4)
     module = DrawTraining(model, representation=FORM, likelihood="bernoulli")
@@ -164,7 +163,7 @@ def test_a_drawing_is_judged_by_the_papers_sum():
     assert module.distance(canvas, target).item() == pytest.approx(wanted.item(), rel=1e-5)
 
 
-def test_a_recording_is_heard_at_one_level():
+def test_levels_are_relative_to_the_recording():
     x, mean = torch.log1p(torch.rand(2, BINS, 20) + 0.5), torch.tensor([0.7, 2.0])
     assert torch.allclose(
         recording_levels(x, mean), recording_levels(torch.log1p(0.3 * torch.expm1(x)), 0.3 * mean), atol=1e-4
@@ -172,7 +171,7 @@ def test_a_recording_is_heard_at_one_level():
     assert (recording_levels(torch.zeros(1, BINS, 20), torch.zeros(1)) == 0).all()
 
 
-def test_training_hears_what_a_transfer_hears(tmp_path):
+def test_training_has_the_levels_of_a_transfer(tmp_path):
     """A soft passage of a recording is as soft for the network in training as in use."""
     sound = np.concatenate([0.05 * made(1), made(2)])
     form = LogSpectrogram.of(FORM)

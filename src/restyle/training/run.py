@@ -120,9 +120,8 @@ def train(
     known = facts(config, store, parted, len(data.training), machine)
     history = ProgressReport(out, as_text(known), config["trainer"], progress=progress, report=report)
     history.chunks = data.examples()
-    with quiet():
+    with quiet(), explained(out):
         trainer = _trainer(config, out, machine, history)
-    with quiet(), explained(out, trainer):
         if getattr(rank_zero_only, "rank", 0) in (0, None):
             write(out / "run.json", own)
         path = out / "last.ckpt"

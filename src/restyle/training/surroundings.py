@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from lightning import Trainer
 
 from restyle.errors import RestyleError
 
@@ -32,13 +31,13 @@ def quiet() -> Iterator[None]:
 
 
 @contextmanager
-def explained(out: Path, trainer: Trainer) -> Iterator[None]:
+def explained(out: Path) -> Iterator[None]:
     """Turn what can go wrong while training into a sentence; Ctrl-C stays what it is."""
     interrupt = signal.getsignal(signal.SIGINT)
     try:
         yield
-    except SystemExit:  # Lightning makes this of Ctrl-C, and ignores further ones
-        if trainer.interrupted:
+    except SystemExit as error:  # Lightning makes this of Ctrl-C, and ignores further ones
+        if isinstance(error.__context__, KeyboardInterrupt):
             signal.signal(signal.SIGINT, interrupt)
             raise KeyboardInterrupt from None
         raise
