@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from restyle.audio import Audio
 from restyle.dsp.levels import levels
+from restyle.errors import RestyleError
 from restyle.io.networks import fill
-from restyle.methods.base import Profile
+from restyle.methods.base import SILENT_STYLE, Profile
 from restyle.methods.descent import Adam
 from restyle.methods.repainting import SILENT, Grid, cut, played_in
 
@@ -40,6 +41,18 @@ def lesson(clip: Audio, grid: Grid, pitches: int) -> Lesson | None:
         return None
     x = levels(grid.heard(clip), mean)
     return Lesson(x, cut(played_in(clip, grid, pitches), 0, x.shape[-1])[0])
+
+
+def lessons_of(style: Sequence[Audio], grid: Grid, pitches: int) -> list[Lesson]:
+    """Return the lessons of the clips that are not silent.
+
+    Raises:
+        RestyleError: if all are.
+    """
+    lessons = [one for clip in style if (one := lesson(clip, grid, pitches))]
+    if not lessons:
+        raise RestyleError(SILENT_STYLE)
+    return lessons
 
 
 def fitted(

@@ -140,15 +140,7 @@ class GatysMethod:
         return [feature[0] for feature in self.network.model.features(x[None], layers)]
 
     @of_recordings
-    def apply(
-        self,
-        content: Audio,
-        profile: Profile,
-        *,
-        strength: float = 1.0,
-        seed: int = 0,
-        progress: Progress | None = None,
-    ) -> Audio:
+    def apply(self, content: Audio, profile: Profile, *, strength: float, seed: int, progress: Progress) -> Audio:
         """Return the content as the classifier hears the style; in between, strength scales the gains in dB.
 
         Raises:

@@ -8,9 +8,7 @@ semitones, and Griffin-Lim refines the phases.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -20,22 +18,19 @@ from torch import Tensor, nn
 from restyle.analysis.facts import Analysis
 from restyle.analysis.tuning import Tuning, estimate_tuning
 from restyle.audio import Audio
-from restyle.dsp import blocks
-from restyle.dsp.blocks import Progress, Span
 from restyle.dsp.phase import griffin_lim
 from restyle.dsp.stft import Stft
-from restyle.methods.bandwise import Bandwise, together
-from restyle.methods.base import Profile, of_recordings
-from restyle.methods.excerpt import clips, excerpt, resample
+from restyle.methods.bandwise import Bandwise, BandwiseMethod, together
+from restyle.methods.base import Profile
+from restyle.methods.excerpt import clips, resample
 from restyle.methods.settings import Count, Positive, Range, Steps, checked
-from restyle.threads import single
 
 RUN = 8  # neighbouring frames of the style that are kept or left out together, so that they can play on
 TINY = 1e-9
 FLOOR = 1e-4  # template frames below this part of the loudest (-80 dB) are left out
 
 
-class MosaicMethod:
+class MosaicMethod(BandwiseMethod):
     """Rebuild the content from frames of the style, a few at a time.
 
     Args:
@@ -58,7 +53,6 @@ class MosaicMethod:
     """
 
     name: ClassVar[str] = "mosaic"
-    plays_notes: ClassVar[bool] = False
 
     @checked
     def __init__(
@@ -78,34 +72,8 @@ class MosaicMethod:
         self.repetition, self.continuity, self.iterations = repetition, continuity, iterations
         self.contrast, self.refinements, self.style_seconds = contrast, refinements, style_seconds
 
-    @single()
-    def fit(self, style: Sequence[Audio]) -> Profile:
-        """Keep the loudest part of the style, as samples.
-
-        Raises:
-            RestyleError: if the style is silent.
-        """
-        return excerpt(style, seconds=self.style_seconds)
-
-    @of_recordings
-    def apply(
-        self,
-        content: Audio,
-        profile: Profile,
-        *,
-        strength: float = 1.0,
-        seed: int = 0,
-        progress: Progress | None = None,
-    ) -> Audio:
-        """Return the content, played by pieces of the style; in between, strength cross-fades. No chance is used.
-
-        Raises:
-            RestyleError: if the content is notes.
-        """
-        player = _Player(self, content, profile)
-        result = partial(player.play, strength=strength)
-        grid = player.grid
-        return blocks.process(content, result, seconds=grid.seconds, context=grid.context, progress=progress)
+    def _painter(self, content: Audio, profile: Profile, seed: int) -> _Painter:
+        return _Painter(self, content, profile)
 
 
 @dataclass(frozen=True)
@@ -127,7 +95,7 @@ class _Templates:
         return torch.fft.rfft(cut * stft.window * self.scale[used, None]).T.contiguous()
 
 
-class _Player:
+class _Painter:
     """Holds what all blocks of one content have in common."""
 
     @torch.inference_mode()
@@ -140,8 +108,8 @@ class _Player:
         self.templates = _select(every, self._likeness(every, content), method.templates, method.continuity)
 
     @torch.inference_mode()
-    def play(self, block: Audio, span: Span, *, strength: float) -> np.ndarray:
-        """Return one block ``[C, T]``."""
+    def paint(self, block: Audio, strength: float) -> np.ndarray:
+        """Return one block ``[C, T]``; strength cross-fades it with the content's."""
         magnitudes = self.bands(self.grid.spectrum(block).abs())
         if float(magnitudes.max()) <= 1e-7 * self.tilt.peak:
             return (1 - strength) * block.samples

@@ -139,6 +139,34 @@ def repaint(content: Audio, grid: Grid, paint: Paint, *, strength: float, progre
     return blocks.process(content, one, seconds=SECONDS, context=CONTEXT, hop=hop, progress=progress)
 
 
+def repaint_played(
+    content: Audio,
+    grid: Grid,
+    pitches: int,
+    paint: Callable[[Tensor, Tensor], Tensor],
+    *,
+    strength: float,
+    progress: Progress,
+) -> Audio:
+    """Return a content whose spectrogram was painted anew from what is played in it, at its own tuning.
+
+    Args:
+        content: the recording.
+        grid: the network's frames, at 440 Hz.
+        pitches: see `played_in`.
+        paint: the network: levels ``[F, L]`` and what is played ``[1, pitches, L]`` to new levels ``[F, L]``.
+        strength: see `repaint`.
+        progress: called with the fraction done, 0..1.
+    """
+    grid = grid.tuned(content)
+    played = played_in(content, grid, pitches, lambda done: progress(0.3 * done))
+
+    def part(x: Tensor, first: int) -> Tensor:
+        return paint(x, cut(played, first, x.shape[-1]))
+
+    return repaint(content, grid, part, strength=strength, progress=lambda done: progress(0.3 + 0.7 * done))
+
+
 def played_in(audio: Audio, grid: Grid, pitches: int, progress: Progress | None = None) -> np.ndarray:
     """Return what is played in each frame of a recording, float16 ``[L, pitches]``.
 

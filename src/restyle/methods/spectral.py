@@ -82,15 +82,7 @@ class SpectralMethod:
         return {"quantiles": np.stack(quantiles).astype(np.float32), "frequencies": centres.astype(np.float32)}
 
     @of_recordings
-    def apply(
-        self,
-        content: Audio,
-        profile: Profile,
-        *,
-        strength: float = 1.0,
-        seed: int = 0,
-        progress: Progress | None = None,
-    ) -> Audio:
+    def apply(self, content: Audio, profile: Profile, *, strength: float, seed: int, progress: Progress) -> Audio:
         """Return the content with the style's spectral levels; see `methods.base.Method`."""
         maps = self._maps(content, profile)
         stft, bands = transform(content.rate), self._bands(content.rate)

@@ -74,15 +74,7 @@ class CycleGanMethod:
         return {"to": np.array([int(np.abs(self.means - own).mean(1).argmin())])}
 
     @of_recordings
-    def apply(
-        self,
-        content: Audio,
-        profile: Profile,
-        *,
-        strength: float = 1.0,
-        seed: int = 0,
-        progress: Progress | None = None,
-    ) -> Audio:
+    def apply(self, content: Audio, profile: Profile, *, strength: float, seed: int, progress: Progress) -> Audio:
         """Return the content as the other kind of music; in between, levels lie between both."""
         generator = (self.network.back, self.network.there)[int(profile["to"][0])]
 

@@ -15,10 +15,10 @@ from restyle.audio import Audio
 from restyle.dsp.blocks import Progress
 from restyle.errors import RestyleError
 from restyle.io import weights as files
-from restyle.methods.base import SILENT_STYLE, Profile, of_recordings
+from restyle.methods.base import Profile, of_recordings
 from restyle.methods.draw.model import Draw
-from restyle.methods.fitting import fitted, lesson, with_fitted
-from restyle.methods.repainting import cut, open_network, played_in, repaint
+from restyle.methods.fitting import fitted, lessons_of, with_fitted
+from restyle.methods.repainting import open_network, repaint_played
 from restyle.methods.settings import Steps, Weights, checked
 from restyle.threads import single
 
@@ -73,9 +73,7 @@ class DrawMethod:
         Raises:
             RestyleError: if the style is silent.
         """
-        lessons = [one for clip in style if (one := lesson(clip, self.grid, self.network.pitches))]
-        if not lessons:
-            raise RestyleError(SILENT_STYLE)
+        lessons = lessons_of(style, self.grid, self.network.pitches)
         network = copy.deepcopy(self.network)  # its own may play meanwhile
         if network.notes is None or not self.steps:
             return self.taught()
@@ -86,25 +84,14 @@ class DrawMethod:
         return fitted(network, [network.usual, *network.notes.parameters()], loss, lessons, steps=self.steps)
 
     @of_recordings
-    def apply(
-        self,
-        content: Audio,
-        profile: Profile,
-        *,
-        strength: float = 1.0,
-        seed: int = 0,
-        progress: Progress | None = None,
-    ) -> Audio:
+    def apply(self, content: Audio, profile: Profile, *, strength: float, seed: int, progress: Progress) -> Audio:
         """Return the content in the network's style; in between, levels lie between the content's and the painted."""
-        report = progress or (lambda _: None)
         network = with_fitted(self.network, profile)
-        grid = self.grid.tuned(content)
-        played = played_in(content, grid, network.pitches, lambda done: report(0.3 * done))
 
-        def paint(x: Tensor, first: int) -> Tensor:
-            return _whole(network, x, network.first(cut(played, first, x.shape[-1]))[0])
+        def paint(x: Tensor, pitch: Tensor) -> Tensor:
+            return _whole(network, x, network.first(pitch)[0])
 
-        return repaint(content, grid, paint, strength=strength, progress=lambda done: report(0.3 + 0.7 * done))
+        return repaint_played(content, self.grid, network.pitches, paint, strength=strength, progress=progress)
 
 
 def _whole(network: Draw, x: Tensor, canvas: Tensor) -> Tensor:

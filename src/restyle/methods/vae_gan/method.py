@@ -14,9 +14,9 @@ from restyle.audio import Audio
 from restyle.dsp.blocks import Progress
 from restyle.errors import RestyleError
 from restyle.io import weights as files
-from restyle.methods.base import SILENT_STYLE, Profile, of_recordings
-from restyle.methods.fitting import Lesson, lesson
-from restyle.methods.repainting import cut, open_network, played_in, repaint
+from restyle.methods.base import Profile, of_recordings
+from restyle.methods.fitting import Lesson, lesson, lessons_of
+from restyle.methods.repainting import open_network, repaint_played
 from restyle.methods.settings import Weights, checked
 from restyle.methods.vae_gan.model import VaeGan
 from restyle.threads import single
@@ -85,10 +85,7 @@ class VaeGanMethod:
         """
         if self.named:
             return self.taught()
-        lessons = [one for clip in style if (one := lesson(clip, self.grid, self.network.pitches))]
-        if not lessons:
-            raise RestyleError(SILENT_STYLE)
-        return {"vector": self._vector(lessons).numpy()}
+        return {"vector": self._vector(lessons_of(style, self.grid, self.network.pitches)).numpy()}
 
     def _vector(self, lessons: Sequence[Lesson]) -> Tensor:
         """The style vector of the mean of what the network sees in pieces of the lessons."""
@@ -99,29 +96,17 @@ class VaeGanMethod:
             return self.network.styled(torch.stack(seen).mean(0)).mean[0]
 
     @of_recordings
-    def apply(
-        self,
-        content: Audio,
-        profile: Profile,
-        *,
-        strength: float = 1.0,
-        seed: int = 0,
-        progress: Progress | None = None,
-    ) -> Audio:
+    def apply(self, content: Audio, profile: Profile, *, strength: float, seed: int, progress: Progress) -> Audio:
         """Return the content in the style; in between, strength moves its own style vector toward the style's."""
-        report = progress or (lambda _: None)
-        grid = self.grid.tuned(content)
-        played = played_in(content, grid, self.network.pitches, lambda done: report(0.3 * done))
         vector = torch.from_numpy(np.array(profile["vector"]))
         if strength < 1:
             own = lesson(content, self.grid, self.network.pitches)
             vector = vector if own is None else self._vector([own]).lerp(vector, strength)
 
-        def paint(x: Tensor, first: int) -> Tensor:
-            z = self.network.content(x[None]).mean
-            return self.network.decode(z, vector[None], cut(played, first, x.shape[-1]))[0]
+        def paint(x: Tensor, pitch: Tensor) -> Tensor:
+            return self.network.decode(self.network.content(x[None]).mean, vector[None], pitch)[0]
 
-        return repaint(content, grid, paint, strength=strength, progress=lambda done: report(0.3 + 0.7 * done))
+        return repaint_played(content, self.grid, self.network.pitches, paint, strength=strength, progress=progress)
 
 
 def _pieces(whole: Lesson) -> list[Lesson]:
