@@ -20,10 +20,9 @@ from weakref import WeakKeyDictionary
 
 import librosa
 import numpy as np
-import soxr
 
 from restyle.analysis import beats
-from restyle.audio import Audio
+from restyle.audio import Audio, resample
 from restyle.dsp import blocks
 from restyle.errors import RestyleError
 
@@ -88,8 +87,7 @@ def _finite(audio: Audio) -> bool:
 @remembered
 def heard(audio: Audio) -> Audio:
     """Return the mono mix at 16 kHz."""
-    mono = audio.mono()
-    sound = mono if audio.rate == RATE else soxr.resample(mono, audio.rate, RATE)
+    sound = resample(audio.mono(), audio.rate, RATE)
     blocks.release(audio.samples)
     return Audio(sound, RATE)
 

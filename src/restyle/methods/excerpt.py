@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from restyle.audio import Audio
+from restyle.audio import Audio, resample
 from restyle.dsp import blocks
 from restyle.errors import RestyleError
 from restyle.methods.base import SILENT_STYLE, Profile
@@ -41,14 +41,6 @@ def clips(profile: Profile, rate: int) -> list[np.ndarray]:
     """Return the clips of an excerpt, float32 ``[T]`` each, at a rate in Hz."""
     parts = np.split(profile["samples"], profile["starts"][1:])
     return [resample(part, int(profile["rate"][0]), rate) for part in parts]
-
-
-def resample(samples: np.ndarray, rate: float, wanted: float) -> np.ndarray:
-    """Return samples ``[T]`` at another rate, float32."""
-    import soxr
-
-    result = samples if rate == wanted else soxr.resample(samples, rate, wanted)
-    return np.ascontiguousarray(result, dtype=np.float32)
 
 
 def _loudest(clip: Audio, seconds: float) -> np.ndarray:

@@ -17,12 +17,12 @@ from torch import Tensor, nn
 
 from restyle.analysis.facts import Analysis
 from restyle.analysis.tuning import Tuning, estimate_tuning
-from restyle.audio import Audio
+from restyle.audio import Audio, resample
 from restyle.dsp.phase import griffin_lim
 from restyle.dsp.stft import Stft
 from restyle.methods.bandwise import Bandwise, BandwiseMethod, together
 from restyle.methods.base import Profile
-from restyle.methods.excerpt import clips, resample
+from restyle.methods.excerpt import clips
 from restyle.methods.settings import Count, Positive, Range, Steps, checked
 
 RUN = 8  # neighbouring frames of the style that are kept or left out together, so that they can play on

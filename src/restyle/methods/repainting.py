@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from restyle.analysis.facts import Analysis
 from restyle.analysis.transcriber.salience import salience
-from restyle.audio import Audio
+from restyle.audio import Audio, resample
 from restyle.dsp import blocks
 from restyle.dsp.blocks import Progress, Span
 from restyle.dsp.levels import levels, magnitudes
@@ -68,7 +68,7 @@ class Grid:
 
     def heard(self, audio: Audio) -> Tensor:
         """Return the magnitudes ``[F, L]`` of a sound, the root mean square of its channels'."""
-        return _together(self.stft(torch.from_numpy(_resampled(audio.samples, audio.rate, self.rate))))
+        return _together(self.stft(torch.from_numpy(resample(np.nan_to_num(audio.samples), audio.rate, self.rate))))
 
     def mean(self, audio: Audio) -> float:
         """Return the root mean square of a sound's magnitudes; 0 for silence."""
@@ -123,7 +123,7 @@ def repaint(content: Audio, grid: Grid, paint: Paint, *, strength: float, progre
     def one(block: Audio, span: Span) -> np.ndarray:
         if np.abs(block.samples).max(initial=0) < SILENT:
             return block.samples
-        low = _resampled(block.samples, block.rate, grid.rate)
+        low = resample(np.nan_to_num(block.samples), block.rate, grid.rate)
         spectrum = grid.stft(torch.from_numpy(low))
         with torch.inference_mode():
             before = levels(_together(spectrum), mean)
@@ -188,16 +188,6 @@ def cut(played: np.ndarray, first: int, frames: int) -> Tensor:
     return nn.functional.pad(part, (0, frames - part.shape[-1]))
 
 
-def _resampled(samples: np.ndarray, rate: int | Fraction, wanted: int | Fraction) -> np.ndarray:
-    """Samples ``[C, T]`` at another rate."""
-    import soxr
-
-    samples = np.nan_to_num(samples)
-    if rate == wanted:
-        return samples
-    return np.ascontiguousarray(soxr.resample(samples.T, float(rate), float(wanted)).T, np.float32)
-
-
 def _together(spectrum: Tensor) -> Tensor:
     """Root mean square over the channels of a spectrum ``[C, F, L]``."""
     return spectrum.abs().square().mean(0).sqrt()
@@ -222,10 +212,10 @@ def _joined(block: Audio, low: np.ndarray, made: np.ndarray, change: np.ndarray,
     """The new sound at the content's rate, with what lies above it: ``[C, T]`` of the block's length."""
     if block.rate == grid.rate:
         return made
-    result = _long(_resampled(made, grid.rate, block.rate), block.length)
+    result = _long(resample(made, grid.rate, block.rate), block.length)
     if block.rate < grid.rate:
         return result
-    above = np.nan_to_num(block.samples) - _long(_resampled(low, grid.rate, block.rate), block.length)
+    above = np.nan_to_num(block.samples) - _long(resample(low, grid.rate, block.rate), block.length)
     at = np.arange(block.length) / block.rate * float(grid.rate / grid.stft.hop)
     gain = np.exp(np.interp(at, np.arange(len(change)), change)).astype(np.float32)
     return result + gain * above

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-import soxr
 import torch
 from torch import Tensor
 
 from restyle.analysis.facts import Analysis
-from restyle.audio import Audio
+from restyle.audio import Audio, resample
 from restyle.dsp import blocks
 from restyle.dsp.blocks import Progress
 from restyle.dsp.spectrogram import LogSpectrogram
@@ -288,9 +287,7 @@ def _add(result: Audio, made: Audio, gain: float, balance: np.ndarray, progress:
     around = ceil(0.25 * result.rate / unit) * unit
     for span in blocks.spans(result.length, ceil(SECONDS * result.rate / unit) * unit, around):
         piece = made.samples[0, span.left // unit * other : ceil(span.right / unit) * other]
-        if result.rate != made.rate:
-            piece = soxr.resample(np.ascontiguousarray(piece), made.rate, result.rate)
-        piece = piece[span.start - span.left : span.stop - span.left]
+        piece = resample(piece, made.rate, result.rate)[span.start - span.left : span.stop - span.left]
         here = slice(span.start, span.start + len(piece))
         time = np.arange(here.start, here.stop) / (result.rate * FRAME)
         for channel, curve in zip(result.samples, balance, strict=True):
