@@ -12,7 +12,7 @@ from torch import Tensor
 
 from restyle.audio import Audio
 from restyle.dsp import blocks
-from restyle.dsp.bands import Bands, window_for
+from restyle.dsp.bands import PitchBands, window_for
 from restyle.dsp.blocks import Progress
 from restyle.dsp.stft import Stft
 from restyle.methods.base import Profile, of_recordings
@@ -42,7 +42,7 @@ class Bandwise:
         n_fft = window_for(rate)
         self.rate = rate
         self.stft = Stft(n_fft, n_fft // 4)
-        self.bands = Bands(n_fft=n_fft, rate=rate)
+        self.bands = PitchBands(n_fft=n_fft, rate=rate)
         frame = self.stft.hop / rate
         self.seconds, self.context = round(seconds / frame) * frame, round(context / frame) * frame
 

@@ -135,7 +135,7 @@ class _Painter:
             power += powers[:, i] * h.square()
         magnitude = power.sqrt()
         level_now = torch.log(self.bands(magnitude) + TINY * self.tilt.peak) - self.tilt.typical[:, None]
-        gain = self.bands.inverse(((self.method.contrast - 1) * level_now).clamp(-6, 1))
+        gain = self.bands.spread(((self.method.contrast - 1) * level_now).clamp(-6, 1))
         return griffin_lim(
             magnitude * gain.exp(), self.stft, length, iterations=self.method.refinements, momentum=0, phase=total
         )

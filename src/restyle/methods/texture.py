@@ -110,7 +110,7 @@ class _Painter:
             return block.samples
         start = self._log(self.grid.bands(magnitude))
         gain = _gain(start, self._optimise(start)) + self.tilt.gain.log()[:, None]
-        expected = magnitude * (strength * self.grid.bands.inverse(gain)).exp()
+        expected = magnitude * (strength * self.grid.bands.spread(gain)).exp()
         result = griffin_lim(
             expected, self.grid.stft, block.length, iterations=self.method.refinements, momentum=0, phase=spectrum
         )
