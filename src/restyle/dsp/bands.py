@@ -12,11 +12,11 @@ def triangles(edges: Tensor, places: Tensor) -> Tensor:
     """Return the heights ``[M, F]`` at places ``[F]`` of triangles of height 1, each from one edge to the next but one.
 
     Example:
-        >>> triangles(torch.tensor([0.0, 2.0, 3.0]), torch.arange(4))
-        tensor([[0.0000, 0.5000, 1.0000, 0.0000]])
+        >>> triangles(torch.tensor([0.0, 2.0, 3.0]), torch.arange(4)).tolist()
+        [[0.0, 0.5, 1.0, 0.0]]
     """
-    width, ramps = edges.diff()[:, None], edges[:, None] - places
-    return torch.minimum(-ramps[:-2] / width[:-1], ramps[2:] / width[1:]).clamp_min(0)
+    edges, width = edges[:, None], edges.diff()[:, None]
+    return torch.minimum((places - edges[:-2]) / width[:-1], (edges[2:] - places) / width[1:]).clamp_min(0)
 
 
 class Bands(nn.Module):
