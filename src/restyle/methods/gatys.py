@@ -8,7 +8,6 @@ several scales at once: the fine structure, the channels and the phase remain th
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Annotated, ClassVar
@@ -22,8 +21,10 @@ from restyle.audio import Audio
 from restyle.dsp import blocks
 from restyle.dsp.blocks import Progress, Span
 from restyle.dsp.gram import content_loss, gram, relative
+from restyle.dsp.levels import rms
 from restyle.dsp.stft import Stft
 from restyle.errors import RestyleError
+from restyle.io.networks import fingerprint
 from restyle.methods.base import SILENT_STYLE, Profile, of_recordings
 from restyle.methods.descent import descend
 from restyle.methods.settings import NotNegative, Positive, Range, Steps, Weights, checked
@@ -82,6 +83,7 @@ class GatysMethod:
         unknown = [layer for layer in (*self.layers, *self.content_layers) if layer not in known]
         if unknown:
             raise RestyleError(f"the classifier has no layer '{unknown[0]}'; choose from {', '.join(known)}")
+        self.fingerprint = fingerprint(self.network.model, repr(self.layers))
 
     @single()
     def fit(self, style: Sequence[Audio]) -> Profile:
@@ -101,9 +103,9 @@ class GatysMethod:
             level = _level(clip)
             for span in _spans(clip):
                 samples = blocks.mono(clip, span.start, span.stop, self.network.transform.rate)
-                if _rms(samples) <= max(SILENT, QUIET * level):
+                if rms(samples) <= max(SILENT, QUIET * level):
                     continue
-                seen = self._moments(self._hear(samples * (LEVEL / _rms(samples))))
+                seen = self._moments(self._hear(samples * (LEVEL / rms(samples))))
                 for key, value in seen.items():
                     sums[key] = sums.get(key, 0) + value * len(samples)
                 frames += len(samples)
@@ -113,15 +115,8 @@ class GatysMethod:
         for layer in self.layers:
             means[f"deviation.{layer}"] = _deviation(means[f"mean.{layer}"], means.pop(f"square.{layer}"))
         top = min(self.network.transform.rate, max(clip.rate for clip in style)) / 2
-        told = {"top": np.array([top], np.float32), "network": self._fingerprint()}
+        told = {"top": np.array([top], np.float32), "network": self.fingerprint}
         return {key: value.numpy() for key, value in means.items()} | told
-
-    def _fingerprint(self) -> np.ndarray:
-        """Tells one classifier from another, and these layers from others."""
-        digest = hashlib.sha256(repr(self.layers).encode())
-        for value in self.network.model.state_dict().values():
-            digest.update(value.numpy().tobytes())
-        return np.frombuffer(digest.digest()[:8], np.uint8)
 
     def _hear(self, samples: np.ndarray) -> Tensor:
         return self.network.transform(torch.from_numpy(samples))
@@ -147,7 +142,7 @@ class GatysMethod:
             RestyleError: if the content is notes instead of a recording, or the style was learnt with another
                 classifier or other layers.
         """
-        if not np.array_equal(profile.get("network", []), self._fingerprint()):
+        if not np.array_equal(profile.get("network", []), self.fingerprint):
             raise RestyleError("the style was learnt with another classifier or other layers; learn it again")
         painter = _Painter(self, content, profile)
         result = partial(painter.paint, strength=strength)
@@ -173,7 +168,7 @@ class _Painter:
         """Return one block ``[C, T]``."""
         transform = self.method.network.transform
         samples = blocks.mono(block, 0, block.length, transform.rate)
-        level = max(_rms(samples), QUIET * self.content_level)
+        level = max(rms(samples), QUIET * self.content_level)
         if level <= SILENT:
             return block.samples
         start = self.method._hear(samples * (LEVEL / level))
@@ -267,12 +262,8 @@ def _spans(clip: Audio) -> Iterator[Span]:
 def _level(clip: Audio) -> float:
     """Root mean square of a whole sound, block by block."""
     parts = ((blocks.mono(clip, span.start, span.stop, clip.rate), span) for span in _spans(clip))
-    total = sum(_rms(samples) ** 2 * (span.stop - span.start) for samples, span in parts)
+    total = sum(rms(samples) ** 2 * (span.stop - span.start) for samples, span in parts)
     return float(np.sqrt(total / max(1, clip.length)))
-
-
-def _rms(samples: np.ndarray) -> float:
-    return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))) if len(samples) else 0.0
 
 
 def _smooth(values: Tensor, half: int = 6) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from math import ceil, gcd
 from pathlib import Path
@@ -16,6 +15,7 @@ from restyle.analysis.facts import Analysis
 from restyle.audio import Audio, resample
 from restyle.dsp import blocks
 from restyle.dsp.blocks import Progress
+from restyle.dsp.levels import rms
 from restyle.dsp.spectrogram import LogSpectrogram
 from restyle.errors import RestyleError, warn
 from restyle.io import networks as trained
@@ -113,7 +113,7 @@ class WavenetMethod:
         points = [point for clip in style for point in self._points(clip)]
         if not points:
             raise RestyleError(SILENT_STYLE)
-        told = {"reference": np.mean(points, axis=0), "network": self._fingerprint()}
+        told = {"reference": np.mean(points, axis=0), "network": trained.fingerprint(self.network)}
         return told | unpitched.fit(style) | {"channels": np.array([max(clip.channels for clip in style)])}
 
     def _points(self, clip: Audio) -> list[np.ndarray]:
@@ -121,7 +121,7 @@ class WavenetMethod:
         length = min(clip.length, round(STYLE_LONGEST * clip.rate))
         spans = list(blocks.spans(length, ceil(length / max(1, round(length / clip.rate / PIECE))) or 1, 0))
         pieces = [blocks.mono(clip, span.start, span.stop, self.transform.rate) for span in spans]
-        levels = [_rms(piece) for piece in pieces]
+        levels = [rms(piece) for piece in pieces]
         heard = [i for i, level in enumerate(levels) if level > max(SILENT, QUIET * max(levels))]
         points = []
         for i in heard:
@@ -129,13 +129,6 @@ class WavenetMethod:
             with torch.inference_mode():
                 points.append(self.network.reference(mel[None])[0].numpy())  # type: ignore[misc]
         return points
-
-    def _fingerprint(self) -> np.ndarray:
-        """Tells one decoder's weights from another's."""
-        digest = hashlib.sha256()
-        for value in self.network.state_dict().values():
-            digest.update(value.numpy().tobytes())
-        return np.frombuffer(digest.digest()[:8], np.uint8)
 
     @single()
     def apply(
@@ -152,7 +145,7 @@ class WavenetMethod:
         Raises:
             RestyleError: if the style was learnt for another decoder.
         """
-        if not np.array_equal(profile.get("network", []), self._fingerprint()):
+        if not np.array_equal(profile.get("network", []), trained.fingerprint(self.network)):
             raise RestyleError("the style was learnt for another WaveNet; learn it again")
         reference = torch.from_numpy(np.array(profile["reference"]))
         report = progress or (lambda _: None)
@@ -239,10 +232,6 @@ class WavenetMethod:
             return np.asarray(mu_law_decode(torch.from_numpy(classes)))
 
         return one_by_one
-
-
-def _rms(samples: np.ndarray) -> float:
-    return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))) if len(samples) else 0.0
 
 
 def _table(notes: Notes) -> Tensor:
