@@ -12,7 +12,7 @@ from restyle.errors import RestyleError
 from restyle.notes import Notes
 
 SHORTEST = 0.5  # seconds; less is too little to find notes or a style in
-SILENCE = 1e-5  # half the distance between the highest and the lowest sample (-100 dB): below it nothing is heard
+SILENCE = 1e-5  # half the distance between the highest and the lowest sample (-100 dB): below it is silence
 
 
 def check_sound(audio: Audio, name: str) -> None:
@@ -51,7 +51,7 @@ def check_notes(notes: Notes, name: str) -> None:
 
 
 def is_silent(audio: Audio) -> bool:
-    """Return whether nothing can be heard in a sound; a constant offset is not heard.
+    """Return whether a sound is silent, but for a constant offset.
 
     Example:
         >>> is_silent(Audio(np.full((1, 100), 0.5), 100))

@@ -56,7 +56,7 @@ class Taught(Method, Protocol):
     """A method whose weights can be a style by themselves: a training's result in place of recordings."""
 
     def taught(self) -> Profile:
-        """Return the profile of the style that was taught; a setting chooses where there are several.
+        """Return the profile of the style that was trained; a setting chooses where there are several.
 
         Raises:
             RestyleError: if it must be chosen, or there is none of the name.

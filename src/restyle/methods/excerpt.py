@@ -12,7 +12,7 @@ from restyle.errors import RestyleError
 from restyle.methods.base import SILENT_STYLE, Profile
 
 SILENT = 1e-5  # peak below which a clip counts as silence (-100 dB)
-BLOCK = 20.0  # seconds that are looked at together
+BLOCK = 20.0  # seconds that are read at once
 STEP = 0.01  # seconds between two places where a stretch may begin
 
 
@@ -24,11 +24,11 @@ def excerpt(style: Sequence[Audio], *, seconds: float, highest_rate: int = 48000
     Raises:
         RestyleError: if there is no clip, or all are silent.
     """
-    heard = [clip for clip in style if any(np.abs(block).max() > SILENT for block in _mono(clip, 1))]
-    if not heard:
+    sounding = [clip for clip in style if any(np.abs(block).max() > SILENT for block in _mono(clip, 1))]
+    if not sounding:
         raise RestyleError(SILENT_STYLE)
-    rate = min(highest_rate, max(clip.rate for clip in heard))
-    parts = [resample(_loudest(clip, seconds / len(heard)), clip.rate, rate) for clip in heard]
+    rate = min(highest_rate, max(clip.rate for clip in sounding))
+    parts = [resample(_loudest(clip, seconds / len(sounding)), clip.rate, rate) for clip in sounding]
     starts = np.cumsum([0] + [len(part) for part in parts[:-1]])
     return {
         "samples": np.concatenate(parts),

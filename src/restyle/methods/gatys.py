@@ -1,7 +1,7 @@
 """Style through a genre classifier's features: gains optimised until it sees the style's statistics. Floor 4.
 
 Source: Gatys, Ecker, Bethge, "Image style transfer using convolutional neural networks", CVPR 2016. Unlike theirs, the
-network was taught with spectrograms of music, means and variances of every frequency count beside Gram matrices (Li et
+network was trained on spectrograms of music, means and variances of every frequency count beside Gram matrices (Li et
 al., "Demystifying neural style transfer", IJCAI 2017), and what is optimised is a gain of the content's spectrum, in
 several scales at once: the fine structure, the channels and the phase remain the content's.
 """
@@ -30,7 +30,7 @@ from restyle.methods.descent import descend
 from restyle.methods.settings import NotNegative, Positive, Range, Steps, Weights, checked
 from restyle.threads import single
 
-LEVEL = 0.1  # root mean square at which the network hears everything
+LEVEL = 0.1  # root mean square of all that the network sees
 QUIET = 0.01  # a block below this part of the whole's level is not brought up to it
 SILENT = 1e-5
 SECONDS, CONTEXT = 20.0, 1.5  # of blocks
@@ -55,8 +55,8 @@ class GatysMethod:
     Example:
         >>> style = Audio(np.random.default_rng(0).normal(size=22050) / 10, 22050)
         >>> method = GatysMethod(iterations=2)
-        >>> made = method.apply(Audio(np.sin(np.arange(16000) * 0.25), 16000), method.fit([style]))
-        >>> made.rate, made.samples.shape
+        >>> result = method.apply(Audio(np.sin(np.arange(16000) * 0.25), 16000), method.fit([style]))
+        >>> result.rate, result.samples.shape
         (16000, (1, 16000))
     """
 
@@ -105,7 +105,7 @@ class GatysMethod:
                 samples = blocks.mono(clip, span.start, span.stop, self.network.transform.rate)
                 if rms(samples) <= max(SILENT, QUIET * level):
                     continue
-                seen = self._moments(self._hear(samples * (LEVEL / rms(samples))))
+                seen = self._moments(self._transform(samples * (LEVEL / rms(samples))))
                 for key, value in seen.items():
                     sums[key] = sums.get(key, 0) + value * len(samples)
                 frames += len(samples)
@@ -115,10 +115,10 @@ class GatysMethod:
         for layer in self.layers:
             means[f"deviation.{layer}"] = _deviation(means[f"mean.{layer}"], means.pop(f"square.{layer}"))
         top = min(self.network.transform.rate, max(clip.rate for clip in style)) / 2
-        told = {"top": np.array([top], np.float32), "network": self.fingerprint}
-        return {key: value.numpy() for key, value in means.items()} | told
+        more = {"top": np.array([top], np.float32), "network": self.fingerprint}
+        return {key: value.numpy() for key, value in means.items()} | more
 
-    def _hear(self, samples: np.ndarray) -> Tensor:
+    def _transform(self, samples: np.ndarray) -> Tensor:
         return self.network.transform(torch.from_numpy(samples))
 
     def _moments(self, x: Tensor) -> dict[str, Tensor]:
@@ -136,7 +136,7 @@ class GatysMethod:
 
     @of_recordings
     def apply(self, content: Audio, profile: Profile, *, strength: float, seed: int, progress: Progress) -> Audio:
-        """Return the content as the classifier hears the style; in between, strength scales the gains in dB.
+        """Return the content as the classifier sees the style; in between, strength scales the gains in dB.
 
         Raises:
             RestyleError: if the content is notes instead of a recording, or the style was learnt with another
@@ -171,7 +171,7 @@ class _Painter:
         level = max(rms(samples), QUIET * self.content_level)
         if level <= SILENT:
             return block.samples
-        start = self.method._hear(samples * (LEVEL / level))
+        start = self.method._transform(samples * (LEVEL / level))
         start[self.top + 1 :] = 0  # the style cannot say how much there should be
         gain = self._on(self._optimise(start), block.length)
         spectrum = self.stft(torch.from_numpy(np.nan_to_num(block.samples)))
@@ -194,10 +194,10 @@ class _Painter:
         tilt = self._tilt(magnitude.square().mean(1))
         gains = [_Gain(size, scale) for scale in method.scales]
         with torch.no_grad():
-            wanted = method._features(torch.log1p(magnitude * tilt.exp()[:, None]), method.content_layers)
+            target = method._features(torch.log1p(magnitude * tilt.exp()[:, None]), method.content_layers)
 
         def loss() -> Tensor:
-            return self._loss(torch.log1p(magnitude * _total(gains, tilt).exp()), wanted)
+            return self._loss(torch.log1p(magnitude * _total(gains, tilt).exp()), target)
 
         values = [gain.values for gain in gains]
         descend(values, loss, iterations=method.iterations, step=method.step, patience=method.patience)
@@ -207,14 +207,14 @@ class _Painter:
     def _tilt(self, power: Tensor) -> Tensor:
         """Natural logarithm of the gain ``[F]`` that gives a mean power the style's, where both are smooth."""
         # power is smoothed, not its logarithm: between few partials there is nothing to lift
-        mine, wanted = (torch.log(_smooth(p) + 1e-8 * p.max()) / 2 for p in (power, self.spectrum))
-        return (wanted - mine).clamp(-LIMIT, LIMIT)
+        own, target = (torch.log(_smooth(p) + 1e-8 * p.max()) / 2 for p in (power, self.spectrum))
+        return (target - own).clamp(-LIMIT, LIMIT)
 
-    def _loss(self, x: Tensor, wanted: Sequence[Tensor]) -> Tensor:
+    def _loss(self, x: Tensor, content: Sequence[Tensor]) -> Tensor:
         names = [*self.method.layers, *self.method.content_layers]
         found = self.method._features(x, names)
         style = found[: len(self.method.layers)]
-        loss = self.method.content_weight * content_loss(found[len(style) :], wanted)
+        loss = self.method.content_weight * content_loss(found[len(style) :], content)
         for feature, targets in zip(style, self.targets, strict=True):
             grams, mean, square = _statistics(feature)
             pairs = zip((grams, mean, _deviation(mean, square)), targets, strict=True)

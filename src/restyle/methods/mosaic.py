@@ -47,8 +47,8 @@ class MosaicMethod(BandwiseMethod):
     Example:
         >>> style = Audio(np.sin(np.arange(8000) * 0.3), 8000)
         >>> method = MosaicMethod(semitones=2)
-        >>> made = method.apply(Audio(np.sin(np.arange(6000) * 0.25), 8000), method.fit([style]))
-        >>> made.rate, made.samples.shape
+        >>> result = method.apply(Audio(np.sin(np.arange(6000) * 0.25), 8000), method.fit([style]))
+        >>> result.rate, result.samples.shape
         (8000, (1, 6000))
     """
 
@@ -201,12 +201,12 @@ def _select(templates: _Templates, score: Tensor, count: int, continuity: int) -
     return _Templates(templates.sounds, *columns, torch.stack(neighbours))
 
 
-def _activate(wanted: Tensor, templates: _Templates, method: MosaicMethod) -> Tensor:
+def _activate(target: Tensor, templates: _Templates, method: MosaicMethod) -> Tensor:
     """Activations ``[K, L]`` with which templates give the bands ``[count, L]``: KL divergence, restricted."""
     w = templates.bands
-    h = (w.T @ wanted) ** 3  # a sharp start needs fewer updates
-    h = h / (h.sum(0) + TINY * h.max()) * wanted.sum(0)
-    floor = 1e-7 * wanted.max()
+    h = (w.T @ target) ** 3  # a sharp start needs fewer updates
+    h = h / (h.sum(0) + TINY * h.max()) * target.sum(0)
+    floor = 1e-7 * target.max()
     for step in range(1, method.iterations + 1):
         keep = 1 - step / method.iterations
         around = nn.functional.max_pool1d(h[None], 2 * method.repetition + 1, 1, method.repetition)[0]
@@ -214,7 +214,7 @@ def _activate(wanted: Tensor, templates: _Templates, method: MosaicMethod) -> Te
         least = h.topk(min(method.polyphony, len(h)), dim=0).values[-1]
         h = torch.where(h >= least, h, h * keep)
         h = _continued(h, templates.neighbours)
-        h = h * (w.T @ (wanted / (w @ h + floor)))
+        h = h * (w.T @ (target / (w @ h + floor)))
     return h
 
 
@@ -230,11 +230,11 @@ def _continued(h: Tensor, neighbours: Tensor) -> Tensor:
     return total
 
 
-def _share(wanted: Tensor, w: Tensor, level: Tensor, which: Tensor, updates: int = 3) -> Tensor:
+def _share(target: Tensor, w: Tensor, level: Tensor, which: Tensor, updates: int = 3) -> Tensor:
     """Levels ``[P, L]`` of the chosen templates in one channel with the bands ``[count, L]``."""
-    floor = 1e-7 * wanted.max() + 1e-20
+    floor = 1e-7 * target.max() + 1e-20
     picked = w[:, which]  # [count, P, L]
     for _ in range(updates):
         result = (picked * level).sum(1) + floor
-        level = level * torch.einsum("fpl,fl->pl", picked, wanted / result)
+        level = level * torch.einsum("fpl,fl->pl", picked, target / result)
     return level

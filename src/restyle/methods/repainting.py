@@ -66,7 +66,7 @@ class Grid:
         # to some tenths of a cent, so that blocks of whole frames have whole samples
         return Grid(self.stft, hop * audio.rate / step.limit_denominator(FRAMES), cents)
 
-    def heard(self, audio: Audio) -> Tensor:
+    def magnitudes(self, audio: Audio) -> Tensor:
         """Return the magnitudes ``[F, L]`` of a sound, the root mean square of its channels'."""
         return _together(self.stft(torch.from_numpy(resample(np.nan_to_num(audio.samples), audio.rate, self.rate))))
 
@@ -74,30 +74,30 @@ class Grid:
         """Return the root mean square of a sound's magnitudes; 0 for silence."""
         total, count = 0.0, 0
         for span in blocks.spans(audio.length, round(SECONDS * audio.rate), 0):
-            power = self.heard(audio.slice(span.start, span.stop)).square()
+            power = self.magnitudes(audio.slice(span.start, span.stop)).square()
             total, count = total + float(power.sum()), count + power.numel()
         return (total / max(1, count)) ** 0.5
 
 
 def open_network(
-    path: Path, name: str, made: type[Network], *, spare: tuple[str, ...] = ()
+    path: Path, name: str, model: type[Network], *, spare: tuple[str, ...] = ()
 ) -> tuple[Network, dict[str, Any], Grid]:
     """Read a network on spectrograms.
 
     Args:
         path: of its weights file.
-        name: of the method that wants it.
-        made: what it must be.
+        name: of the method.
+        model: what it must be.
         spare: names of arrays that are kept beside the weights (see `trained.network`).
 
     Returns:
-        The network, what its file tells, and its grid.
+        The network, what its file says, and its grid.
 
     Raises:
         RestyleError: if there is no such file, or it holds something else.
     """
     found, settings = trained.network(path, name, "stft", spare=spare)
-    if not isinstance(found, made):
+    if not isinstance(found, model):
         raise RestyleError(trained.refusal(path, name))
     form = settings["representation"]
     return found, settings, Grid(Stft(int(form["n_fft"]), int(form["hop"])), int(form["rate"]))
@@ -129,12 +129,12 @@ def repaint(content: Audio, grid: Grid, paint: Paint, *, strength: float, progre
             before = levels(_together(spectrum), mean)
             after = paint(before, round(span.left / step))
             after = before + strength * (after - before)
-        wanted = magnitudes(after) * mean
-        made = griffin_lim(
-            wanted * _shares(spectrum.abs()), grid.stft, low.shape[1], iterations=ITERATIONS, phase=spectrum
+        target = magnitudes(after) * mean
+        result = griffin_lim(
+            target * _shares(spectrum.abs()), grid.stft, low.shape[1], iterations=ITERATIONS, phase=spectrum
         ).numpy()
         change = _change(before[-TOP:], after[-TOP:])
-        return _joined(block, low, made, change, grid)
+        return _joined(block, low, result, change, grid)
 
     return blocks.process(content, one, seconds=SECONDS, context=CONTEXT, hop=hop, progress=progress)
 
@@ -208,11 +208,11 @@ def _change(before: Tensor, after: Tensor) -> np.ndarray:
     return smooth[0, 0].numpy()
 
 
-def _joined(block: Audio, low: np.ndarray, made: np.ndarray, change: np.ndarray, grid: Grid) -> np.ndarray:
+def _joined(block: Audio, low: np.ndarray, painted: np.ndarray, change: np.ndarray, grid: Grid) -> np.ndarray:
     """The new sound at the content's rate, with what lies above it: ``[C, T]`` of the block's length."""
     if block.rate == grid.rate:
-        return made
-    result = _long(resample(made, grid.rate, block.rate), block.length)
+        return painted
+    result = _long(resample(painted, grid.rate, block.rate), block.length)
     if block.rate < grid.rate:
         return result
     above = np.nan_to_num(block.samples) - _long(resample(low, grid.rate, block.rate), block.length)

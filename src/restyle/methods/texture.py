@@ -45,8 +45,8 @@ class TextureMethod(BandwiseMethod):
     Example:
         >>> style = Audio(np.random.default_rng(0).normal(size=8000) / 10, 8000)
         >>> method = TextureMethod(filters=16, iterations=5)
-        >>> made = method.apply(Audio(np.sin(np.arange(6000) * 0.25), 8000), method.fit([style]))
-        >>> made.rate, made.samples.shape
+        >>> result = method.apply(Audio(np.sin(np.arange(6000) * 0.25), 8000), method.fit([style]))
+        >>> result.rate, result.samples.shape
         (8000, (1, 6000))
     """
 

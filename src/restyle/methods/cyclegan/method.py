@@ -1,4 +1,4 @@
-"""`cyclegan`: from one kind of music to another that it was taught beside it, unpaired. Floor 4."""
+"""`cyclegan`: from one kind of music to another, trained on unpaired recordings of both. Floor 4."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class CycleGanMethod:
     """Let the generator of one of two directions change the content's spectrogram.
 
     Args:
-        to: the name of the kind of music to go to; by default the second that was taught, or with recordings as style
+        to: the name of the kind of music to go to; by default the second of the training, or with recordings as style
             the one that sounds more like them.
         weights: of the network; by default those that come with the package.
 
@@ -65,12 +65,12 @@ class CycleGanMethod:
         Raises:
             RestyleError: if the style is silent.
         """
-        heard = [(clip, mean) for clip in style if (mean := self.grid.mean(clip)) >= SILENT]
-        if not heard:
+        sounding = [(clip, mean) for clip in style if (mean := self.grid.mean(clip)) >= SILENT]
+        if not sounding:
             raise RestyleError(SILENT_STYLE)
         if self.to:
             return self.taught()
-        own = np.mean([levels(self.grid.heard(clip), mean).mean(1).numpy() for clip, mean in heard], axis=0)
+        own = np.mean([levels(self.grid.magnitudes(clip), mean).mean(1).numpy() for clip, mean in sounding], axis=0)
         return {"to": np.array([int(np.abs(self.means - own).mean(1).argmin())])}
 
     @of_recordings

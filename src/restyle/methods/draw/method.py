@@ -17,7 +17,7 @@ from restyle.errors import RestyleError
 from restyle.io import weights as files
 from restyle.methods.base import Profile, of_recordings
 from restyle.methods.draw.model import Draw
-from restyle.methods.fitting import fitted, lessons_of, with_fitted
+from restyle.methods.fitting import examples_of, fitted, with_fitted
 from restyle.methods.repainting import open_network, repaint_played
 from restyle.methods.settings import Steps, Weights, checked
 from restyle.threads import single
@@ -27,9 +27,9 @@ STYLES = ("piano", "strings")  # that come with the package
 
 
 class DrawMethod:
-    """Encode the content piece by piece and paint it again with an autoencoder that was taught a single style.
+    """Encode the content piece by piece and paint it again with an autoencoder that was trained on a single style.
 
-    The first canvas of every piece is what the network makes of the notes that the transcriber hears; the codes of the
+    The first canvas of every piece is what the network makes of the notes that the transcriber finds; the codes of the
     glimpses add how they are played. A style given as recordings is learnt by going on with the training for a moment,
     on them alone.
 
@@ -73,7 +73,7 @@ class DrawMethod:
         Raises:
             RestyleError: if the style is silent.
         """
-        lessons = lessons_of(style, self.grid, self.network.pitches)
+        examples = examples_of(style, self.grid, self.network.pitches)
         network = copy.deepcopy(self.network)  # its own may play meanwhile
         if network.notes is None or not self.steps:
             return self.taught()
@@ -81,7 +81,7 @@ class DrawMethod:
         def loss(x: Tensor, pitch: Tensor) -> Tensor:
             return (network.levels(network.first(pitch)) - x).abs().mean()
 
-        return fitted(network, [network.usual, *network.notes.parameters()], loss, lessons, steps=self.steps)
+        return fitted(network, [network.usual, *network.notes.parameters()], loss, examples, steps=self.steps)
 
     @of_recordings
     def apply(self, content: Audio, profile: Profile, *, strength: float, seed: int, progress: Progress) -> Audio:

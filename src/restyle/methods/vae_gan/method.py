@@ -15,14 +15,14 @@ from restyle.dsp.blocks import Progress
 from restyle.errors import RestyleError
 from restyle.io import weights as files
 from restyle.methods.base import Profile, of_recordings
-from restyle.methods.fitting import Lesson, lesson, lessons_of
+from restyle.methods.fitting import Example, example, examples_of
 from restyle.methods.repainting import open_network, repaint_played
 from restyle.methods.settings import Weights, checked
 from restyle.methods.vae_gan.model import VaeGan
 from restyle.threads import single
 
 WEIGHTS = "vae_gan.safetensors"
-PIECE = 312  # frames of a style that are heard at once, five seconds
+PIECE = 312  # frames of a style that are encoded at once, five seconds
 NAMES = 8  # of styles in a sentence
 QUIET = 0.02  # nepers; a piece whose mean level is lower is a pause
 
@@ -31,7 +31,7 @@ class VaeGanMethod:
     """Encode how the content is played, and decode it, with what is played, in the style's voice.
 
     Args:
-        named: a style that the network was taught, by its name, in place of recordings.
+        named: a style of the training, by its name, in place of recordings.
         weights: of the network; by default those that come with the package.
 
     Raises:
@@ -59,10 +59,10 @@ class VaeGanMethod:
         self.named = named
 
     def taught(self) -> Profile:
-        """Return the style that was named, or that of a network that was taught one.
+        """Return the style that was named, or the only one of the training.
 
         Raises:
-            RestyleError: if it was taught several and none is named.
+            RestyleError: if there are several and none is named.
         """
         if not self.named and len(self.labels) > 1:
             raise RestyleError(f"these weights know several styles; choose one with --set named=NAME: {self._some()}")
@@ -85,14 +85,14 @@ class VaeGanMethod:
         """
         if self.named:
             return self.taught()
-        return {"vector": self._vector(lessons_of(style, self.grid, self.network.pitches)).numpy()}
+        return {"vector": self._vector(examples_of(style, self.grid, self.network.pitches)).numpy()}
 
-    def _vector(self, lessons: Sequence[Lesson]) -> Tensor:
-        """The style vector of the mean of what the network sees in pieces of the lessons."""
-        pieces = [piece for one in lessons for piece in _pieces(one)]
-        heard = [piece for piece in pieces if float(piece.levels.mean()) > QUIET] or pieces
+    def _vector(self, examples: Sequence[Example]) -> Tensor:
+        """The style vector of the mean of what the network sees in pieces of the examples."""
+        pieces = [piece for one in examples for piece in _pieces(one)]
+        loud = [piece for piece in pieces if float(piece.levels.mean()) > QUIET] or pieces
         with torch.no_grad():
-            seen = [self.network.impression(x[None], pitch[None]) for x, pitch in heard]
+            seen = [self.network.impression(x[None], pitch[None]) for x, pitch in loud]
             return self.network.styled(torch.stack(seen).mean(0)).mean[0]
 
     @of_recordings
@@ -100,7 +100,7 @@ class VaeGanMethod:
         """Return the content in the style; in between, strength moves its own style vector toward the style's."""
         vector = torch.from_numpy(np.array(profile["vector"]))
         if strength < 1:
-            own = lesson(content, self.grid, self.network.pitches)
+            own = example(content, self.grid, self.network.pitches)
             vector = vector if own is None else self._vector([own]).lerp(vector, strength)
 
         def paint(x: Tensor, pitch: Tensor) -> Tensor:
@@ -109,8 +109,8 @@ class VaeGanMethod:
         return repaint_played(content, self.grid, self.network.pitches, paint, strength=strength, progress=progress)
 
 
-def _pieces(whole: Lesson) -> list[Lesson]:
-    """A recording in pieces of about the length that the network was taught with."""
+def _pieces(whole: Example) -> list[Example]:
+    """A recording in pieces of about the length that the network was trained on."""
     count = max(1, round(whole.levels.shape[-1] / PIECE))
     parts = zip(*(part.tensor_split(count, -1) for part in whole), strict=True)
-    return [Lesson(*pair) for pair in parts]
+    return [Example(*pair) for pair in parts]

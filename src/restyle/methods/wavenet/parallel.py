@@ -22,7 +22,7 @@ from restyle.methods.wavenet.excitation import (
 )
 from restyle.methods.wavenet.reference import Conditioning, ReferenceEncoder, roll
 
-TIMES = (0.005, 0.02, 0.06, 0.2, 0.6, 2.0)  # seconds in which what a network is told of a moment fades
+TIMES = (0.005, 0.02, 0.06, 0.2, 0.6, 2.0)  # seconds in which the memory of a moment fades
 BUMPS = 12  # over the pitches
 DILATIONS = tuple(2**i for i in range(10))
 SCALE = 15.0  # Hz to Slaney's mels: they are 1 kHz
@@ -58,11 +58,11 @@ class Gains(nn.Module):
             later: seconds after the start of the frame.
             reference: embeddings ``[B, D]``.
         """
-        heard = self._tone(reference[:, -self.bins :], notes)
-        features = torch.cat([moments(notes, later), heard], dim=1)
+        tone = self._tone(reference[:, -self.bins :], notes)
+        features = torch.cat([moments(notes, later), tone], dim=1)
         x = (self.entry(features) + self.reference(reference)[notes.row]).relu()
         level = self.outer(self.inner(x))
-        known = torch.cat([heard, torch.zeros_like(level[:, GROUPS:])], dim=1)  # as loud as the reference is there
+        known = torch.cat([tone, torch.zeros_like(level[:, GROUPS:])], dim=1)  # as loud as the reference is there
         return (level + known).clamp(-14, 2).exp()
 
     def _tone(self, tone: Tensor, notes: Sounding) -> Tensor:
@@ -99,7 +99,7 @@ class ParallelWaveNet(nn.Module):
 
     Every note's groups of partials and bands of noise get their level over time from a small network that knows the
     note and the reference (grouped additive synthesis); the notes' sums, channel by channel, pass a WaveNet stack that
-    is told what is played, and whose output is added.
+    is conditioned on what is played, and whose output is added.
 
     Args:
         bins: mel bands of the reference.
@@ -107,9 +107,9 @@ class ParallelWaveNet(nn.Module):
         hop: samples of a frame.
         channels: of the stack's layers.
         skip: of what they give.
-        condition: of what they are told.
+        condition: channels of the condition.
         dilations: of the layers.
-        embedding: size of what the network hears in a reference.
+        embedding: size of the reference's embedding.
         width: of the network of the levels.
 
     Example:
@@ -168,8 +168,8 @@ class ParallelWaveNet(nn.Module):
             Samples ``[B, L * hop]``.
         """
         parts = self.shaped(notes, reference, frames, start)
-        told = self.conditioning(roll(notes, frames, self.hop / self.rate), reference)
-        more = self.outer(self.stack(self.entry(parts), told).relu())
+        condition = self.conditioning(roll(notes, frames, self.hop / self.rate), reference)
+        more = self.outer(self.stack(self.entry(parts), condition).relu())
         return parts.sum(1) + more[:, 0]
 
     def shaped(self, notes: Tensor, reference: Tensor, frames: int, start: int = 0) -> Tensor:
@@ -189,6 +189,6 @@ class ParallelWaveNet(nn.Module):
         place = played.row * frames + played.frame
         summed = tones.new_zeros(rows * frames, GROUPS, self.hop).index_add(0, place, tones)
         level = (powers.new_zeros(rows * frames, 2 * BANDS).index_add(0, place, powers) + 1e-12).sqrt()[..., None]
-        hiss = level[:, :BANDS].lerp(level[:, BANDS:], along).view(rows, frames, BANDS, -1)
-        hiss = hiss.transpose(1, 2).flatten(2) * noise
-        return torch.cat([summed.view(rows, frames, GROUPS, -1).transpose(1, 2).flatten(2), hiss], dim=1)
+        noisy = level[:, :BANDS].lerp(level[:, BANDS:], along).view(rows, frames, BANDS, -1)
+        noisy = noisy.transpose(1, 2).flatten(2) * noise
+        return torch.cat([summed.view(rows, frames, GROUPS, -1).transpose(1, 2).flatten(2), noisy], dim=1)
