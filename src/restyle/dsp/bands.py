@@ -75,9 +75,14 @@ class PitchBands(Bands):
     def smooth(self, values: Tensor, octaves: float = 1.0) -> Tensor:
         """Smooth values ``[count]`` over bands by a Hann window of ``octaves`` half width (where bands go by pitch)."""
         half = max(1, round(12 * self.per_semitone * octaves))
-        kernel = torch.hann_window(2 * half + 1, periodic=False, device=values.device)
-        padded = nn.functional.pad(values[None, None], (half, half), mode="replicate")
-        return nn.functional.conv1d(padded, (kernel / kernel.sum())[None, None])[0, 0]
+        return smoothed(values, torch.hann_window(2 * half + 1, periodic=False, device=values.device))
+
+
+def smoothed(values: Tensor, window: Tensor) -> Tensor:
+    """Return values ``[F]`` averaged over their neighbours by a window of odd length; the outermost go on."""
+    half = len(window) // 2
+    padded = nn.functional.pad(values[None, None], (half, half), mode="replicate")
+    return nn.functional.conv1d(padded, (window / window.sum())[None, None])[0, 0]
 
 
 def window_for(rate: int, seconds: float = 0.128) -> int:

@@ -60,5 +60,4 @@ def _loudest(clip: Audio, seconds: float) -> np.ndarray:
 def _mono(clip: Audio, step: int) -> Iterator[np.ndarray]:
     """The clip mixed to one channel, float32 ``[T]``, in blocks of a whole number of steps."""
     for span in blocks.spans(clip.length, round(BLOCK * clip.rate / step) * step or step, 0):
-        yield clip.slice(span.start, span.stop).mono()
-        blocks.release(clip.samples)
+        yield blocks.mono(clip, span.start, span.stop, clip.rate)

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from restyle.analysis.genre import infer as genre
 from restyle.audio import Audio
 from restyle.dsp import blocks
+from restyle.dsp.bands import smoothed
 from restyle.dsp.blocks import Progress, Span
 from restyle.dsp.gram import content_loss, gram, relative
 from restyle.dsp.levels import rms
@@ -36,6 +37,7 @@ SILENT = 1e-5
 SECONDS, CONTEXT = 20.0, 1.5  # of blocks
 EDGE, RIM = 0.9, 16  # above this part of what the style holds, gains are the mean of so many bins below
 KINDS = ("gram", "mean", "square")  # of what is averaged of a layer
+SMOOTHING = torch.hann_window(15)[1:-1]  # of bins of a long-term spectrum
 LIMIT = 4.0  # of the natural logarithm of a gain (35 dB)
 
 
@@ -207,7 +209,7 @@ class _Painter:
     def _tilt(self, power: Tensor) -> Tensor:
         """Natural logarithm of the gain ``[F]`` that gives a mean power the style's, where both are smooth."""
         # power is smoothed, not its logarithm: between few partials there is nothing to lift
-        own, target = (torch.log(_smooth(p) + 1e-8 * p.max()) / 2 for p in (power, self.spectrum))
+        own, target = (torch.log(smoothed(p, SMOOTHING) + 1e-8 * p.max()) / 2 for p in (power, self.spectrum))
         return (target - own).clamp(-LIMIT, LIMIT)
 
     def _loss(self, x: Tensor, content: Sequence[Tensor]) -> Tensor:
@@ -264,13 +266,6 @@ def _level(clip: Audio) -> float:
     parts = ((blocks.mono(clip, span.start, span.stop, clip.rate), span) for span in _spans(clip))
     total = sum(rms(samples) ** 2 * (span.stop - span.start) for samples, span in parts)
     return float(np.sqrt(total / max(1, clip.length)))
-
-
-def _smooth(values: Tensor, half: int = 6) -> Tensor:
-    """Smooth values ``[F]`` over neighbouring bins by a Hann window."""
-    kernel = torch.hann_window(2 * half + 3)[1:-1]
-    padded = nn.functional.pad(values[None, None], (half, half), mode="replicate")
-    return nn.functional.conv1d(padded, (kernel / kernel.sum())[None, None])[0, 0]
 
 
 def _at(values: Tensor, places: Tensor) -> Tensor:

@@ -26,6 +26,7 @@ from restyle.dsp.phase import griffin_lim
 from restyle.dsp.stft import Stft
 from restyle.errors import RestyleError
 from restyle.io import networks as trained
+from restyle.io import weights as files
 
 SECONDS, CONTEXT = 20.0, 2.0  # of blocks; the networks see a second and a half to either side
 SILENT = 1e-6  # of samples, and root mean square of magnitudes
@@ -80,27 +81,29 @@ class Grid:
 
 
 def open_network(
-    path: Path, name: str, model: type[Network], *, spare: tuple[str, ...] = ()
-) -> tuple[Network, dict[str, Any], Grid]:
+    weights: str | Path | None, default: str, name: str, model: type[Network], *, spare: tuple[str, ...] = ()
+) -> tuple[Path, Network, dict[str, Any], Grid]:
     """Read a network on spectrograms.
 
     Args:
-        path: of its weights file.
+        weights: the path of its weights file, if one is given.
+        default: the name of the one that comes with the package.
         name: of the method.
         model: what it must be.
         spare: names of arrays that are kept beside the weights (see `trained.network`).
 
     Returns:
-        The network, what its file says, and its grid.
+        The path, the network, what its file says, and its grid.
 
     Raises:
         RestyleError: if there is no such file, or it holds something else.
     """
+    path = Path(weights) if weights else files.bundled(default)
     found, settings = trained.network(path, name, "stft", spare=spare)
     if not isinstance(found, model):
         raise RestyleError(trained.refusal(path, name))
     form = settings["representation"]
-    return found, settings, Grid(Stft(int(form["n_fft"]), int(form["hop"])), int(form["rate"]))
+    return path, found, settings, Grid(Stft(int(form["n_fft"]), int(form["hop"])), int(form["rate"]))
 
 
 def repaint(content: Audio, grid: Grid, paint: Paint, *, strength: float, progress: Progress | None = None) -> Audio:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -13,7 +12,6 @@ from restyle.audio import Audio
 from restyle.dsp.blocks import Progress
 from restyle.dsp.levels import levels
 from restyle.errors import RestyleError
-from restyle.io import weights as files
 from restyle.methods.base import SILENT_STYLE, Profile, of_recordings
 from restyle.methods.cyclegan.model import CycleGan
 from restyle.methods.repainting import SILENT, open_network, repaint
@@ -46,8 +44,7 @@ class CycleGanMethod:
 
     @checked
     def __init__(self, *, to: str = "", weights: Weights = "") -> None:
-        path = Path(weights) if weights else files.bundled(WEIGHTS)
-        self.network, settings, self.grid = open_network(path, self.name, CycleGan, spare=("means",))
+        path, self.network, settings, self.grid = open_network(weights, WEIGHTS, self.name, CycleGan, spare=("means",))
         self.labels = list(settings["labels"])
         self.means = np.array(settings["means"])
         if to and to not in self.labels:

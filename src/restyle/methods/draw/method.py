@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -14,7 +13,6 @@ from torch import Tensor, nn
 from restyle.audio import Audio
 from restyle.dsp.blocks import Progress
 from restyle.errors import RestyleError
-from restyle.io import weights as files
 from restyle.methods.base import Profile, of_recordings
 from restyle.methods.draw.model import Draw
 from restyle.methods.fitting import examples_of, fitted, with_fitted
@@ -55,8 +53,7 @@ class DrawMethod:
     def __init__(self, *, start: str = "piano", fit: Steps = 60, weights: Weights = "") -> None:
         if not weights and start not in STYLES:
             raise RestyleError(f"no DRAW of '{start}' comes with this version; choose {' or '.join(STYLES)}")
-        path = Path(weights) if weights else files.bundled(WEIGHTS.format(start))
-        self.network, _, self.grid = open_network(path, self.name, Draw)
+        _, self.network, _, self.grid = open_network(weights, WEIGHTS.format(start), self.name, Draw)
         self.steps = fit
 
     def taught(self) -> Profile:

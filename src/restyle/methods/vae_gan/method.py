@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -49,9 +48,8 @@ class VaeGanMethod:
 
     @checked
     def __init__(self, *, named: str = "", weights: Weights = "") -> None:
-        path = Path(weights) if weights else files.bundled(WEIGHTS)
+        path, self.network, settings, self.grid = open_network(weights, WEIGHTS, self.name, VaeGan, spare=("named",))
         self.shown = path.stem if path == files.bundled(path.name) else str(path)
-        self.network, settings, self.grid = open_network(path, self.name, VaeGan, spare=("named",))
         self.labels = list(settings["labels"])
         self.vectors = np.array(settings["named"])
         if named and named not in self.labels:
