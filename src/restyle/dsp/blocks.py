@@ -15,7 +15,7 @@ from restyle.errors import RestyleError
 from restyle.memory import release, trim_memory
 from restyle.threads import mapped
 
-__all__ = ["Progress", "Span", "empty", "mono", "process", "release", "spans", "trim_memory", "whole_mono"]
+__all__ = ["Progress", "Span", "empty", "mono", "process", "release", "spans", "trim_memory", "views", "whole_mono"]
 
 Progress = Callable[[float], None]  # called with the fraction done, 0..1
 
@@ -105,6 +105,13 @@ def spans(length: int, block: int, context: int) -> Iterator[Span]:
     for start in range(0, length, block):
         stop = min(length, start + block)
         yield Span(start, stop, max(0, start - context), min(length, stop + context))
+
+
+def views(audio: Audio, seconds: float = 20.0) -> Iterator[np.ndarray]:
+    """Yield the samples of a sound ``[C, n]``, a stretch after the other, each let go of after its use."""
+    for span in spans(audio.length, round(seconds * audio.rate), 0):
+        yield audio.samples[:, span.start : span.stop]
+        release(audio.samples)
 
 
 def process(

@@ -110,11 +110,9 @@ class SpectralMethod:
         """Levels in dB of the harmonic and the percussive part, each ``[M, L]``, gathered in blocks."""
         stft, bands = transform(audio.rate), self._bands(audio.rate)
         parts: list[tuple[np.ndarray, np.ndarray]] = []
-        for span in blocks.spans(audio.length, 20 * audio.rate, 0):
-            block = audio.slice(span.start, span.stop)
-            blocks.release(audio.samples)
+        for piece in blocks.views(audio):
             # the window's sum makes levels independent of the rate
-            magnitude = stft(torch.from_numpy(block.samples)).abs().mean(dim=0)
+            magnitude = stft(torch.from_numpy(np.array(piece))).abs().mean(dim=0)
             parts.append(self._split(magnitude, bands))
         harmonic, percussive = (np.concatenate(levels, axis=1) for levels in zip(*parts, strict=True))
         return harmonic, percussive

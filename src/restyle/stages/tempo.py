@@ -8,7 +8,6 @@ beats).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import overload
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
@@ -50,24 +49,6 @@ def fit(style: Sequence[Audio | Notes]) -> Profile:
     return {"tempo": np.array([found.tempo]), "swing": np.array(swings), "looseness": np.array([loose])}
 
 
-@overload
-def apply(
-    content: Audio,
-    profile: Profile,
-    *,
-    bpm: float | None = None,
-    groove: bool = False,
-    progress: Progress | None = None,
-) -> Audio: ...
-@overload
-def apply(
-    content: Notes,
-    profile: Profile,
-    *,
-    bpm: float | None = None,
-    groove: bool = False,
-    progress: Progress | None = None,
-) -> Notes: ...
 def apply(
     content: Audio | Notes,
     profile: Profile,

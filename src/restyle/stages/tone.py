@@ -131,9 +131,8 @@ def _levels(audio: Audio) -> np.ndarray:
     """Mean of each band's level in dB over the moments that are no pauses, relative to the loudest."""
     stft, bands = transform(audio.rate), _bands(audio.rate)
     levels = []
-    for span in blocks.spans(audio.length, 20 * audio.rate, 0):
-        power = stft(torch.from_numpy(audio.slice(span.start, span.stop).samples)).abs().square().mean(dim=0)
-        blocks.release(audio.samples)
+    for piece in blocks.views(audio):
+        power = stft(torch.from_numpy(np.array(piece))).abs().square().mean(dim=0)
         levels.append((10 * torch.log10(bands(power) + 1e-12)).numpy().astype(np.float16))
     peak = max(float(level.max()) for level in levels)
     total, frames = np.zeros(len(bands.centres)), 0
@@ -162,7 +161,6 @@ def _side_scale(audio: Audio, target: float, strength: float) -> float:
 
 
 def _scaled(audio: Audio, factor: float) -> Audio:
-    for span in blocks.spans(audio.length, 20 * audio.rate, 0):
-        audio.samples[:, span.start : span.stop] *= np.float32(factor)
-        blocks.release(audio.samples)
+    for piece in blocks.views(audio):
+        piece *= np.float32(factor)
     return audio

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
+from restyle.dsp.mel import hz_to_mel
 from restyle.dsp.pitch import midi_to_hz
 from restyle.methods.wavenet.autoregressive import Stack
 from restyle.methods.wavenet.excitation import (
@@ -25,7 +25,6 @@ from restyle.methods.wavenet.reference import Conditioning, ReferenceEncoder, ro
 TIMES = (0.005, 0.02, 0.06, 0.2, 0.6, 2.0)  # seconds in which the memory of a moment fades
 BUMPS = 12  # over the pitches
 DILATIONS = tuple(2**i for i in range(10))
-SCALE = 15.0  # Hz to Slaney's mels: they are 1 kHz
 
 
 class Gains(nn.Module):
@@ -40,7 +39,7 @@ class Gains(nn.Module):
 
     def __init__(self, *, bins: int, embedding: int, width: int, rate: int) -> None:
         super().__init__()
-        self.bins, self.top = bins, float(mel(torch.tensor(rate / 2)))
+        self.bins, self.top = bins, float(hz_to_mel(torch.tensor(rate / 2)))
         features = 2 * len(TIMES) + 2 + BUMPS + 3 + GROUPS
         self.entry = nn.Linear(features, width)
         self.reference = nn.Linear(embedding, width)
@@ -68,17 +67,11 @@ class Gains(nn.Module):
     def _tone(self, tone: Tensor, notes: Sounding) -> Tensor:
         """The tone ``[B, M]`` where the groups of partials lie, ``[M, K]``."""
         middle = (torch.tensor(FIRST) * torch.tensor(LAST)).sqrt().to(tone)
-        place = mel(midi_to_hz(notes.pitch)[:, None] * middle) / self.top * (self.bins + 1) - 1
+        place = hz_to_mel(midi_to_hz(notes.pitch)[:, None] * middle) / self.top * (self.bins + 1) - 1
         place = place.clamp(0, self.bins - 1.001)
         low = place.long()
         rows = tone[notes.row]
         return rows.gather(1, low).lerp(rows.gather(1, low + 1), place - low)
-
-
-def mel(hertz: Tensor) -> Tensor:
-    """Slaney's mels of Hz."""
-    above = SCALE + 27 / math.log(6.4) * torch.log(hertz.clamp_min(1000) / 1000)
-    return torch.where(hertz < 1000, hertz * (SCALE / 1000), above)
 
 
 def moments(notes: Sounding, later: float) -> Tensor:
