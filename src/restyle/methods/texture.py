@@ -15,9 +15,8 @@ import torch
 from torch import Tensor
 
 from restyle.audio import Audio
-from restyle.dsp.gram import content_loss, gram, style_loss
+from restyle.dsp.gram import TextureNet, content_loss, gram, style_loss
 from restyle.dsp.phase import griffin_lim
-from restyle.dsp.random_features import TextureNet
 from restyle.methods.bandwise import Bandwise, BandwiseMethod, together
 from restyle.methods.base import Profile
 from restyle.methods.descent import descend
