@@ -7,13 +7,14 @@ Install it beside restyle (``pip install examples/restyle-level``), and use it b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
 from restyle import Audio
+from restyle.dsp.blocks import Progress
 from restyle.methods.base import Profile, of_recordings
 from restyle.methods.settings import Positive, checked
 
@@ -40,15 +41,7 @@ class LevelMethod:
         return {"levels": np.quantile(levels - levels.mean(), QUANTILES).astype(np.float32)}
 
     @of_recordings
-    def apply(
-        self,
-        content: Audio,
-        profile: Profile,
-        *,
-        strength: float = 1.0,
-        seed: int = 0,
-        progress: Callable[[float], None] | None = None,
-    ) -> Audio:
+    def apply(self, content: Audio, profile: Profile, *, strength: float, seed: int, progress: Progress) -> Audio:
         """Return the content with the style's dynamics; see `restyle.methods.base.Method`."""
         levels = self._levels(content)
         own = levels - levels.mean()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import numpy as np
 
@@ -77,3 +78,25 @@ class Audio:
             True
         """
         return self.samples[0] if self.downmix is None else self.downmix(self.samples)
+
+
+def resample(
+    samples: np.ndarray, rate: float | Fraction, target: float | Fraction, *, quality: str = "HQ"
+) -> np.ndarray:
+    """Return samples ``[T]`` or ``[C, T]`` at another rate, with the same dtype; themselves where the rate is the same.
+
+    Args:
+        samples: float32 or float64.
+        rate: theirs in Hz.
+        target: the one to go to, in Hz.
+        quality: of soxr's filters.
+
+    Example:
+        >>> resample(np.zeros((2, 44100), np.float32), 44100, 22050).shape
+        (2, 22050)
+    """
+    if rate == target:
+        return samples
+    import soxr
+
+    return np.ascontiguousarray(soxr.resample(samples.T, float(rate), float(target), quality=quality).T)

@@ -9,6 +9,7 @@ import soxr
 from restyle.analysis import multipitch as module
 from restyle.analysis.multipitch import MultiPitch, multipitch, pitch_distance
 from restyle.audio import Audio
+from restyle.dsp.blocks import whole_mono
 
 RATE = 16000
 BENCHMARK = Path(os.environ.get("RESTYLE_BENCHMARK", Path(__file__).parents[3] / "shared" / "bench"))
@@ -129,7 +130,7 @@ def test_blocks_do_not_show(monkeypatch):
 
 def test_sound_is_resampled_in_blocks_without_seams():
     long = np.random.default_rng(0).normal(0, 0.1, 45 * RATE).astype(np.float32)
-    assert np.allclose(module._resampled(Audio(long, RATE)), soxr.resample(long, RATE, 8000), atol=1e-4)
+    assert np.allclose(whole_mono(Audio(long, RATE), 8000), soxr.resample(long, RATE, 8000), atol=1e-4)
 
 
 def test_the_weights_are_those_of_the_filter():

@@ -61,7 +61,7 @@ def test_its_input_is_librosas_mfcc():
     mel = np.random.default_rng(0).random((128, 40)).astype(np.float32) * 100
     wanted = librosa.feature.mfcc(S=librosa.power_to_db(mel), n_mfcc=13)[1:]
     x = torch.log1p(torch.from_numpy(mel))[None]
-    made = (TimbreMfcc().cosines @ decibels(x, 2))[0].numpy()
+    made = TimbreMfcc().mfcc(decibels(x, 2))[0, 1:].numpy()
     assert np.abs(made - wanted).max() < 0.02
 
 

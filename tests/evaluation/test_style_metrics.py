@@ -7,8 +7,7 @@ import torch
 from pieces import Instrument, play, triplet, tune
 
 from restyle.audio import Audio
-from restyle.dsp.gram import style_loss
-from restyle.dsp.random_features import TextureNet
+from restyle.dsp.gram import TextureNet, style_loss
 from restyle.evaluation import common, style
 
 RATE = 16000

@@ -45,7 +45,8 @@ def test_a_tuning_is_undone_for_the_network_and_comes_back(rate, cents, monkeypa
     content = Audio(soxr.resample(played.mono(), 48000 * 2 ** (cents / 1200), rate), rate)
     grid = GRID.tuned(content)
     assert grid.cents == pytest.approx(cents, abs=4)
-    seen, untuned, there = (g.heard(a)[:, 4:200].numpy() for g, a in ((grid, content), (GRID, content), (GRID, played)))
+    pairs = (grid, content), (GRID, content), (GRID, played)
+    seen, untuned, there = (g.magnitudes(a)[:, 4:200].numpy() for g, a in pairs)
     assert db(seen - there, there) < db(untuned - there, there) - 10
     monkeypatch.setattr(repainting, "SECONDS", 1.3)
     made = repaint(content, grid, lambda x, first: x, strength=1.0)
@@ -112,7 +113,7 @@ def test_a_block_is_told_which_frames_it_holds(monkeypatch):
 
 def test_the_mean_is_that_of_all_blocks():
     content = music(5.0, 16000)
-    wanted = GRID.heard(content).square().mean().sqrt()
+    wanted = GRID.magnitudes(content).square().mean().sqrt()
     assert GRID.mean(content) == pytest.approx(float(wanted), rel=0.02)
     assert GRID.mean(Audio(np.zeros((2, 16000)), 44100)) == 0
 

@@ -15,7 +15,7 @@ from restyle.io import weights
 from restyle.methods import method, taught
 from restyle.methods.cyclegan.model import CycleGan
 from restyle.methods.draw.method import DrawMethod
-from restyle.methods.fitting import fitted, lesson, with_fitted
+from restyle.methods.fitting import example, fitted, with_fitted
 from restyle.methods.repainting import Grid
 
 RATE = 16000
@@ -62,7 +62,7 @@ def test_a_drawing_keeps_the_notes_and_takes_the_sound(start):
 
 def test_fitting_brings_the_first_canvas_nearer_and_leaves_the_network(drawn):
     clip = played(OTHER, *ORGAN)
-    one, network = lesson(clip, drawn.grid, 176), drawn.network
+    one, network = example(clip, drawn.grid, 176), drawn.network
     before = {name: value.clone() for name, value in network.state_dict().items()}
     found = drawn.fit([clip])
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
@@ -82,13 +82,13 @@ def test_several_clips_are_learnt_from_together(drawn):
     assert set(found) <= set(drawn.network.state_dict()) and found
 
 
-def test_a_silent_recording_is_no_lesson():
+def test_a_silent_recording_is_no_example():
     grid = Grid(Stft(1024, 256), RATE)
-    assert lesson(Audio(np.zeros((1, RATE)), RATE), grid, 176) is None
+    assert example(Audio(np.zeros((1, RATE)), RATE), grid, 176) is None
 
 
 def test_what_is_not_to_change_stays(drawn):
-    one = lesson(played(OTHER, *ORGAN), drawn.grid, 176)
+    one = example(played(OTHER, *ORGAN), drawn.grid, 176)
     network = copy.deepcopy(drawn.network)
     made = fitted(network, [network.usual], lambda x, _: (network.usual - x.mean()).square().mean(), [one], steps=3)
     assert set(made) == {"usual"} and made["usual"].dtype == np.float16

@@ -177,7 +177,7 @@ def test_training_has_the_levels_of_a_transfer(tmp_path):
     form = LogSpectrogram.of(FORM)
     grid = Grid(Stft(FORM["n_fft"], FORM["hop"]), FORM["rate"])
     audio = Audio(sound, FORM["rate"])
-    whole = use_levels(grid.heard(audio), grid.mean(audio))
+    whole = use_levels(grid.magnitudes(audio), grid.mean(audio))
     with StoreWriter(tmp_path, form.settings()) as writer:
         writer.add("a.wav", (), "a", "", form(torch.from_numpy(sound)).T.numpy())
     chunks = Chunks(Store.open(tmp_path), [0], 100, [])

@@ -3,8 +3,7 @@ import pytest
 import torch
 
 from restyle.audio import Audio
-from restyle.dsp.gram import gram, style_loss
-from restyle.dsp.random_features import TextureNet
+from restyle.dsp.gram import TextureNet, gram, style_loss
 from restyle.errors import RestyleError
 from restyle.methods.bandwise import Bandwise
 from restyle.methods.texture import TextureMethod

@@ -72,7 +72,7 @@ def multipitch(audio: Audio, *, tuning: float = 0.0) -> MultiPitch:
     IEEE TASLP 20(6), 2012, all of whose contours are kept, as several melodies; parameters as documented for
     Essentia's MultiPitchMelodia, at a rate of 8 kHz.
     """
-    samples = _resampled(audio)
+    samples = blocks.whole_mono(audio, RATE)
     if not len(samples):
         return MultiPitch(np.zeros((0, 128), bool))
     silent = _silent(samples)
@@ -102,19 +102,6 @@ def pitch_distance(a: MultiPitch, b: MultiPitch) -> float:
     x, y = (np.pad(p.active, ((0, length - len(p.active)), (0, 0))) for p in (a, b))
     either, both = (x | y).sum(axis=1), (x & y).sum(axis=1)
     return float(np.mean((either - both) / np.maximum(either, 1)))
-
-
-def _resampled(audio: Audio) -> np.ndarray:
-    """The mono mix at `RATE`, float32."""
-    import soxr
-
-    stream = soxr.ResampleStream(audio.rate, RATE, 1) if audio.rate != RATE else None
-    pieces = [np.zeros(0, np.float32)]
-    for span in blocks.spans(audio.length, 20 * audio.rate, 0):
-        mono = np.nan_to_num(audio.slice(span.start, span.stop).mono())
-        blocks.release(audio.samples)
-        pieces.append(stream.resample_chunk(mono, last=span.stop == audio.length) if stream else mono)
-    return np.concatenate(pieces)
 
 
 def _silent(samples: np.ndarray) -> np.ndarray:

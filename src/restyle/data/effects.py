@@ -8,7 +8,7 @@ import numpy as np
 import scipy.fft
 import scipy.signal
 
-from restyle.audio import Audio
+from restyle.audio import Audio, resample
 from restyle.io.mp3 import encode_mp3
 
 LOWEST_BAND = 31.5  # Hz, the octave up to here is shaped as one with all below
@@ -45,12 +45,11 @@ def apply(sound: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:
 def codec(sound: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:
     """Return a sound ``[T]`` as it comes out of an MP3 file of 64 to 128 kb/s."""
     import soundfile
-    import soxr
 
     peak = np.abs(sound).max() + 1e-9
     coded = encode_mp3(Audio(sound[None] / peak * 0.9, rate), kbps=int(rng.choice([64, 96, 128])))
     decoded, own = soundfile.read(io.BytesIO(coded), dtype="float32")
-    back = soxr.resample(decoded, own, rate) * (peak / 0.9)
+    back = resample(decoded, own, rate) * (peak / 0.9)
     return np.asarray(np.pad(back, (0, max(0, len(sound) - len(back))))[: len(sound)], np.float32)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from restyle.audio import resample
 from restyle.data.parts import Part, playable, recorded_for, synthesise
 from restyle.data.recipe import Recipe
 from restyle.data.rendering import BEND_STEP
@@ -153,8 +154,6 @@ def _files(folder: Path, endings: tuple[str, ...]) -> list[Path]:
 @lru_cache(maxsize=64)
 def _loop(path: Path, rate: int) -> np.ndarray:
     """A recording ``[T]`` whose peak is 1."""
-    import soxr
-
     audio = read(path)
-    mono = soxr.resample(audio.mono(), audio.rate, rate)
+    mono = resample(audio.mono(), audio.rate, rate)
     return np.asarray(mono / (np.abs(mono).max() + 1e-6), np.float32)

@@ -12,9 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import soxr
 
-from restyle.audio import Audio
+from restyle.audio import Audio, resample
 from restyle.data import effects
 from restyle.data.clip import Clip
 from restyle.data.recorded import RENDER_RATE, NoteSamples
@@ -118,7 +117,7 @@ class Instruments:
             if np.abs(sound).max() < 1e-3:
                 continue
             changed = effects.apply(sound, RENDER_RATE, rng) if self.varied else sound
-            resampled = soxr.resample(changed, RENDER_RATE, self.rate)
+            resampled = resample(changed, RENDER_RATE, self.rate)
             length = round(self.seconds * self.rate)
             result = np.pad(resampled, (0, max(0, length - len(resampled))))[:length]
             return np.asarray(result, np.float32), notes.between(0, self.seconds)

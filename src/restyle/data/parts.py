@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from restyle.audio import resample
 from restyle.data.recipe import Recipe
 from restyle.data.recorded import NoteSamples
 from restyle.data.rendering import BEND_STEP, SoundFont
@@ -95,8 +96,6 @@ def synthesise(
     notes: Notes, path: Path, duration: float, rate: int, bends: dict[int, np.ndarray] | None = None
 ) -> np.ndarray:
     """Return mono ``[T]``, made at the lowest rate at which what a SoundFont's recordings hold folds down unheard."""
-    import soxr
-
     _hold(path)
     # samples hold up to 22.05 kHz; what folds stays above half of `rate`, where resampling takes it away
     font = SoundFont(path, rate=max(rate, min(44100, rate // 2 + 22050)))
@@ -105,7 +104,7 @@ def synthesise(
     finally:
         font.close()
     length = round(duration * rate)
-    sound = soxr.resample(sound, font.rate, rate) if font.rate != rate else sound
+    sound = resample(sound, font.rate, rate)
     return np.pad(sound, (0, max(0, length - len(sound))))[:length]
 
 

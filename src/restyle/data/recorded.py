@@ -7,9 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-import soxr
 
-from restyle.audio import Audio
+from restyle.audio import Audio, resample
 from restyle.notes import Notes
 
 RENDER_RATE = 44100
@@ -71,5 +70,5 @@ def _sample(path: Path, shift: float, rate: int) -> np.ndarray:
     """A recorded note from its attack on, moved by some semitones, its peak at 1; a note need not last longer."""
     sample, own = soundfile.read(path, dtype="float32", always_2d=True)
     mono = Audio(sample[: round(LONGEST * own)].T, own).mono()
-    sound = soxr.resample(mono, own * 2 ** (shift / 12), rate, quality="MQ")
+    sound = resample(mono, own * 2 ** (shift / 12), rate, quality="MQ")
     return sound[np.argmax(np.abs(sound) > 0.05 * np.abs(sound).max()) :] / (np.abs(sound).max() + 1e-6)

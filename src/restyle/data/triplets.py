@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from restyle.audio import Audio
+from restyle.audio import Audio, resample
 from restyle.data.pairing import Finder, Stretch, pairs
 from restyle.data.rendering import SoundFont
 from restyle.dsp.blocks import Progress
@@ -257,10 +257,8 @@ def _render(
 
 
 def _clip(font: SoundFont, notes: Notes, programme: int, seconds: float, rate: int) -> Audio:
-    import soxr
-
     played = replace(notes, programme=np.full(len(notes), programme))
-    sound = soxr.resample(font.render(played, duration=seconds).mono(), font.rate, rate)
+    sound = resample(font.render(played, duration=seconds).mono(), font.rate, rate)
     length = round(seconds * rate)
     sound = np.pad(sound, (0, max(0, length - len(sound))))[:length]
     peak = np.abs(sound).max()

@@ -20,11 +20,11 @@ def synthesise(
     size: int = 512,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """Make sound of partials and noise that are told every ``size / 4`` samples.
+    """Return the sound of partials and noise that are given every ``size / 4`` samples.
 
     Args:
         amplitude: of each partial, 0..1, ``[B, L, P]``; gradients flow back to it and to ``noise``.
-        frequency: of each partial in Hz, ``[B, L, P]`` or ``[B, 1, P]``; none is heard from half the rate on.
+        frequency: of each partial in Hz, ``[B, L, P]`` or ``[B, 1, P]``; none sounds from half the rate on.
         noise: power per Hz in each band, ``[B, L, M]``.
         centres: of the bands in Hz, rising, ``[M]``.
         rate: Hz.
@@ -49,7 +49,7 @@ def synthesise(
     turns = turns + torch.rand(batch, 1, count, generator=generator, dtype=torch.float64)
     amplitude = amplitude * (frequency < 0.5 * rate)
     spectra = _lines(amplitude, frequency * (size / rate), turns.frac().float(), size)
-    spectra = spectra + _hiss(noise, centres, size, rate, generator)
+    spectra = spectra + _noise(noise, centres, size, rate, generator)
     pieces = torch.fft.irfft(spectra, n=size).transpose(1, 2)  # [B, size, L]
     whole = torch.nn.functional.fold(pieces, (1, size + hop * (frames - 1)), (1, size), stride=(1, hop))
     return whole[:, 0, 0, size // 2 : size // 2 + hop * (frames - 1)]
@@ -76,7 +76,7 @@ def _lines(amplitude: Tensor, bins: Tensor, turns: Tensor, size: int) -> Tensor:
     return torch.complex(*result).reshape(*amplitude.shape[:2], width)
 
 
-def _hiss(noise: Tensor, centres: Tensor, size: int, rate: int, generator: torch.Generator | None) -> Tensor:
+def _noise(noise: Tensor, centres: Tensor, size: int, rate: int, generator: torch.Generator | None) -> Tensor:
     """Spectra ``[B, L, F]`` of noise in a Hann window, with a power per Hz that is interpolated between the bands."""
     bins = torch.arange(size // 2 + 1) * (rate / size)
     high = torch.searchsorted(centres, bins).clamp(1, len(centres) - 1)

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from restyle.audio import Audio
+from restyle.audio import Audio, resample
 from restyle.errors import RestyleError
 from restyle.memory import release, trim_memory
 from restyle.threads import mapped
 
-__all__ = ["Progress", "Span", "empty", "mono", "process", "release", "spans", "trim_memory"]
+__all__ = ["Progress", "Span", "empty", "mono", "process", "release", "spans", "trim_memory", "views", "whole_mono"]
 
 Progress = Callable[[float], None]  # called with the fraction done, 0..1
 
@@ -65,11 +65,24 @@ def mono(audio: Audio, start: int, stop: int, rate: int) -> np.ndarray:
     """
     samples = np.nan_to_num(audio.slice(start, stop).mono())
     release(audio.samples)
-    if audio.rate != rate:
-        import soxr
+    return np.ascontiguousarray(resample(samples, audio.rate, rate), np.float32)
 
-        samples = soxr.resample(samples, audio.rate, rate)
-    return np.ascontiguousarray(samples, np.float32)
+
+def whole_mono(audio: Audio, rate: int) -> np.ndarray:
+    """Return a whole sound at another rate like :func:`mono`, read and resampled block by block.
+
+    Example:
+        >>> whole_mono(Audio(np.ones((2, 44100)), 44100), 22050).shape
+        (22050,)
+    """
+    import soxr
+
+    stream = soxr.ResampleStream(audio.rate, rate, 1) if audio.rate != rate else None
+    pieces = [np.zeros(0, np.float32)]
+    for span in spans(audio.length, 20 * audio.rate, 0):
+        block = mono(audio, span.start, span.stop, audio.rate)
+        pieces.append(stream.resample_chunk(block, last=span.stop == audio.length) if stream else block)
+    return np.concatenate(pieces)
 
 
 @dataclass(frozen=True)
@@ -92,6 +105,13 @@ def spans(length: int, block: int, context: int) -> Iterator[Span]:
     for start in range(0, length, block):
         stop = min(length, start + block)
         yield Span(start, stop, max(0, start - context), min(length, stop + context))
+
+
+def views(audio: Audio, seconds: float = 20.0) -> Iterator[np.ndarray]:
+    """Yield the samples of a sound ``[C, n]``, a stretch after the other, each let go of after its use."""
+    for span in spans(audio.length, round(seconds * audio.rate), 0):
+        yield audio.samples[:, span.start : span.stop]
+        release(audio.samples)
 
 
 def process(

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from restyle.audio import Audio
-from restyle.dsp.blocks import release
+from restyle.dsp.blocks import views
 from restyle.errors import RestyleError
 from restyle.notes import Notes
 
 SHORTEST = 0.5  # seconds; less is too little to find notes or a style in
-SILENCE = 1e-5  # half the distance between the highest and the lowest sample (-100 dB): below it nothing is heard
+SILENCE = 1e-5  # half the distance between the highest and the lowest sample (-100 dB): below it is silence
 
 
 def check_sound(audio: Audio, name: str) -> None:
@@ -36,7 +34,7 @@ def check_sound(audio: Audio, name: str) -> None:
     if audio.duration < SHORTEST:
         problem = f"{name} lasts only {audio.duration:.2g} s"
         raise RestyleError(f"{problem}; at least {SHORTEST:g} s are needed, choose a longer sound")
-    if not all(np.isfinite(block).all() for block in _blocks(audio)):
+    if not all(np.isfinite(block).all() for block in views(audio)):
         raise RestyleError(f"{name} holds samples that are no numbers (NaN or Inf); export it again")
 
 
@@ -51,7 +49,7 @@ def check_notes(notes: Notes, name: str) -> None:
 
 
 def is_silent(audio: Audio) -> bool:
-    """Return whether nothing can be heard in a sound; a constant offset is not heard.
+    """Return whether a sound is silent, but for a constant offset.
 
     Example:
         >>> is_silent(Audio(np.full((1, 100), 0.5), 100))
@@ -59,13 +57,6 @@ def is_silent(audio: Audio) -> bool:
     """
     high = np.full(audio.channels, -np.inf)
     low = np.full(audio.channels, np.inf)
-    for block in _blocks(audio):
+    for block in views(audio):
         high, low = np.maximum(high, block.max(axis=1)), np.minimum(low, block.min(axis=1))
     return bool(((high - low) / 2 < SILENCE).all())
-
-
-def _blocks(audio: Audio) -> Iterator[np.ndarray]:
-    """Views of 2**20 samples, let go of one after the other."""
-    for first in range(0, audio.length, 2**20):
-        yield audio.samples[:, first : first + 2**20]
-        release(audio.samples)

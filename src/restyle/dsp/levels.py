@@ -1,12 +1,18 @@
-"""The scale that networks on spectrograms work in: levels in nepers, and back to magnitudes. Floor 2."""
+"""Levels: of samples, and of spectrograms in the scale that networks work in, in nepers, and back. Floor 2."""
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
 DEPTH = 1000.0  # a magnitude of 1 / DEPTH of the mean is where levels end
 MIDDLE, SPREAD = 4.0, 2.0  # of levels, about
+
+
+def rms(samples: np.ndarray) -> float:
+    """Return the root mean square of samples; 0 where there are none."""
+    return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))) if len(samples) else 0.0
 
 
 def levels(magnitude: Tensor, mean: Tensor | float = 1.0) -> Tensor:

@@ -29,8 +29,8 @@ class Limiter:
         >>> sound = np.zeros((8000, 1), np.float32)
         >>> sound[4000] = 2.0
         >>> limiter = Limiter([sound], 8000)
-        >>> made = np.concatenate(list(limiter([sound])))
-        >>> round(limiter.largest, 1), bool(0.9 < made.max() < 1)
+        >>> limited = np.concatenate(list(limiter([sound])))
+        >>> round(limiter.largest, 1), bool(0.9 < limited.max() < 1)
         (6.1, True)
 
     Source: true peak by fourfold oversampling as in ITU-R BS.1770-4, annex 2; the minimum over a window, smoothed over

@@ -65,9 +65,8 @@ def _weighted(audio: Audio) -> Iterator[np.ndarray]:
     """The K-weighted sound, block by block ``[C, n]``."""
     filters = _filters(audio.rate)
     state = np.zeros((len(filters), audio.channels, 2))
-    for span in blocks.spans(audio.length, 20 * audio.rate, 0):
-        result, state = signal.sosfilt(filters, audio.samples[:, span.start : span.stop].astype(np.float64), zi=state)
-        blocks.release(audio.samples)
+    for piece in blocks.views(audio):
+        result, state = signal.sosfilt(filters, piece.astype(np.float64), zi=state)
         yield result
 
 
@@ -101,9 +100,7 @@ def width(audio: Audio) -> float:
     if audio.channels != 2:
         return 0.0
     middle = side = 0.0
-    for span in blocks.spans(audio.length, 60 * audio.rate, 0):
-        piece = audio.slice(span.start, span.stop).samples
-        blocks.release(audio.samples)
+    for piece in blocks.views(audio, 60):
         middle += float(np.sum((piece[0] + piece[1]) ** 2, dtype=np.float64))
         side += float(np.sum((piece[0] - piece[1]) ** 2, dtype=np.float64))
     return float(np.sqrt(side / (middle + side))) if side else 0.0

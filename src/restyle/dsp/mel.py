@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from restyle.dsp.bands import triangles
+
 LINEAR = 200 / 3  # Hz a mel below 1 kHz
 KNEE = 1000 / LINEAR  # mels at 1 kHz, where the scale turns logarithmic
 LOGARITHMIC = math.log(6.4) / 27  # nepers a mel above
@@ -60,7 +62,10 @@ class Mel(nn.Module):
         if not 0 <= f_min < f_max <= rate / 2:
             raise ValueError(f"the bands must lie between 0 and {rate / 2:g} Hz, not from {f_min:g} to {f_max:g}")
         self.rate, self.n_fft, self.bins, self.f_min, self.f_max = rate, n_fft, bins, f_min, f_max
-        self.register_buffer("filters", self._triangles().float(), persistent=False)
+        edges = self._edges()
+        hertz = torch.arange(n_fft // 2 + 1, dtype=torch.float64) * rate / n_fft
+        filters = triangles(edges, hertz) * (2 / (edges[2:] - edges[:-2]))[:, None]
+        self.register_buffer("filters", filters.float(), persistent=False)
 
     def settings(self) -> dict[str, float]:
         """Return the constructor's arguments, as stored beside weights."""
@@ -95,13 +100,6 @@ class Mel(nn.Module):
         """Lower edge, centre and upper edge of all bands in Hz, ``[M + 2]``: neighbours share them."""
         low, high = hz_to_mel(torch.tensor([self.f_min, self.f_max], dtype=torch.float64)).tolist()
         return mel_to_hz(torch.linspace(low, high, self.bins + 2, dtype=torch.float64))
-
-    def _triangles(self) -> Tensor:
-        edges = self._edges()
-        width = edges.diff()[:, None]
-        ramps = edges[:, None] - torch.arange(self.n_fft // 2 + 1, dtype=torch.float64) * self.rate / self.n_fft
-        triangles = torch.minimum(-ramps[:-2] / width[:-1], ramps[2:] / width[1:]).clamp_min(0)
-        return triangles * (2 / (edges[2:] - edges[:-2]))[:, None]
 
 
 def power_to_db(power: Tensor, *, floor: float = 1e-10, span: float | None = 80.0) -> Tensor:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+
+from restyle.dsp.bands import Bands, triangles
 
 
-class MelBands(nn.Module):
-    """Overlapping triangular bands over the bins of a spectrogram, equally spaced in mel, that sum to one at each bin.
+class MelBands(Bands):
+    """Bands that are equally spaced in mel.
 
     Args:
         rate: sampling rate in Hz.
@@ -23,28 +24,12 @@ class MelBands(nn.Module):
         (torch.Size([14, 100]), torch.Size([513, 100]))
     """
 
-    weights: Tensor
-    means: Tensor
-
     def __init__(self, rate: int, n_fft: int, *, count: int = 64, highest: float = 24000.0) -> None:
-        super().__init__()
-        self.rate, self.n_fft = rate, n_fft
         centres = centre_frequencies(count, highest)
         self.centres = centres[: max(2, int(np.sum(centres <= rate / 2)))]
         bins, order = np.linspace(0, rate / 2, n_fft // 2 + 1), np.arange(len(self.centres))
-        position = np.interp(_mel(bins), _mel(self.centres), order)
-        weights = np.maximum(0, 1 - np.abs(position - order[:, None]))
-        self.register_buffer("weights", torch.from_numpy(weights.astype(np.float32)), persistent=False)
-        sums = self.weights.sum(dim=1, keepdim=True).clamp_min(1e-3)
-        self.register_buffer("means", self.weights / sums, persistent=False)
-
-    def forward(self, power: Tensor) -> Tensor:
-        """Return the mean power in each band: ``[..., F, L]`` to ``[..., M, L]``."""
-        return self.means @ power
-
-    def spread(self, values: Tensor) -> Tensor:
-        """Interpolate values given for bands (dB, say) to bins: ``[..., M, L]`` to ``[..., F, L]``."""
-        return self.weights.T @ values
+        places = torch.from_numpy(np.interp(_mel(bins), _mel(self.centres), order))
+        super().__init__(triangles(torch.arange(-1.0, len(order) + 1), places), rate=rate, n_fft=n_fft)
 
 
 def centre_frequencies(count: int, highest: float) -> np.ndarray:

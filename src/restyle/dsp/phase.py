@@ -32,7 +32,7 @@ def griffin_lim(
     Args:
         magnitude: ``[..., F, L]``, not negative.
         stft: the transform that the magnitudes belong to.
-        length: number of samples wanted; ``stft.frames(length)`` must be L.
+        length: number of samples; ``stft.frames(length)`` must be L.
         iterations: number of projections; 0 only inverts the start.
         momentum: 0 for the classic algorithm, near 1 for the fast one.
         phase: where to start, ``[..., F, L]``: angles in radians, or a complex spectrum whose angles are used; random

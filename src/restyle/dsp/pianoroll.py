@@ -96,7 +96,7 @@ def roll_to_notes(
         offset_threshold: or at the likeliest offset around there, if one is as likely as this.
         shortest: notes shorter than this many seconds are lengthened to it.
         gap: frames below the threshold that do not end a note yet.
-        near: frames around the end of the frames in which the offset is looked for.
+        near: frames around the end of the frames in which the offset is searched.
 
     Example:
         >>> notes = Notes.of([(0.1, 0.4, 60, 0.5, 0), (0.4, 0.7, 60, 0.9, 0)])

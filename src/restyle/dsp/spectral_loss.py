@@ -26,7 +26,7 @@ def multi_scale_spectral_loss(
     dB). The windows (Hann) overlap by three quarters.
 
     Args:
-        x: the sounds that are judged, ``[B, T]`` or ``[T]``, full scale at -1..1.
+        x: the sounds that are evaluated, ``[B, T]`` or ``[T]``, full scale at -1..1.
         y: what they should be, the same shape; no gradient flows into them.
         sizes: samples in a window, one spectrogram each.
         log_weight: of the second term; 0 leaves it out.

@@ -1,4 +1,4 @@
-"""Logarithmic spectrograms of three kinds, block by block, as models hear them. Floor 2."""
+"""Logarithmic spectrograms of three kinds, block by block, as networks take them. Floor 2."""
 
 from __future__ import annotations
 

@@ -20,10 +20,9 @@ from weakref import WeakKeyDictionary
 
 import librosa
 import numpy as np
-import soxr
 
 from restyle.analysis import beats
-from restyle.audio import Audio
+from restyle.audio import Audio, resample
 from restyle.dsp import blocks
 from restyle.errors import RestyleError
 
@@ -78,18 +77,13 @@ def check(audio: Audio, name: str = "the sound") -> None:
 
 @remembered
 def _finite(audio: Audio) -> bool:
-    for span in blocks.spans(audio.length, 60 * audio.rate, 0):
-        if not np.isfinite(audio.samples[:, span.start : span.stop]).all():
-            return False
-        blocks.release(audio.samples)
-    return True
+    return all(np.isfinite(piece).all() for piece in blocks.views(audio))
 
 
 @remembered
 def heard(audio: Audio) -> Audio:
     """Return the mono mix at 16 kHz."""
-    mono = audio.mono()
-    sound = mono if audio.rate == RATE else soxr.resample(mono, audio.rate, RATE)
+    sound = resample(audio.mono(), audio.rate, RATE)
     blocks.release(audio.samples)
     return Audio(sound, RATE)
 

@@ -25,9 +25,9 @@ import torch
 
 from restyle.analysis.timbre import infer as learnt
 from restyle.audio import Audio
+from restyle.dsp.gram import TextureNet
 from restyle.dsp.gram import gram as gram_matrix
 from restyle.dsp.mel import Mel
-from restyle.dsp.random_features import TextureNet
 from restyle.dsp.stft import Stft
 from restyle.evaluation import common
 from restyle.evaluation.common import compares, remembered

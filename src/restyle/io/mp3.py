@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 
-from restyle.audio import Audio
+from restyle.audio import Audio, resample
 
 RATE = 44100  # every decoder knows it, and sounds of one rate have the same delay in all of them
 LOWEST, HIGHEST = 32, 320  # kb/s at that rate
@@ -55,8 +55,4 @@ def encode_mp3(audio: Audio, *, kbps: int = 128) -> bytes:
 
 def at_rate(audio: Audio, rate: int) -> Audio:
     """Return the sound at another rate; the same object where it has that already."""
-    if audio.rate == rate:
-        return audio
-    import soxr
-
-    return Audio(soxr.resample(audio.samples.T, audio.rate, rate, quality="HQ").T, rate)
+    return audio if audio.rate == rate else Audio(resample(audio.samples, audio.rate, rate), rate)

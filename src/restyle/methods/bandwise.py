@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar, Protocol
 
 import numpy as np
 import torch
@@ -11,8 +12,12 @@ from torch import Tensor
 
 from restyle.audio import Audio
 from restyle.dsp import blocks
-from restyle.dsp.bands import Bands, window_for
+from restyle.dsp.bands import PitchBands, window_for
+from restyle.dsp.blocks import Progress
 from restyle.dsp.stft import Stft
+from restyle.methods.base import Profile, of_recordings
+from restyle.methods.excerpt import excerpt
+from restyle.threads import single
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class Bandwise:
         n_fft = window_for(rate)
         self.rate = rate
         self.stft = Stft(n_fft, n_fft // 4)
-        self.bands = Bands(n_fft=n_fft, rate=rate)
+        self.bands = PitchBands(n_fft=n_fft, rate=rate)
         frame = self.stft.hop / rate
         self.seconds, self.context = round(seconds / frame) * frame, round(context / frame) * frame
 
@@ -71,6 +76,47 @@ class Bandwise:
         return Tilt(gain.exp(), mine + gain, peak)
 
 
+class Painter(Protocol):
+    """Holds what all blocks of one content have in common."""
+
+    grid: Bandwise
+
+    def paint(self, block: Audio, strength: float) -> np.ndarray:
+        """Return one block ``[C, T]``, at strength 1 in full style."""
+        ...
+
+
 def together(magnitudes: Tensor) -> Tensor:
     """Root mean square over the channels of ``[C, ..., L]``."""
     return magnitudes.square().mean(0).sqrt()
+
+
+class BandwiseMethod:
+    """A method whose profile is an excerpt of the style, and which changes the content's bands block by block."""
+
+    name: ClassVar[str]
+    plays_notes: ClassVar[bool] = False
+    style_seconds: float
+
+    @single()
+    def fit(self, style: Sequence[Audio]) -> Profile:
+        """Keep the loudest part of the style, as samples.
+
+        Raises:
+            RestyleError: if the style is silent.
+        """
+        return excerpt(style, seconds=self.style_seconds)
+
+    @of_recordings
+    def apply(self, content: Audio, profile: Profile, *, strength: float, seed: int, progress: Progress) -> Audio:
+        """Return the content in the style; see `methods.base.Method`."""
+        painter = self._painter(content, profile, seed)
+
+        def paint(block: Audio, _: blocks.Span) -> np.ndarray:
+            return painter.paint(block, strength)
+
+        grid = painter.grid
+        return blocks.process(content, paint, seconds=grid.seconds, context=grid.context, progress=progress)
+
+    def _painter(self, content: Audio, profile: Profile, seed: int) -> Painter:
+        raise NotImplementedError

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import wraps
-from typing import ClassVar, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -53,15 +52,11 @@ class Method(Protocol):
         ...
 
 
-P = ParamSpec("P")
-AnyMethod = TypeVar("AnyMethod", bound=Method)
-
-
 class Taught(Method, Protocol):
     """A method whose weights can be a style by themselves: a training's result in place of recordings."""
 
     def taught(self) -> Profile:
-        """Return the profile of the style that was taught; a setting chooses where there are several.
+        """Return the profile of the style that was trained; a setting chooses where there are several.
 
         Raises:
             RestyleError: if it must be chosen, or there is none of the name.
@@ -83,21 +78,30 @@ def check_content(content: Audio | Notes, method: Method) -> None:
         raise RestyleError(f"the method '{method.name}' cannot play drums, and the content holds nothing else")
 
 
-def of_recordings(
-    apply: Callable[Concatenate[AnyMethod, Audio, P], Audio],
-) -> Callable[Concatenate[AnyMethod, Audio | Notes, P], Audio]:
-    """Make `apply` of a method that takes recordings only: what all of them do before their own work.
+def of_recordings(apply: Callable[..., Audio]) -> Callable[..., Audio]:
+    """Make `Method.apply` of what a method that takes recordings only does: its checks and defaults are here.
 
     Notes are refused, strength 0 gives the content back, and the work runs on one thread (see `threads.single`).
+
+    Args:
+        apply: called with content and profile, and ``strength``, ``seed`` and ``progress`` by name; never with None.
     """
 
-    @wraps(apply)
-    def applied(self: AnyMethod, content: Audio | Notes, /, *args: P.args, **given: P.kwargs) -> Audio:
+    def applied(
+        self: Method,
+        content: Audio | Notes,
+        profile: Profile,
+        *,
+        strength: float = 1.0,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> Audio:
         check_content(content, self)
         assert isinstance(content, Audio)
-        if given.get("strength", 1.0) == 0:
+        if strength == 0:
             return content
         with single():
-            return apply(self, content, *args, **given)
+            return apply(self, content, profile, strength=strength, seed=seed, progress=progress or (lambda _: None))
 
+    applied.__doc__ = apply.__doc__
     return applied

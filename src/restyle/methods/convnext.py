@@ -50,7 +50,7 @@ class Tower(nn.Module):
         width: of the blocks.
         after: channels of the output; 0 for the blocks' own.
         dilations: of the blocks.
-        condition: size of a vector that all blocks are told; 0 for none.
+        condition: size of a vector that conditions all blocks; 0 for none.
         entry: frames that the first layer sees.
 
     Example:

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from restyle.audio import Audio
+from restyle.audio import Audio, resample
 from restyle.dsp import blocks
 from restyle.errors import RestyleError
 from restyle.methods.base import SILENT_STYLE, Profile
 
 SILENT = 1e-5  # peak below which a clip counts as silence (-100 dB)
-BLOCK = 20.0  # seconds that are looked at together
+BLOCK = 20.0  # seconds that are read at once
 STEP = 0.01  # seconds between two places where a stretch may begin
 
 
@@ -24,11 +24,11 @@ def excerpt(style: Sequence[Audio], *, seconds: float, highest_rate: int = 48000
     Raises:
         RestyleError: if there is no clip, or all are silent.
     """
-    heard = [clip for clip in style if any(np.abs(block).max() > SILENT for block in _mono(clip, 1))]
-    if not heard:
+    sounding = [clip for clip in style if any(np.abs(block).max() > SILENT for block in _mono(clip, 1))]
+    if not sounding:
         raise RestyleError(SILENT_STYLE)
-    rate = min(highest_rate, max(clip.rate for clip in heard))
-    parts = [resample(_loudest(clip, seconds / len(heard)), clip.rate, rate) for clip in heard]
+    rate = min(highest_rate, max(clip.rate for clip in sounding))
+    parts = [resample(_loudest(clip, seconds / len(sounding)), clip.rate, rate) for clip in sounding]
     starts = np.cumsum([0] + [len(part) for part in parts[:-1]])
     return {
         "samples": np.concatenate(parts),
@@ -41,14 +41,6 @@ def clips(profile: Profile, rate: int) -> list[np.ndarray]:
     """Return the clips of an excerpt, float32 ``[T]`` each, at a rate in Hz."""
     parts = np.split(profile["samples"], profile["starts"][1:])
     return [resample(part, int(profile["rate"][0]), rate) for part in parts]
-
-
-def resample(samples: np.ndarray, rate: float, wanted: float) -> np.ndarray:
-    """Return samples ``[T]`` at another rate, float32."""
-    import soxr
-
-    result = samples if rate == wanted else soxr.resample(samples, rate, wanted)
-    return np.ascontiguousarray(result, dtype=np.float32)
 
 
 def _loudest(clip: Audio, seconds: float) -> np.ndarray:
@@ -68,5 +60,4 @@ def _loudest(clip: Audio, seconds: float) -> np.ndarray:
 def _mono(clip: Audio, step: int) -> Iterator[np.ndarray]:
     """The clip mixed to one channel, float32 ``[T]``, in blocks of a whole number of steps."""
     for span in blocks.spans(clip.length, round(BLOCK * clip.rate / step) * step or step, 0):
-        yield clip.slice(span.start, span.stop).mono()
-        blocks.release(clip.samples)
+        yield blocks.mono(clip, span.start, span.stop, clip.rate)

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from restyle.audio import Audio
 from restyle.dsp.levels import levels
+from restyle.errors import RestyleError
 from restyle.io.networks import fill
-from restyle.methods.base import Profile
+from restyle.methods.base import SILENT_STYLE, Profile
 from restyle.methods.descent import Adam
 from restyle.methods.repainting import SILENT, Grid, cut, played_in
 
@@ -24,39 +25,51 @@ LONGEST = 120.0  # seconds of a recording that are learnt from
 Fitted = TypeVar("Fitted", bound=nn.Module)
 
 
-class Lesson(NamedTuple):
+class Example(NamedTuple):
     """Levels ``[F, L]`` of a clip, and what it plays ``[pitches, L]``."""
 
     levels: Tensor
     pitch: Tensor
 
 
-def lesson(clip: Audio, grid: Grid, pitches: int) -> Lesson | None:
-    """Return what is learnt of a clip, for a network that is told so many pitches; None if it is silent."""
+def example(clip: Audio, grid: Grid, pitches: int) -> Example | None:
+    """Return what is learnt of a clip, for a network that takes so many pitches; None if it is silent."""
     clip = clip.slice(0, round(LONGEST * clip.rate))
     grid = grid.tuned(clip)
     mean = grid.mean(clip)
     if mean < SILENT:
         return None
-    x = levels(grid.heard(clip), mean)
-    return Lesson(x, cut(played_in(clip, grid, pitches), 0, x.shape[-1])[0])
+    x = levels(grid.magnitudes(clip), mean)
+    return Example(x, cut(played_in(clip, grid, pitches), 0, x.shape[-1])[0])
+
+
+def examples_of(style: Sequence[Audio], grid: Grid, pitches: int) -> list[Example]:
+    """Return the examples of the clips that are not silent.
+
+    Raises:
+        RestyleError: if all are.
+    """
+    examples = [one for clip in style if (one := example(clip, grid, pitches))]
+    if not examples:
+        raise RestyleError(SILENT_STYLE)
+    return examples
 
 
 def fitted(
     network: nn.Module,
     changed: Sequence[nn.Parameter],
     loss: Callable[[Tensor, Tensor], Tensor],
-    lessons: Sequence[Lesson],
+    examples: Sequence[Example],
     *,
     steps: int,
 ) -> dict[str, np.ndarray]:
-    """Lower a loss on lessons for some steps of Adam, from a high rate to a low one.
+    """Lower a loss on examples for some steps of Adam, from a high rate to a low one.
 
     Args:
         network: what plays, a copy of one's own: its weights are changed.
         changed: those of its weights that are learnt.
         loss: of levels ``[B, F, L]`` and what is played ``[B, pitches, L]``.
-        lessons: of the style.
+        examples: of the style.
         steps: how many.
 
     Returns:
@@ -70,7 +83,7 @@ def fitted(
     rng = np.random.default_rng(0)
     for step in range(steps):
         optimiser.step_size = RATE * (1 - step / steps)
-        x, pitch = _batch(lessons, rng)
+        x, pitch = _batch(examples, rng)
         optimiser.zero_grad()
         loss(x, pitch).backward()
         optimiser.step()
@@ -88,10 +101,10 @@ def with_fitted(network: Fitted, profile: Profile) -> Fitted:
     return result
 
 
-def _batch(lessons: Sequence[Lesson], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Pieces of lessons at random places, as long as the shortest allows."""
-    drawn = [lessons[i] for i in rng.integers(0, len(lessons), BATCH)]
-    frames = min(FRAMES, *(lesson.levels.shape[-1] for lesson in drawn))
+def _batch(examples: Sequence[Example], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Pieces of examples at random places, as long as the shortest allows."""
+    drawn = [examples[i] for i in rng.integers(0, len(examples), BATCH)]
+    frames = min(FRAMES, *(one.levels.shape[-1] for one in drawn))
     parts = []
     for one in drawn:
         at = int(rng.integers(0, one.levels.shape[-1] - frames + 1))

@@ -1,14 +1,13 @@
 """Style through a genre classifier's features: gains optimised until it sees the style's statistics. Floor 4.
 
 Source: Gatys, Ecker, Bethge, "Image style transfer using convolutional neural networks", CVPR 2016. Unlike theirs, the
-network was taught with spectrograms of music, means and variances of every frequency count beside Gram matrices (Li et
+network was trained on spectrograms of music, means and variances of every frequency count beside Gram matrices (Li et
 al., "Demystifying neural style transfer", IJCAI 2017), and what is optimised is a gain of the content's spectrum, in
 several scales at once: the fine structure, the channels and the phase remain the content's.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Annotated, ClassVar
@@ -20,21 +19,25 @@ from torch import Tensor, nn
 from restyle.analysis.genre import infer as genre
 from restyle.audio import Audio
 from restyle.dsp import blocks
+from restyle.dsp.bands import smoothed
 from restyle.dsp.blocks import Progress, Span
 from restyle.dsp.gram import content_loss, gram, relative
+from restyle.dsp.levels import rms
 from restyle.dsp.stft import Stft
 from restyle.errors import RestyleError
+from restyle.io.networks import fingerprint
 from restyle.methods.base import SILENT_STYLE, Profile, of_recordings
 from restyle.methods.descent import descend
 from restyle.methods.settings import NotNegative, Positive, Range, Steps, Weights, checked
 from restyle.threads import single
 
-LEVEL = 0.1  # root mean square at which the network hears everything
+LEVEL = 0.1  # root mean square of all that the network sees
 QUIET = 0.01  # a block below this part of the whole's level is not brought up to it
 SILENT = 1e-5
 SECONDS, CONTEXT = 20.0, 1.5  # of blocks
 EDGE, RIM = 0.9, 16  # above this part of what the style holds, gains are the mean of so many bins below
 KINDS = ("gram", "mean", "square")  # of what is averaged of a layer
+SMOOTHING = torch.hann_window(15)[1:-1]  # of bins of a long-term spectrum
 LIMIT = 4.0  # of the natural logarithm of a gain (35 dB)
 
 
@@ -54,8 +57,8 @@ class GatysMethod:
     Example:
         >>> style = Audio(np.random.default_rng(0).normal(size=22050) / 10, 22050)
         >>> method = GatysMethod(iterations=2)
-        >>> made = method.apply(Audio(np.sin(np.arange(16000) * 0.25), 16000), method.fit([style]))
-        >>> made.rate, made.samples.shape
+        >>> result = method.apply(Audio(np.sin(np.arange(16000) * 0.25), 16000), method.fit([style]))
+        >>> result.rate, result.samples.shape
         (16000, (1, 16000))
     """
 
@@ -82,6 +85,7 @@ class GatysMethod:
         unknown = [layer for layer in (*self.layers, *self.content_layers) if layer not in known]
         if unknown:
             raise RestyleError(f"the classifier has no layer '{unknown[0]}'; choose from {', '.join(known)}")
+        self.fingerprint = fingerprint(self.network.model, repr(self.layers))
 
     @single()
     def fit(self, style: Sequence[Audio]) -> Profile:
@@ -101,9 +105,9 @@ class GatysMethod:
             level = _level(clip)
             for span in _spans(clip):
                 samples = blocks.mono(clip, span.start, span.stop, self.network.transform.rate)
-                if _rms(samples) <= max(SILENT, QUIET * level):
+                if rms(samples) <= max(SILENT, QUIET * level):
                     continue
-                seen = self._moments(self._hear(samples * (LEVEL / _rms(samples))))
+                seen = self._moments(self._transform(samples * (LEVEL / rms(samples))))
                 for key, value in seen.items():
                     sums[key] = sums.get(key, 0) + value * len(samples)
                 frames += len(samples)
@@ -113,17 +117,10 @@ class GatysMethod:
         for layer in self.layers:
             means[f"deviation.{layer}"] = _deviation(means[f"mean.{layer}"], means.pop(f"square.{layer}"))
         top = min(self.network.transform.rate, max(clip.rate for clip in style)) / 2
-        told = {"top": np.array([top], np.float32), "network": self._fingerprint()}
-        return {key: value.numpy() for key, value in means.items()} | told
+        more = {"top": np.array([top], np.float32), "network": self.fingerprint}
+        return {key: value.numpy() for key, value in means.items()} | more
 
-    def _fingerprint(self) -> np.ndarray:
-        """Tells one classifier from another, and these layers from others."""
-        digest = hashlib.sha256(repr(self.layers).encode())
-        for value in self.network.model.state_dict().values():
-            digest.update(value.numpy().tobytes())
-        return np.frombuffer(digest.digest()[:8], np.uint8)
-
-    def _hear(self, samples: np.ndarray) -> Tensor:
+    def _transform(self, samples: np.ndarray) -> Tensor:
         return self.network.transform(torch.from_numpy(samples))
 
     def _moments(self, x: Tensor) -> dict[str, Tensor]:
@@ -140,22 +137,14 @@ class GatysMethod:
         return [feature[0] for feature in self.network.model.features(x[None], layers)]
 
     @of_recordings
-    def apply(
-        self,
-        content: Audio,
-        profile: Profile,
-        *,
-        strength: float = 1.0,
-        seed: int = 0,
-        progress: Progress | None = None,
-    ) -> Audio:
-        """Return the content as the classifier hears the style; in between, strength scales the gains in dB.
+    def apply(self, content: Audio, profile: Profile, *, strength: float, seed: int, progress: Progress) -> Audio:
+        """Return the content as the classifier sees the style; in between, strength scales the gains in dB.
 
         Raises:
             RestyleError: if the content is notes instead of a recording, or the style was learnt with another
                 classifier or other layers.
         """
-        if not np.array_equal(profile.get("network", []), self._fingerprint()):
+        if not np.array_equal(profile.get("network", []), self.fingerprint):
             raise RestyleError("the style was learnt with another classifier or other layers; learn it again")
         painter = _Painter(self, content, profile)
         result = partial(painter.paint, strength=strength)
@@ -181,10 +170,10 @@ class _Painter:
         """Return one block ``[C, T]``."""
         transform = self.method.network.transform
         samples = blocks.mono(block, 0, block.length, transform.rate)
-        level = max(_rms(samples), QUIET * self.content_level)
+        level = max(rms(samples), QUIET * self.content_level)
         if level <= SILENT:
             return block.samples
-        start = self.method._hear(samples * (LEVEL / level))
+        start = self.method._transform(samples * (LEVEL / level))
         start[self.top + 1 :] = 0  # the style cannot say how much there should be
         gain = self._on(self._optimise(start), block.length)
         spectrum = self.stft(torch.from_numpy(np.nan_to_num(block.samples)))
@@ -207,10 +196,10 @@ class _Painter:
         tilt = self._tilt(magnitude.square().mean(1))
         gains = [_Gain(size, scale) for scale in method.scales]
         with torch.no_grad():
-            wanted = method._features(torch.log1p(magnitude * tilt.exp()[:, None]), method.content_layers)
+            target = method._features(torch.log1p(magnitude * tilt.exp()[:, None]), method.content_layers)
 
         def loss() -> Tensor:
-            return self._loss(torch.log1p(magnitude * _total(gains, tilt).exp()), wanted)
+            return self._loss(torch.log1p(magnitude * _total(gains, tilt).exp()), target)
 
         values = [gain.values for gain in gains]
         descend(values, loss, iterations=method.iterations, step=method.step, patience=method.patience)
@@ -220,14 +209,14 @@ class _Painter:
     def _tilt(self, power: Tensor) -> Tensor:
         """Natural logarithm of the gain ``[F]`` that gives a mean power the style's, where both are smooth."""
         # power is smoothed, not its logarithm: between few partials there is nothing to lift
-        mine, wanted = (torch.log(_smooth(p) + 1e-8 * p.max()) / 2 for p in (power, self.spectrum))
-        return (wanted - mine).clamp(-LIMIT, LIMIT)
+        own, target = (torch.log(smoothed(p, SMOOTHING) + 1e-8 * p.max()) / 2 for p in (power, self.spectrum))
+        return (target - own).clamp(-LIMIT, LIMIT)
 
-    def _loss(self, x: Tensor, wanted: Sequence[Tensor]) -> Tensor:
+    def _loss(self, x: Tensor, content: Sequence[Tensor]) -> Tensor:
         names = [*self.method.layers, *self.method.content_layers]
         found = self.method._features(x, names)
         style = found[: len(self.method.layers)]
-        loss = self.method.content_weight * content_loss(found[len(style) :], wanted)
+        loss = self.method.content_weight * content_loss(found[len(style) :], content)
         for feature, targets in zip(style, self.targets, strict=True):
             grams, mean, square = _statistics(feature)
             pairs = zip((grams, mean, _deviation(mean, square)), targets, strict=True)
@@ -275,19 +264,8 @@ def _spans(clip: Audio) -> Iterator[Span]:
 def _level(clip: Audio) -> float:
     """Root mean square of a whole sound, block by block."""
     parts = ((blocks.mono(clip, span.start, span.stop, clip.rate), span) for span in _spans(clip))
-    total = sum(_rms(samples) ** 2 * (span.stop - span.start) for samples, span in parts)
+    total = sum(rms(samples) ** 2 * (span.stop - span.start) for samples, span in parts)
     return float(np.sqrt(total / max(1, clip.length)))
-
-
-def _rms(samples: np.ndarray) -> float:
-    return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))) if len(samples) else 0.0
-
-
-def _smooth(values: Tensor, half: int = 6) -> Tensor:
-    """Smooth values ``[F]`` over neighbouring bins by a Hann window."""
-    kernel = torch.hann_window(2 * half + 3)[1:-1]
-    padded = nn.functional.pad(values[None, None], (half, half), mode="replicate")
-    return nn.functional.conv1d(padded, (kernel / kernel.sum())[None, None])[0, 0]
 
 
 def _at(values: Tensor, places: Tensor) -> Tensor:

@@ -8,9 +8,7 @@ semitones, and Griffin-Lim refines the phases.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -19,23 +17,20 @@ from torch import Tensor, nn
 
 from restyle.analysis.facts import Analysis
 from restyle.analysis.tuning import Tuning, estimate_tuning
-from restyle.audio import Audio
-from restyle.dsp import blocks
-from restyle.dsp.blocks import Progress, Span
+from restyle.audio import Audio, resample
 from restyle.dsp.phase import griffin_lim
 from restyle.dsp.stft import Stft
-from restyle.methods.bandwise import Bandwise, together
-from restyle.methods.base import Profile, of_recordings
-from restyle.methods.excerpt import clips, excerpt, resample
+from restyle.methods.bandwise import Bandwise, BandwiseMethod, together
+from restyle.methods.base import Profile
+from restyle.methods.excerpt import clips
 from restyle.methods.settings import Count, Positive, Range, Steps, checked
-from restyle.threads import single
 
 RUN = 8  # neighbouring frames of the style that are kept or left out together, so that they can play on
 TINY = 1e-9
 FLOOR = 1e-4  # template frames below this part of the loudest (-80 dB) are left out
 
 
-class MosaicMethod:
+class MosaicMethod(BandwiseMethod):
     """Rebuild the content from frames of the style, a few at a time.
 
     Args:
@@ -52,13 +47,12 @@ class MosaicMethod:
     Example:
         >>> style = Audio(np.sin(np.arange(8000) * 0.3), 8000)
         >>> method = MosaicMethod(semitones=2)
-        >>> made = method.apply(Audio(np.sin(np.arange(6000) * 0.25), 8000), method.fit([style]))
-        >>> made.rate, made.samples.shape
+        >>> result = method.apply(Audio(np.sin(np.arange(6000) * 0.25), 8000), method.fit([style]))
+        >>> result.rate, result.samples.shape
         (8000, (1, 6000))
     """
 
     name: ClassVar[str] = "mosaic"
-    plays_notes: ClassVar[bool] = False
 
     @checked
     def __init__(
@@ -78,34 +72,8 @@ class MosaicMethod:
         self.repetition, self.continuity, self.iterations = repetition, continuity, iterations
         self.contrast, self.refinements, self.style_seconds = contrast, refinements, style_seconds
 
-    @single()
-    def fit(self, style: Sequence[Audio]) -> Profile:
-        """Keep the loudest part of the style, as samples.
-
-        Raises:
-            RestyleError: if the style is silent.
-        """
-        return excerpt(style, seconds=self.style_seconds)
-
-    @of_recordings
-    def apply(
-        self,
-        content: Audio,
-        profile: Profile,
-        *,
-        strength: float = 1.0,
-        seed: int = 0,
-        progress: Progress | None = None,
-    ) -> Audio:
-        """Return the content, played by pieces of the style; in between, strength cross-fades. No chance is used.
-
-        Raises:
-            RestyleError: if the content is notes.
-        """
-        player = _Player(self, content, profile)
-        result = partial(player.play, strength=strength)
-        grid = player.grid
-        return blocks.process(content, result, seconds=grid.seconds, context=grid.context, progress=progress)
+    def _painter(self, content: Audio, profile: Profile, seed: int) -> _Painter:
+        return _Painter(self, content, profile)
 
 
 @dataclass(frozen=True)
@@ -127,7 +95,7 @@ class _Templates:
         return torch.fft.rfft(cut * stft.window * self.scale[used, None]).T.contiguous()
 
 
-class _Player:
+class _Painter:
     """Holds what all blocks of one content have in common."""
 
     @torch.inference_mode()
@@ -140,8 +108,8 @@ class _Player:
         self.templates = _select(every, self._likeness(every, content), method.templates, method.continuity)
 
     @torch.inference_mode()
-    def play(self, block: Audio, span: Span, *, strength: float) -> np.ndarray:
-        """Return one block ``[C, T]``."""
+    def paint(self, block: Audio, strength: float) -> np.ndarray:
+        """Return one block ``[C, T]``; strength cross-fades it with the content's."""
         magnitudes = self.bands(self.grid.spectrum(block).abs())
         if float(magnitudes.max()) <= 1e-7 * self.tilt.peak:
             return (1 - strength) * block.samples
@@ -167,7 +135,7 @@ class _Player:
             power += powers[:, i] * h.square()
         magnitude = power.sqrt()
         level_now = torch.log(self.bands(magnitude) + TINY * self.tilt.peak) - self.tilt.typical[:, None]
-        gain = self.bands.inverse(((self.method.contrast - 1) * level_now).clamp(-6, 1))
+        gain = self.bands.spread(((self.method.contrast - 1) * level_now).clamp(-6, 1))
         return griffin_lim(
             magnitude * gain.exp(), self.stft, length, iterations=self.method.refinements, momentum=0, phase=total
         )
@@ -233,12 +201,12 @@ def _select(templates: _Templates, score: Tensor, count: int, continuity: int) -
     return _Templates(templates.sounds, *columns, torch.stack(neighbours))
 
 
-def _activate(wanted: Tensor, templates: _Templates, method: MosaicMethod) -> Tensor:
+def _activate(target: Tensor, templates: _Templates, method: MosaicMethod) -> Tensor:
     """Activations ``[K, L]`` with which templates give the bands ``[count, L]``: KL divergence, restricted."""
     w = templates.bands
-    h = (w.T @ wanted) ** 3  # a sharp start needs fewer updates
-    h = h / (h.sum(0) + TINY * h.max()) * wanted.sum(0)
-    floor = 1e-7 * wanted.max()
+    h = (w.T @ target) ** 3  # a sharp start needs fewer updates
+    h = h / (h.sum(0) + TINY * h.max()) * target.sum(0)
+    floor = 1e-7 * target.max()
     for step in range(1, method.iterations + 1):
         keep = 1 - step / method.iterations
         around = nn.functional.max_pool1d(h[None], 2 * method.repetition + 1, 1, method.repetition)[0]
@@ -246,7 +214,7 @@ def _activate(wanted: Tensor, templates: _Templates, method: MosaicMethod) -> Te
         least = h.topk(min(method.polyphony, len(h)), dim=0).values[-1]
         h = torch.where(h >= least, h, h * keep)
         h = _continued(h, templates.neighbours)
-        h = h * (w.T @ (wanted / (w @ h + floor)))
+        h = h * (w.T @ (target / (w @ h + floor)))
     return h
 
 
@@ -262,11 +230,11 @@ def _continued(h: Tensor, neighbours: Tensor) -> Tensor:
     return total
 
 
-def _share(wanted: Tensor, w: Tensor, level: Tensor, which: Tensor, updates: int = 3) -> Tensor:
+def _share(target: Tensor, w: Tensor, level: Tensor, which: Tensor, updates: int = 3) -> Tensor:
     """Levels ``[P, L]`` of the chosen templates in one channel with the bands ``[count, L]``."""
-    floor = 1e-7 * wanted.max() + 1e-20
+    floor = 1e-7 * target.max() + 1e-20
     picked = w[:, which]  # [count, P, L]
     for _ in range(updates):
         result = (picked * level).sum(1) + floor
-        level = level * torch.einsum("fpl,fl->pl", picked, wanted / result)
+        level = level * torch.einsum("fpl,fl->pl", picked, target / result)
     return level

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from restyle.analysis.facts import Analysis
 from restyle.analysis.transcriber.salience import salience
-from restyle.audio import Audio
+from restyle.audio import Audio, resample
 from restyle.dsp import blocks
 from restyle.dsp.blocks import Progress, Span
 from restyle.dsp.levels import levels, magnitudes
@@ -26,6 +26,7 @@ from restyle.dsp.phase import griffin_lim
 from restyle.dsp.stft import Stft
 from restyle.errors import RestyleError
 from restyle.io import networks as trained
+from restyle.io import weights as files
 
 SECONDS, CONTEXT = 20.0, 2.0  # of blocks; the networks see a second and a half to either side
 SILENT = 1e-6  # of samples, and root mean square of magnitudes
@@ -66,41 +67,43 @@ class Grid:
         # to some tenths of a cent, so that blocks of whole frames have whole samples
         return Grid(self.stft, hop * audio.rate / step.limit_denominator(FRAMES), cents)
 
-    def heard(self, audio: Audio) -> Tensor:
+    def magnitudes(self, audio: Audio) -> Tensor:
         """Return the magnitudes ``[F, L]`` of a sound, the root mean square of its channels'."""
-        return _together(self.stft(torch.from_numpy(_resampled(audio.samples, audio.rate, self.rate))))
+        return _together(self.stft(torch.from_numpy(resample(np.nan_to_num(audio.samples), audio.rate, self.rate))))
 
     def mean(self, audio: Audio) -> float:
         """Return the root mean square of a sound's magnitudes; 0 for silence."""
         total, count = 0.0, 0
         for span in blocks.spans(audio.length, round(SECONDS * audio.rate), 0):
-            power = self.heard(audio.slice(span.start, span.stop)).square()
+            power = self.magnitudes(audio.slice(span.start, span.stop)).square()
             total, count = total + float(power.sum()), count + power.numel()
         return (total / max(1, count)) ** 0.5
 
 
 def open_network(
-    path: Path, name: str, made: type[Network], *, spare: tuple[str, ...] = ()
-) -> tuple[Network, dict[str, Any], Grid]:
+    weights: str | Path | None, default: str, name: str, model: type[Network], *, spare: tuple[str, ...] = ()
+) -> tuple[Path, Network, dict[str, Any], Grid]:
     """Read a network on spectrograms.
 
     Args:
-        path: of its weights file.
-        name: of the method that wants it.
-        made: what it must be.
+        weights: the path of its weights file, if one is given.
+        default: the name of the one that comes with the package.
+        name: of the method.
+        model: what it must be.
         spare: names of arrays that are kept beside the weights (see `trained.network`).
 
     Returns:
-        The network, what its file tells, and its grid.
+        The path, the network, what its file says, and its grid.
 
     Raises:
         RestyleError: if there is no such file, or it holds something else.
     """
+    path = Path(weights) if weights else files.bundled(default)
     found, settings = trained.network(path, name, "stft", spare=spare)
-    if not isinstance(found, made):
+    if not isinstance(found, model):
         raise RestyleError(trained.refusal(path, name))
     form = settings["representation"]
-    return found, settings, Grid(Stft(int(form["n_fft"]), int(form["hop"])), int(form["rate"]))
+    return path, found, settings, Grid(Stft(int(form["n_fft"]), int(form["hop"])), int(form["rate"]))
 
 
 def repaint(content: Audio, grid: Grid, paint: Paint, *, strength: float, progress: Progress | None = None) -> Audio:
@@ -123,20 +126,48 @@ def repaint(content: Audio, grid: Grid, paint: Paint, *, strength: float, progre
     def one(block: Audio, span: Span) -> np.ndarray:
         if np.abs(block.samples).max(initial=0) < SILENT:
             return block.samples
-        low = _resampled(block.samples, block.rate, grid.rate)
+        low = resample(np.nan_to_num(block.samples), block.rate, grid.rate)
         spectrum = grid.stft(torch.from_numpy(low))
         with torch.inference_mode():
             before = levels(_together(spectrum), mean)
             after = paint(before, round(span.left / step))
             after = before + strength * (after - before)
-        wanted = magnitudes(after) * mean
-        made = griffin_lim(
-            wanted * _shares(spectrum.abs()), grid.stft, low.shape[1], iterations=ITERATIONS, phase=spectrum
+        target = magnitudes(after) * mean
+        result = griffin_lim(
+            target * _shares(spectrum.abs()), grid.stft, low.shape[1], iterations=ITERATIONS, phase=spectrum
         ).numpy()
         change = _change(before[-TOP:], after[-TOP:])
-        return _joined(block, low, made, change, grid)
+        return _joined(block, low, result, change, grid)
 
     return blocks.process(content, one, seconds=SECONDS, context=CONTEXT, hop=hop, progress=progress)
+
+
+def repaint_played(
+    content: Audio,
+    grid: Grid,
+    pitches: int,
+    paint: Callable[[Tensor, Tensor], Tensor],
+    *,
+    strength: float,
+    progress: Progress,
+) -> Audio:
+    """Return a content whose spectrogram was painted anew from what is played in it, at its own tuning.
+
+    Args:
+        content: the recording.
+        grid: the network's frames, at 440 Hz.
+        pitches: see `played_in`.
+        paint: the network: levels ``[F, L]`` and what is played ``[1, pitches, L]`` to new levels ``[F, L]``.
+        strength: see `repaint`.
+        progress: called with the fraction done, 0..1.
+    """
+    grid = grid.tuned(content)
+    played = played_in(content, grid, pitches, lambda done: progress(0.3 * done))
+
+    def part(x: Tensor, first: int) -> Tensor:
+        return paint(x, cut(played, first, x.shape[-1]))
+
+    return repaint(content, grid, part, strength=strength, progress=lambda done: progress(0.3 + 0.7 * done))
 
 
 def played_in(audio: Audio, grid: Grid, pitches: int, progress: Progress | None = None) -> np.ndarray:
@@ -160,16 +191,6 @@ def cut(played: np.ndarray, first: int, frames: int) -> Tensor:
     return nn.functional.pad(part, (0, frames - part.shape[-1]))
 
 
-def _resampled(samples: np.ndarray, rate: int | Fraction, wanted: int | Fraction) -> np.ndarray:
-    """Samples ``[C, T]`` at another rate."""
-    import soxr
-
-    samples = np.nan_to_num(samples)
-    if rate == wanted:
-        return samples
-    return np.ascontiguousarray(soxr.resample(samples.T, float(rate), float(wanted)).T, np.float32)
-
-
 def _together(spectrum: Tensor) -> Tensor:
     """Root mean square over the channels of a spectrum ``[C, F, L]``."""
     return spectrum.abs().square().mean(0).sqrt()
@@ -190,14 +211,14 @@ def _change(before: Tensor, after: Tensor) -> np.ndarray:
     return smooth[0, 0].numpy()
 
 
-def _joined(block: Audio, low: np.ndarray, made: np.ndarray, change: np.ndarray, grid: Grid) -> np.ndarray:
+def _joined(block: Audio, low: np.ndarray, painted: np.ndarray, change: np.ndarray, grid: Grid) -> np.ndarray:
     """The new sound at the content's rate, with what lies above it: ``[C, T]`` of the block's length."""
     if block.rate == grid.rate:
-        return made
-    result = _long(_resampled(made, grid.rate, block.rate), block.length)
+        return painted
+    result = _long(resample(painted, grid.rate, block.rate), block.length)
     if block.rate < grid.rate:
         return result
-    above = np.nan_to_num(block.samples) - _long(_resampled(low, grid.rate, block.rate), block.length)
+    above = np.nan_to_num(block.samples) - _long(resample(low, grid.rate, block.rate), block.length)
     at = np.arange(block.length) / block.rate * float(grid.rate / grid.stft.hop)
     gain = np.exp(np.interp(at, np.arange(len(change)), change)).astype(np.float32)
     return result + gain * above

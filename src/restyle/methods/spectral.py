@@ -76,21 +76,13 @@ class SpectralMethod:
         parts = [np.concatenate(part, axis=1) for part in levels]
         if np.nanmax(parts) < -100:
             raise RestyleError(SILENT_STYLE)
-        heard = _heard(parts)
-        quantiles = [np.nanquantile(part[:, heard], QUANTILES, axis=1).T for part in parts]
+        loud = _loud(parts)
+        quantiles = [np.nanquantile(part[:, loud], QUANTILES, axis=1).T for part in parts]
         centres = self._bands(rate).centres
         return {"quantiles": np.stack(quantiles).astype(np.float32), "frequencies": centres.astype(np.float32)}
 
     @of_recordings
-    def apply(
-        self,
-        content: Audio,
-        profile: Profile,
-        *,
-        strength: float = 1.0,
-        seed: int = 0,
-        progress: Progress | None = None,
-    ) -> Audio:
+    def apply(self, content: Audio, profile: Profile, *, strength: float, seed: int, progress: Progress) -> Audio:
         """Return the content with the style's spectral levels; see `methods.base.Method`."""
         maps = self._maps(content, profile)
         stft, bands = transform(content.rate), self._bands(content.rate)
@@ -99,8 +91,8 @@ class SpectralMethod:
             spectrum = stft(torch.from_numpy(block.samples))
             magnitude = spectrum.abs().mean(dim=0)
             gain = torch.zeros_like(magnitude)
-            for mask, level, (own, wanted) in zip(masks(magnitude), self._split(magnitude, bands), maps, strict=True):
-                moved = np.stack([_moved(x, o, w) for x, o, w in zip(level, own, wanted, strict=True)])
+            for mask, level, (own, target) in zip(masks(magnitude), self._split(magnitude, bands), maps, strict=True):
+                moved = np.stack([_moved(*row) for row in zip(level, own, target, strict=True)])
                 moved = self._smooth(np.clip(moved, -self.range, self.range), stft.hop / block.rate)
                 gain += mask * bands.spread(torch.from_numpy(moved).float())
             result = spectrum * 10 ** (strength * gain / 20)
@@ -118,11 +110,9 @@ class SpectralMethod:
         """Levels in dB of the harmonic and the percussive part, each ``[M, L]``, gathered in blocks."""
         stft, bands = transform(audio.rate), self._bands(audio.rate)
         parts: list[tuple[np.ndarray, np.ndarray]] = []
-        for span in blocks.spans(audio.length, 20 * audio.rate, 0):
-            block = audio.slice(span.start, span.stop)
-            blocks.release(audio.samples)
+        for piece in blocks.views(audio):
             # the window's sum makes levels independent of the rate
-            magnitude = stft(torch.from_numpy(block.samples)).abs().mean(dim=0)
+            magnitude = stft(torch.from_numpy(np.array(piece))).abs().mean(dim=0)
             parts.append(self._split(magnitude, bands))
         harmonic, percussive = (np.concatenate(levels, axis=1) for levels in zip(*parts, strict=True))
         return harmonic, percussive
@@ -139,11 +129,11 @@ class SpectralMethod:
         centres = self._bands(content.rate).centres
         maps = []
         levels = self._levels(content)
-        heard = _heard(levels)
-        for level, wanted in zip(levels, profile["quantiles"], strict=True):
-            own = np.quantile(level[:, heard], QUANTILES, axis=1).T
+        loud = _loud(levels)
+        for level, target in zip(levels, profile["quantiles"], strict=True):
+            own = np.quantile(level[:, loud], QUANTILES, axis=1).T
             own += np.arange(len(QUANTILES)) * 1e-6  # strictly increasing, for interpolation
-            pairs = [np.interp(centres, profile["frequencies"], q) for q in wanted.T]
+            pairs = [np.interp(centres, profile["frequencies"], q) for q in target.T]
             maps.append((own, np.stack(pairs, axis=1)))
         return maps
 
@@ -153,12 +143,12 @@ class SpectralMethod:
         return np.asarray(scipy.ndimage.gaussian_filter1d(gain, max(self.smoothing / hop, 0.1), axis=1, mode="nearest"))
 
 
-def _heard(parts: Sequence[np.ndarray]) -> np.ndarray:
+def _loud(parts: Sequence[np.ndarray]) -> np.ndarray:
     """Which frames are no pauses, from the levels ``[M, L]`` of the parts."""
     loudest = np.nanmax(np.concatenate(list(parts)), axis=0)
     return np.asarray(loudest > loudest.max() - QUIET)
 
 
-def _moved(level: np.ndarray, own: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+def _moved(level: np.ndarray, own: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Change of each level in dB; below and above all quantiles as at the nearest, so that pauses stay pauses."""
-    return np.asarray(np.interp(level, own, wanted) - np.clip(level, own[0], own[-1]))
+    return np.asarray(np.interp(level, own, target) - np.clip(level, own[0], own[-1]))

@@ -8,7 +8,6 @@ spectrum: the fine structure, the channels and the starting phase remain the con
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -16,24 +15,20 @@ import torch
 from torch import Tensor
 
 from restyle.audio import Audio
-from restyle.dsp import blocks
-from restyle.dsp.blocks import Progress, Span
-from restyle.dsp.gram import content_loss, gram, style_loss
+from restyle.dsp.gram import TextureNet, content_loss, gram, style_loss
 from restyle.dsp.phase import griffin_lim
-from restyle.dsp.random_features import TextureNet
-from restyle.methods.bandwise import Bandwise, together
-from restyle.methods.base import Profile, of_recordings
+from restyle.methods.bandwise import Bandwise, BandwiseMethod, together
+from restyle.methods.base import Profile
 from restyle.methods.descent import descend
-from restyle.methods.excerpt import clips, excerpt
+from restyle.methods.excerpt import clips
 from restyle.methods.settings import NotNegative, Positive, Range, Steps, checked
-from restyle.threads import single
 
 DEPTH = 1000.0  # the style's loudest band in units of log1p: levels 60 dB below it hardly count
 EASE = 0.3  # added to levels in these units, so that a gain between two near silences stays near 1
 LIMIT = 5.0  # of the natural logarithm of a gain (43 dB)
 
 
-class TextureMethod:
+class TextureMethod(BandwiseMethod):
     """Change the levels of the content's bands toward the style's texture.
 
     Args:
@@ -49,13 +44,12 @@ class TextureMethod:
     Example:
         >>> style = Audio(np.random.default_rng(0).normal(size=8000) / 10, 8000)
         >>> method = TextureMethod(filters=16, iterations=5)
-        >>> made = method.apply(Audio(np.sin(np.arange(6000) * 0.25), 8000), method.fit([style]))
-        >>> made.rate, made.samples.shape
+        >>> result = method.apply(Audio(np.sin(np.arange(6000) * 0.25), 8000), method.fit([style]))
+        >>> result.rate, result.samples.shape
         (8000, (1, 6000))
     """
 
     name: ClassVar[str] = "texture"
-    plays_notes: ClassVar[bool] = False
 
     @checked
     def __init__(
@@ -74,34 +68,8 @@ class TextureMethod:
         self.iterations, self.step, self.patience = iterations, step, patience
         self.refinements, self.style_seconds = refinements, style_seconds
 
-    @single()
-    def fit(self, style: Sequence[Audio]) -> Profile:
-        """Keep the loudest part of the style, as samples.
-
-        Raises:
-            RestyleError: if the style is silent.
-        """
-        return excerpt(style, seconds=self.style_seconds)
-
-    @of_recordings
-    def apply(
-        self,
-        content: Audio,
-        profile: Profile,
-        *,
-        strength: float = 1.0,
-        seed: int = 0,
-        progress: Progress | None = None,
-    ) -> Audio:
-        """Return the content with the style's texture; in between, strength scales the gains in dB.
-
-        Raises:
-            RestyleError: if the content is notes.
-        """
-        painter = _Painter(self, content, profile, seed)
-        result = partial(painter.paint, strength=strength)
-        grid = painter.grid
-        return blocks.process(content, result, seconds=grid.seconds, context=grid.context, progress=progress)
+    def _painter(self, content: Audio, profile: Profile, seed: int) -> _Painter:
+        return _Painter(self, content, profile, seed)
 
 
 class _Painter:
@@ -133,15 +101,15 @@ class _Painter:
             frames += piece.shape[-1]
         return total / max(1, frames)
 
-    def paint(self, block: Audio, span: Span, *, strength: float) -> np.ndarray:
-        """Return one block ``[C, T]``."""
+    def paint(self, block: Audio, strength: float) -> np.ndarray:
+        """Return one block ``[C, T]``; strength scales the gains in dB."""
         spectrum = self.grid.spectrum(block)
         magnitude = spectrum.abs()
         if float(magnitude.max()) <= 1e-7 * self.tilt.peak or self.tilt.peak == 0:
             return block.samples
         start = self._log(self.grid.bands(magnitude))
         gain = _gain(start, self._optimise(start)) + self.tilt.gain.log()[:, None]
-        expected = magnitude * (strength * self.grid.bands.inverse(gain)).exp()
+        expected = magnitude * (strength * self.grid.bands.spread(gain)).exp()
         result = griffin_lim(
             expected, self.grid.stft, block.length, iterations=self.method.refinements, momentum=0, phase=spectrum
         )

@@ -8,7 +8,6 @@ beats).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import overload
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
@@ -36,13 +35,13 @@ def fit(style: Sequence[Audio | Notes]) -> Profile:
 
     Returns:
         ``tempo`` ``[1]``, ``swing`` ``[3]``, ``looseness`` ``[1]``. Without a steady beat the tempo is 0 (no error yet:
-        the tempo may not be wanted).
+        the tempo may not be needed).
     """
-    heard = [_hear(clip) for clip in style]
-    steady = [(found.confidence * len(curve), i) for i, (curve, found) in enumerate(heard) if found.steady]
+    tracked = [_track(clip) for clip in style]
+    steady = [(found.confidence * len(curve), i) for i, (curve, found) in enumerate(tracked) if found.steady]
     if not steady:
         return {"tempo": np.zeros(1), "swing": np.full(3, 0.5), "looseness": np.zeros(1)}
-    curve, found = heard[max(steady)[1]]
+    curve, found = tracked[max(steady)[1]]
     times = found.times
     halves = np.sort(np.concatenate([times, (times[1:] + times[:-1]) / 2]))
     swings = [swing(curve, halves), swing(curve, times), swing(curve, times[::2])]
@@ -50,24 +49,6 @@ def fit(style: Sequence[Audio | Notes]) -> Profile:
     return {"tempo": np.array([found.tempo]), "swing": np.array(swings), "looseness": np.array([loose])}
 
 
-@overload
-def apply(
-    content: Audio,
-    profile: Profile,
-    *,
-    bpm: float | None = None,
-    groove: bool = False,
-    progress: Progress | None = None,
-) -> Audio: ...
-@overload
-def apply(
-    content: Notes,
-    profile: Profile,
-    *,
-    bpm: float | None = None,
-    groove: bool = False,
-    progress: Progress | None = None,
-) -> Notes: ...
 def apply(
     content: Audio | Notes,
     profile: Profile,
@@ -106,7 +87,7 @@ def plan(content: Audio | Notes, profile: Profile, *, bpm: float | None = None, 
         raise RestyleError("the style has no steady beat; give a number with --tempo")
     if groove and not (profile and profile["tempo"][0] > 0):
         raise RestyleError("the style has no steady beat, so no groove to take over; leave out --groove")
-    curve, found = _hear(content)
+    curve, found = _track(content)
     if not found.steady:
         raise RestyleError("the content has no steady beat; use --tempo content without --groove")
     ratio = stretch_ratio(found.tempo, bpm if bpm is not None else float(profile["tempo"][0]))
@@ -114,23 +95,23 @@ def plan(content: Audio | Notes, profile: Profile, *, bpm: float | None = None, 
     return times if isinstance(content, Notes) else _hold_attacks(times, onsets(curve))
 
 
-def stretch_ratio(tempo: float, wanted: float) -> float:
+def stretch_ratio(tempo: float, target: float) -> float:
     """Return how much longer the content becomes; tempi an octave apart count as equal, so it is 0.71..1.41.
 
     Example:
         >>> stretch_ratio(100, 125), stretch_ratio(80, 160), round(stretch_ratio(70, 170), 3)
         (0.8, 1.0, 0.824)
     """
-    ratio = tempo / wanted
+    ratio = tempo / target
     return float(ratio / 2.0 ** np.round(np.log2(ratio)))
 
 
 def own(content: Audio | Notes) -> float | None:
     """Return the content's own tempo in BPM; None where it has no beat, which `apply` then says."""
-    return _hear(content)[1].tempo or None
+    return _track(content)[1].tempo or None
 
 
-def _hear(content: Audio | Notes) -> tuple[np.ndarray, Beats]:
+def _track(content: Audio | Notes) -> tuple[np.ndarray, Beats]:
     if isinstance(content, Notes):
         curve = note_curve(content)
         return curve, track(curve)

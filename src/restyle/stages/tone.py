@@ -49,8 +49,8 @@ def fit(style: Sequence[Audio], shares: Sequence[float] | None = None) -> dict[s
     moments = [moment for clip in style for moment in _moments(clip)]
     mean, spread = np.zeros(len(bands.centres)), np.zeros(len(bands.centres))
     for band in range(len(bands.centres)):
-        heard = [(level[band], w) for level, w in zip(levels, weights, strict=True) if band < len(level)]
-        mean[band] = np.average([x for x, _ in heard], weights=[w for _, w in heard])
+        known = [(level[band], w) for level, w in zip(levels, weights, strict=True) if band < len(level)]
+        mean[band] = np.average([x for x, _ in known], weights=[w for _, w in known])
         spread[band] = np.std([moment[band] for moment in moments if band < len(moment)] or 0.0)
     loud = np.average([max(loudness(clip), SILENCE) for clip in style], weights=weights)
     return {
@@ -89,8 +89,8 @@ def apply(
         return audio
     stft, bands = transform(audio.rate), _bands(audio.rate)
     own = _levels(audio)
-    wanted = np.interp(bands.centres, profile["frequencies"], profile["levels"])
-    change = wanted - own
+    target = np.interp(bands.centres, profile["frequencies"], profile["levels"])
+    change = target - own
     change -= np.average(change, weights=10 ** (own / 40) + 1e-6)
     wide = max(_wide(profile["levels"], profile["frequencies"]), _wide(own, bands.centres)) if played else 1.0
     free = (SLACK_PLAYED + (SLACK - SLACK_PLAYED) * wide) * np.interp(
@@ -111,8 +111,8 @@ def apply(
         return result
 
     shaped = blocks.process(audio, shape, context=0.5, hop=stft.hop, progress=progress)
-    target = before + strength * (max(float(profile["loudness"][0]), -50.0) - before)
-    return _scaled(shaped, 10 ** (np.clip(target - loudness(shaped), -40, 40) / 20))
+    loud = before + strength * (max(float(profile["loudness"][0]), -50.0) - before)
+    return _scaled(shaped, 10 ** (np.clip(loud - loudness(shaped), -40, 40) / 20))
 
 
 def _wide(levels: np.ndarray, frequencies: np.ndarray) -> float:
@@ -131,21 +131,20 @@ def _levels(audio: Audio) -> np.ndarray:
     """Mean of each band's level in dB over the moments that are no pauses, relative to the loudest."""
     stft, bands = transform(audio.rate), _bands(audio.rate)
     levels = []
-    for span in blocks.spans(audio.length, 20 * audio.rate, 0):
-        power = stft(torch.from_numpy(audio.slice(span.start, span.stop).samples)).abs().square().mean(dim=0)
-        blocks.release(audio.samples)
+    for piece in blocks.views(audio):
+        power = stft(torch.from_numpy(np.array(piece))).abs().square().mean(dim=0)
         levels.append((10 * torch.log10(bands(power) + 1e-12)).numpy().astype(np.float16))
     peak = max(float(level.max()) for level in levels)
     total, frames = np.zeros(len(bands.centres)), 0
     for level in levels:
-        heard = level[:, level.max(axis=0) > peak - PAUSE]
-        total += np.maximum(heard, peak - RANGE).sum(axis=1, dtype=np.float64)
-        frames += heard.shape[1]
+        loud = level[:, level.max(axis=0) > peak - PAUSE]
+        total += np.maximum(loud, peak - RANGE).sum(axis=1, dtype=np.float64)
+        frames += loud.shape[1]
     return np.asarray(total / max(frames, 1) - peak)
 
 
 def _moments(audio: Audio) -> list[np.ndarray]:
-    """The levels of each moment, or of each third of a sound that has less than three, where something is heard."""
+    """The levels of each moment, or of each third of a sound that has less than three, that is not silent."""
     size = min(round(MOMENT * audio.rate), max(1, audio.length // 3))
     starts = range(0, audio.length - size // 2, size)
     parts = (audio.slice(start, start + size) for start in starts)
@@ -153,16 +152,15 @@ def _moments(audio: Audio) -> list[np.ndarray]:
     return [_levels(part) for part in parts if np.abs(part.samples).max(initial=0) > QUIET]
 
 
-def _side_scale(audio: Audio, wanted: float, strength: float) -> float:
+def _side_scale(audio: Audio, target: float, strength: float) -> float:
     own = width(audio)
-    if own < 1e-3 or wanted < 1e-3:
+    if own < 1e-3 or target < 1e-3:
         return 1.0
-    ratio = (wanted / np.sqrt(1 - min(wanted, 0.95) ** 2)) / (own / np.sqrt(1 - min(own, 0.95) ** 2))
+    ratio = (target / np.sqrt(1 - min(target, 0.95) ** 2)) / (own / np.sqrt(1 - min(own, 0.95) ** 2))
     return float(np.clip(ratio, 0.33, 2.0) ** strength)
 
 
 def _scaled(audio: Audio, factor: float) -> Audio:
-    for span in blocks.spans(audio.length, 20 * audio.rate, 0):
-        audio.samples[:, span.start : span.stop] *= np.float32(factor)
-        blocks.release(audio.samples)
+    for piece in blocks.views(audio):
+        piece *= np.float32(factor)
     return audio

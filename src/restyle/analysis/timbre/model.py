@@ -6,7 +6,6 @@ matter, and give vectors of length 1: the cosine of two is their likeness.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from restyle.analysis.genre.model import Residual
+from restyle.dsp.mfcc import Mfcc
 
 SPAN = 80.0  # dB below the loudest value at which levels are cut off
 
@@ -52,14 +52,10 @@ class TimbreMfcc(nn.Module):
     what is left over at the end, so that clips shorter than 128 frames work too.
     """
 
-    cosines: Tensor
-
     def __init__(self, *, bins: int = 128, coefficients: int = 12, width: int = 64, power: float = 2.0) -> None:
         super().__init__()
         self.bins, self.coefficients, self.width, self.power = bins, coefficients, width, power
-        row, column = torch.arange(1, coefficients + 1)[:, None], torch.arange(bins)
-        cosines = math.sqrt(2 / bins) * torch.cos(math.pi * row * (column + 0.5) / bins)
-        self.register_buffer("cosines", cosines, persistent=False)
+        self.mfcc = Mfcc(bins, coefficients + 1)
         channels = (coefficients, width, width, width, width)
         self.blocks = nn.Sequential(
             *(_block(a, b, k) for a, b, k in zip(channels, channels[1:], (4, 4, 4, 2), strict=False))
@@ -71,7 +67,7 @@ class TimbreMfcc(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Embed log1p mel spectrograms ``[B, M, L]``: unit vectors ``[B, D]``."""
-        mfcc = self.cosines @ decibels(x, self.power)
+        mfcc = self.mfcc(decibels(x, self.power))[:, 1:]
         return nn.functional.normalize(self.blocks(mfcc).mean(-1), dim=-1)
 
 

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soxr
 import torch
 
 from restyle.analysis.transcriber.model import PITCHES, Activations, Transcriber
 from restyle.analysis.tuning import estimate_tuning
-from restyle.audio import Audio
+from restyle.audio import Audio, resample
 from restyle.dsp import blocks
 from restyle.dsp.blocks import Progress, Span
 from restyle.dsp.cqt import Cqt, level, loudest_around, unit_level
@@ -159,7 +158,7 @@ def _levels(audio: Audio, cqt: Cqt, progress: Progress | None) -> np.ndarray:
     def measure(span: Span) -> int:
         piece = audio.slice(round(span.left * unit), round(span.right * unit))
         blocks.release(audio.samples)
-        mono = soxr.resample(piece.mono(), audio.rate, cqt.rate)
+        mono = resample(piece.mono(), audio.rate, cqt.rate)
         pad = around - (span.start - span.left), 0
         longest = (size + 2 * around) * cqt.hop  # one length for all blocks, so that the filters are made once
         mono = np.pad(mono, (pad[0] * cqt.hop, 0))[:longest]

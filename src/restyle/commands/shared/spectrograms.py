@@ -17,7 +17,7 @@ from restyle.commands.shared.made import Made, Report
 from restyle.data.folder import Folder
 from restyle.data.manifest import MANIFEST, Songs
 from restyle.data.store import StoreWriter
-from restyle.dsp.blocks import release
+from restyle.dsp import blocks
 from restyle.dsp.checks import is_silent
 from restyle.errors import RestyleError
 from restyle.threads import single
@@ -25,7 +25,6 @@ from restyle.threads import single
 GROUP = 2**25  # bytes of sound files whose spectrograms are worked on by one process before it takes others
 PARTIALS = 100  # measured of a note
 ONSETS = "float32"  # how a store keeps the onsets of partials; those of another kind are made anew
-BLOCK = 2**20  # samples of each channel resampled at once
 
 
 @dataclass(frozen=True)
@@ -187,8 +186,8 @@ def _transform(group: Group) -> dict[str, str]:
         try:
             samples = mono(item.path, spectrogram.rate)
             with torch.inference_mode():
-                blocks = [block.T.half().numpy() for block in spectrogram.blocks(torch.from_numpy(samples))]
-            array = np.concatenate(blocks)
+                parts = [block.T.half().numpy() for block in spectrogram.blocks(torch.from_numpy(samples))]
+            array = np.concatenate(parts)
             beside = _notes(item.notes, spectrogram.hop / spectrogram.rate, len(array)) if item.notes else {}
             if group.more.partials and item.notes:
                 beside["partials"] = _partials(samples, spectrogram.rate, beside["notes"])
@@ -237,17 +236,9 @@ def mono(path: Path, rate: int) -> np.ndarray:
     Raises:
         RestyleError: if it cannot be read or is silent.
     """
-    import soxr
-
     from restyle.io.sound import read
 
     audio = read(path)
     if is_silent(audio):
         raise RestyleError(f"{path} is silent; leave it out")
-    stream = soxr.ResampleStream(audio.rate, rate, 1, dtype="float32", quality="HQ")
-    out = []
-    for at in range(0, audio.length, BLOCK):
-        block = audio.slice(at, at + BLOCK).mono()
-        out.append(block if rate == audio.rate else stream.resample_chunk(block, last=at + BLOCK >= audio.length))
-        release(audio.samples)
-    return np.concatenate(out)
+    return blocks.whole_mono(audio, rate)

@@ -1,9 +1,8 @@
-"""`cyclegan`: from one kind of music to another that it was taught beside it, unpaired. Floor 4."""
+"""`cyclegan`: from one kind of music to another, trained on unpaired recordings of both. Floor 4."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -13,7 +12,6 @@ from restyle.audio import Audio
 from restyle.dsp.blocks import Progress
 from restyle.dsp.levels import levels
 from restyle.errors import RestyleError
-from restyle.io import weights as files
 from restyle.methods.base import SILENT_STYLE, Profile, of_recordings
 from restyle.methods.cyclegan.model import CycleGan
 from restyle.methods.repainting import SILENT, open_network, repaint
@@ -27,7 +25,7 @@ class CycleGanMethod:
     """Let the generator of one of two directions change the content's spectrogram.
 
     Args:
-        to: the name of the kind of music to go to; by default the second that was taught, or with recordings as style
+        to: the name of the kind of music to go to; by default the second of the training, or with recordings as style
             the one that sounds more like them.
         weights: of the network; by default those that come with the package.
 
@@ -46,8 +44,7 @@ class CycleGanMethod:
 
     @checked
     def __init__(self, *, to: str = "", weights: Weights = "") -> None:
-        path = Path(weights) if weights else files.bundled(WEIGHTS)
-        self.network, settings, self.grid = open_network(path, self.name, CycleGan, spare=("means",))
+        path, self.network, settings, self.grid = open_network(weights, WEIGHTS, self.name, CycleGan, spare=("means",))
         self.labels = list(settings["labels"])
         self.means = np.array(settings["means"])
         if to and to not in self.labels:
@@ -65,24 +62,16 @@ class CycleGanMethod:
         Raises:
             RestyleError: if the style is silent.
         """
-        heard = [(clip, mean) for clip in style if (mean := self.grid.mean(clip)) >= SILENT]
-        if not heard:
+        sounding = [(clip, mean) for clip in style if (mean := self.grid.mean(clip)) >= SILENT]
+        if not sounding:
             raise RestyleError(SILENT_STYLE)
         if self.to:
             return self.taught()
-        own = np.mean([levels(self.grid.heard(clip), mean).mean(1).numpy() for clip, mean in heard], axis=0)
+        own = np.mean([levels(self.grid.magnitudes(clip), mean).mean(1).numpy() for clip, mean in sounding], axis=0)
         return {"to": np.array([int(np.abs(self.means - own).mean(1).argmin())])}
 
     @of_recordings
-    def apply(
-        self,
-        content: Audio,
-        profile: Profile,
-        *,
-        strength: float = 1.0,
-        seed: int = 0,
-        progress: Progress | None = None,
-    ) -> Audio:
+    def apply(self, content: Audio, profile: Profile, *, strength: float, seed: int, progress: Progress) -> Audio:
         """Return the content as the other kind of music; in between, levels lie between both."""
         generator = (self.network.back, self.network.there)[int(profile["to"][0])]
 

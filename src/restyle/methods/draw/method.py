@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -14,11 +13,10 @@ from torch import Tensor, nn
 from restyle.audio import Audio
 from restyle.dsp.blocks import Progress
 from restyle.errors import RestyleError
-from restyle.io import weights as files
-from restyle.methods.base import SILENT_STYLE, Profile, of_recordings
+from restyle.methods.base import Profile, of_recordings
 from restyle.methods.draw.model import Draw
-from restyle.methods.fitting import fitted, lesson, with_fitted
-from restyle.methods.repainting import cut, open_network, played_in, repaint
+from restyle.methods.fitting import examples_of, fitted, with_fitted
+from restyle.methods.repainting import open_network, repaint_played
 from restyle.methods.settings import Steps, Weights, checked
 from restyle.threads import single
 
@@ -27,9 +25,9 @@ STYLES = ("piano", "strings")  # that come with the package
 
 
 class DrawMethod:
-    """Encode the content piece by piece and paint it again with an autoencoder that was taught a single style.
+    """Encode the content piece by piece and paint it again with an autoencoder that was trained on a single style.
 
-    The first canvas of every piece is what the network makes of the notes that the transcriber hears; the codes of the
+    The first canvas of every piece is what the network makes of the notes that the transcriber finds; the codes of the
     glimpses add how they are played. A style given as recordings is learnt by going on with the training for a moment,
     on them alone.
 
@@ -55,8 +53,7 @@ class DrawMethod:
     def __init__(self, *, start: str = "piano", fit: Steps = 60, weights: Weights = "") -> None:
         if not weights and start not in STYLES:
             raise RestyleError(f"no DRAW of '{start}' comes with this version; choose {' or '.join(STYLES)}")
-        path = Path(weights) if weights else files.bundled(WEIGHTS.format(start))
-        self.network, _, self.grid = open_network(path, self.name, Draw)
+        _, self.network, _, self.grid = open_network(weights, WEIGHTS.format(start), self.name, Draw)
         self.steps = fit
 
     def taught(self) -> Profile:
@@ -73,9 +70,7 @@ class DrawMethod:
         Raises:
             RestyleError: if the style is silent.
         """
-        lessons = [one for clip in style if (one := lesson(clip, self.grid, self.network.pitches))]
-        if not lessons:
-            raise RestyleError(SILENT_STYLE)
+        examples = examples_of(style, self.grid, self.network.pitches)
         network = copy.deepcopy(self.network)  # its own may play meanwhile
         if network.notes is None or not self.steps:
             return self.taught()
@@ -83,28 +78,17 @@ class DrawMethod:
         def loss(x: Tensor, pitch: Tensor) -> Tensor:
             return (network.levels(network.first(pitch)) - x).abs().mean()
 
-        return fitted(network, [network.usual, *network.notes.parameters()], loss, lessons, steps=self.steps)
+        return fitted(network, [network.usual, *network.notes.parameters()], loss, examples, steps=self.steps)
 
     @of_recordings
-    def apply(
-        self,
-        content: Audio,
-        profile: Profile,
-        *,
-        strength: float = 1.0,
-        seed: int = 0,
-        progress: Progress | None = None,
-    ) -> Audio:
+    def apply(self, content: Audio, profile: Profile, *, strength: float, seed: int, progress: Progress) -> Audio:
         """Return the content in the network's style; in between, levels lie between the content's and the painted."""
-        report = progress or (lambda _: None)
         network = with_fitted(self.network, profile)
-        grid = self.grid.tuned(content)
-        played = played_in(content, grid, network.pitches, lambda done: report(0.3 * done))
 
-        def paint(x: Tensor, first: int) -> Tensor:
-            return _whole(network, x, network.first(cut(played, first, x.shape[-1]))[0])
+        def paint(x: Tensor, pitch: Tensor) -> Tensor:
+            return _whole(network, x, network.first(pitch)[0])
 
-        return repaint(content, grid, paint, strength=strength, progress=lambda done: report(0.3 + 0.7 * done))
+        return repaint_played(content, self.grid, network.pitches, paint, strength=strength, progress=progress)
 
 
 def _whole(network: Draw, x: Tensor, canvas: Tensor) -> Tensor:

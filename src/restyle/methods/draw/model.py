@@ -100,13 +100,13 @@ class Draw(nn.Module):
         latent: size D of the code of a glimpse.
         glimpses: T.
         grid: places N of the attention along either axis; 0 reads and writes whole pieces.
-        told: size of what the decoder is told of the first canvas.
+        told: size of the decoder's embedding of the first canvas.
 
     Example:
         >>> model = Draw(bins=33, frames=8, pitches=0, hidden=16, latent=4, glimpses=3, grid=4)
         >>> piece = torch.rand(2, 33, 8)
-        >>> made = model(piece, model.first(torch.rand(2, 0, 8)), noise=None)
-        >>> made.canvases.shape, made.codes.mean.shape, model.levels(made.canvases[-1]).shape
+        >>> result = model(piece, model.first(torch.rand(2, 0, 8)), noise=None)
+        >>> result.canvases.shape, result.codes.mean.shape, model.levels(result.canvases[-1]).shape
         (torch.Size([3, 2, 33, 8]), torch.Size([3, 2, 4]), torch.Size([2, 33, 8]))
 
     Source: Gregor et al., "DRAW: a recurrent neural network for image generation", ICML 2015.
@@ -132,13 +132,13 @@ class Draw(nn.Module):
         self.notes = Tower(pitches, width, bins, dilations=dilations) if pitches else None
         self.usual = nn.Parameter(torch.full((bins, 1), -1.0))
         self.told = nn.Linear(bins, told)
-        looked = grid * grid if grid else bins * frames
+        seen = grid * grid if grid else bins * frames
         self.reading = Attention(hidden, grid, bins, frames) if grid else None
         self.writing = Attention(hidden, grid, bins, frames) if grid else None
-        self.encoder = nn.LSTMCell(2 * looked + hidden, hidden)
+        self.encoder = nn.LSTMCell(2 * seen + hidden, hidden)
         self.code = nn.Linear(hidden, 2 * latent)
         self.decoder = nn.LSTMCell(latent + told, hidden)
-        self.patch = nn.Linear(hidden, looked)
+        self.patch = nn.Linear(hidden, seen)
         nn.init.normal_(self.patch.weight, std=0.01)
         self.start = nn.Parameter(torch.zeros(2, hidden))
 
@@ -166,7 +166,7 @@ class Draw(nn.Module):
             noise: standard normal ``[T, B, D]`` that draws the codes; None takes their means.
         """
         rows = len(x)
-        told = self.told(canvas.mean(-1))
+        embedded = self.told(canvas.mean(-1))
         encoding = x.new_zeros(2, rows, self.hidden)
         decoding = self.start[:, None].expand(2, rows, self.hidden)
         seen = scaled(x)
@@ -178,7 +178,7 @@ class Draw(nn.Module):
             mean, log_variance = self.code(encoding[0]).chunk(2, 1)
             code = Normal(mean, log_variance.clamp(-8, 4))
             z = mean if noise is None else code.sample(noise[t])
-            decoding = torch.stack(self.decoder(torch.cat([z, told], 1), (decoding[0], decoding[1])))
+            decoding = torch.stack(self.decoder(torch.cat([z, embedded], 1), (decoding[0], decoding[1])))
             canvas = canvas + self._write(decoding[0])
             canvases.append(canvas)
             means.append(code.mean)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -14,15 +13,15 @@ from restyle.audio import Audio
 from restyle.dsp.blocks import Progress
 from restyle.errors import RestyleError
 from restyle.io import weights as files
-from restyle.methods.base import SILENT_STYLE, Profile, of_recordings
-from restyle.methods.fitting import Lesson, lesson
-from restyle.methods.repainting import cut, open_network, played_in, repaint
+from restyle.methods.base import Profile, of_recordings
+from restyle.methods.fitting import Example, example, examples_of
+from restyle.methods.repainting import open_network, repaint_played
 from restyle.methods.settings import Weights, checked
 from restyle.methods.vae_gan.model import VaeGan
 from restyle.threads import single
 
 WEIGHTS = "vae_gan.safetensors"
-PIECE = 312  # frames of a style that are heard at once, five seconds
+PIECE = 312  # frames of a style that are encoded at once, five seconds
 NAMES = 8  # of styles in a sentence
 QUIET = 0.02  # nepers; a piece whose mean level is lower is a pause
 
@@ -31,7 +30,7 @@ class VaeGanMethod:
     """Encode how the content is played, and decode it, with what is played, in the style's voice.
 
     Args:
-        named: a style that the network was taught, by its name, in place of recordings.
+        named: a style of the training, by its name, in place of recordings.
         weights: of the network; by default those that come with the package.
 
     Raises:
@@ -49,9 +48,8 @@ class VaeGanMethod:
 
     @checked
     def __init__(self, *, named: str = "", weights: Weights = "") -> None:
-        path = Path(weights) if weights else files.bundled(WEIGHTS)
+        path, self.network, settings, self.grid = open_network(weights, WEIGHTS, self.name, VaeGan, spare=("named",))
         self.shown = path.stem if path == files.bundled(path.name) else str(path)
-        self.network, settings, self.grid = open_network(path, self.name, VaeGan, spare=("named",))
         self.labels = list(settings["labels"])
         self.vectors = np.array(settings["named"])
         if named and named not in self.labels:
@@ -59,10 +57,10 @@ class VaeGanMethod:
         self.named = named
 
     def taught(self) -> Profile:
-        """Return the style that was named, or that of a network that was taught one.
+        """Return the style that was named, or the only one of the training.
 
         Raises:
-            RestyleError: if it was taught several and none is named.
+            RestyleError: if there are several and none is named.
         """
         if not self.named and len(self.labels) > 1:
             raise RestyleError(f"these weights know several styles; choose one with --set named=NAME: {self._some()}")
@@ -85,47 +83,32 @@ class VaeGanMethod:
         """
         if self.named:
             return self.taught()
-        lessons = [one for clip in style if (one := lesson(clip, self.grid, self.network.pitches))]
-        if not lessons:
-            raise RestyleError(SILENT_STYLE)
-        return {"vector": self._vector(lessons).numpy()}
+        return {"vector": self._vector(examples_of(style, self.grid, self.network.pitches)).numpy()}
 
-    def _vector(self, lessons: Sequence[Lesson]) -> Tensor:
-        """The style vector of the mean of what the network sees in pieces of the lessons."""
-        pieces = [piece for one in lessons for piece in _pieces(one)]
-        heard = [piece for piece in pieces if float(piece.levels.mean()) > QUIET] or pieces
+    def _vector(self, examples: Sequence[Example]) -> Tensor:
+        """The style vector of the mean of what the network sees in pieces of the examples."""
+        pieces = [piece for one in examples for piece in _pieces(one)]
+        loud = [piece for piece in pieces if float(piece.levels.mean()) > QUIET] or pieces
         with torch.no_grad():
-            seen = [self.network.impression(x[None], pitch[None]) for x, pitch in heard]
+            seen = [self.network.impression(x[None], pitch[None]) for x, pitch in loud]
             return self.network.styled(torch.stack(seen).mean(0)).mean[0]
 
     @of_recordings
-    def apply(
-        self,
-        content: Audio,
-        profile: Profile,
-        *,
-        strength: float = 1.0,
-        seed: int = 0,
-        progress: Progress | None = None,
-    ) -> Audio:
+    def apply(self, content: Audio, profile: Profile, *, strength: float, seed: int, progress: Progress) -> Audio:
         """Return the content in the style; in between, strength moves its own style vector toward the style's."""
-        report = progress or (lambda _: None)
-        grid = self.grid.tuned(content)
-        played = played_in(content, grid, self.network.pitches, lambda done: report(0.3 * done))
         vector = torch.from_numpy(np.array(profile["vector"]))
         if strength < 1:
-            own = lesson(content, self.grid, self.network.pitches)
+            own = example(content, self.grid, self.network.pitches)
             vector = vector if own is None else self._vector([own]).lerp(vector, strength)
 
-        def paint(x: Tensor, first: int) -> Tensor:
-            z = self.network.content(x[None]).mean
-            return self.network.decode(z, vector[None], cut(played, first, x.shape[-1]))[0]
+        def paint(x: Tensor, pitch: Tensor) -> Tensor:
+            return self.network.decode(self.network.content(x[None]).mean, vector[None], pitch)[0]
 
-        return repaint(content, grid, paint, strength=strength, progress=lambda done: report(0.3 + 0.7 * done))
+        return repaint_played(content, self.grid, self.network.pitches, paint, strength=strength, progress=progress)
 
 
-def _pieces(whole: Lesson) -> list[Lesson]:
-    """A recording in pieces of about the length that the network was taught with."""
+def _pieces(whole: Example) -> list[Example]:
+    """A recording in pieces of about the length that the network was trained on."""
     count = max(1, round(whole.levels.shape[-1] / PIECE))
     parts = zip(*(part.tensor_split(count, -1) for part in whole), strict=True)
-    return [Lesson(*pair) for pair in parts]
+    return [Example(*pair) for pair in parts]

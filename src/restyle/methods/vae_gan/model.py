@@ -1,4 +1,4 @@
-"""VAE-GAN: content as a code over time, style as one vector, and a decoder that is told what is played. Floor 4."""
+"""VAE-GAN: content as a code over time, style as one vector, and a decoder conditioned on what is played. Floor 4."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""WaveNet: a stack of gated dilated convolutions that makes sound sample by sample, told what to play. Floor 4.
+"""WaveNet: gated dilated convolutions that generate sound sample by sample, conditioned on notes. Floor 4.
 
 Source: van den Oord et al., "WaveNet: a generative model for raw audio", 2016 (arXiv 1609.03499); the autoencoder is
 Engel et al., "Neural audio synthesis of musical notes with WaveNet autoencoders", ICML 2017 (arXiv 1704.01279).
@@ -45,12 +45,12 @@ def mu_law_decode(classes: Tensor) -> Tensor:
 
 
 class Stack(nn.Module):
-    """Gated dilated convolutions with residual and skip connections, told something new every frame.
+    """Gated dilated convolutions with residual and skip connections, conditioned anew in every frame.
 
     Args:
         channels: C of the layers.
         skip: S of what they give.
-        condition: W of what they are told.
+        condition: W of the condition.
         dilations: samples between the taps of each layer.
         hop: samples of a frame.
         causal: two taps, now and before; else three, around.
@@ -73,10 +73,10 @@ class Stack(nn.Module):
         return sum(self.dilations)
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        """``[B, C, T]``, told ``[B, W, T / hop]``, to the sum of the skip connections ``[B, S, T]``."""
-        told = self.condition(condition)[..., None].chunk(len(self.dilations), dim=1)
+        """``[B, C, T]`` under ``[B, W, T / hop]``, to the sum of the skip connections ``[B, S, T]``."""
+        shifts = self.condition(condition)[..., None].chunk(len(self.dilations), dim=1)
         total: Tensor | float = 0.0
-        for d, dilated, mix, bias in zip(self.dilations, self.dilated, self.mix, told, strict=True):
+        for d, dilated, mix, bias in zip(self.dilations, self.dilated, self.mix, shifts, strict=True):
             padded = nn.functional.pad(x, (d, 0 if self.causal else d))
             wave, gate = (dilated(padded).unflatten(-1, (-1, self.hop)) + bias).flatten(-2).chunk(2, dim=1)
             residual, skip = mix(wave.tanh() * gate.sigmoid()).split([self.channels, self.skip], dim=1)
@@ -94,15 +94,15 @@ class WaveNet(nn.Module):
         hop: samples of a frame of notes.
         channels: of the layers.
         skip: of what the layers give.
-        condition: of what they are told.
+        condition: channels of the condition.
         dilations: of the layers.
-        embedding: size of what the network hears in a reference; 0 is told neither notes nor reference.
-        code: channels of a temporal encoder's code that it is told beside; 0 for none.
+        embedding: size of the reference's embedding; 0 for neither notes nor reference.
+        code: channels of a temporal encoder's code beside them; 0 for none.
 
     Example:
         >>> network = WaveNet(channels=8, skip=8, dilations=(1, 2, 4), code=0)
-        >>> told = network.told(torch.tensor([[[0.0, 0.03, 60, 0.8, 0]]]), network.reference(torch.rand(1, 80, 9)), 2)
-        >>> network(torch.full((1, 512), 128), told).shape
+        >>> notes, reference = torch.tensor([[[0.0, 0.03, 60, 0.8, 0]]]), network.reference(torch.rand(1, 80, 9))
+        >>> network(torch.full((1, 512), 128), network.told(notes, reference, 2)).shape
         torch.Size([1, 256, 512])
     """
 
@@ -150,7 +150,7 @@ class WaveNet(nn.Module):
         return self.conditioning(drawn, reference, None if code is None else spread(code, frames))
 
     def tuned(self, notes: Tensor, frames: int) -> Tensor | None:
-        """Return what the first layer hears beside the last sample, ``[B, C, L * hop]``: the notes as plain tones.
+        """Return what the first layer takes beside the last sample, ``[B, C, L * hop]``: the notes as plain tones.
 
         A piano roll alone leaves the network to learn the period of each of 88 pitches.
         """

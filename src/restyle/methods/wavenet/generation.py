@@ -19,7 +19,7 @@ UNROLLED = 4  # columns of a matrix that are taken at once
 
 
 class Generator:
-    """Makes sound with a WaveNet, as long as wanted, from conditions that come block by block.
+    """Generates sound of any length with a WaveNet, from conditions that come block by block.
 
     Args:
         network: on the CPU; its weights are copied.
@@ -52,7 +52,7 @@ class Generator:
 
         Args:
             condition: ``[1, W, L]``.
-            tuned: ``[1, C, L * hop]``, where the network hears the notes as tones.
+            tuned: ``[1, C, L * hop]``, the notes as plain tones.
         """
         count, nothing = condition.shape[-1] * self.network.hop, np.zeros((0, CLASSES), np.float32)
         return self._run(condition, tuned, np.zeros(0, np.uint8), self.rng.random(count), nothing)
@@ -67,15 +67,15 @@ class Generator:
         self, condition: Tensor, tuned: Tensor | None, given: np.ndarray, draws: np.ndarray, logits: np.ndarray
     ) -> np.ndarray:
         with torch.no_grad():
-            told = self.network.stack.condition(condition)[0].T.contiguous().numpy()
-        told = told.reshape(len(told), len(self._delays), -1)
-        heard = np.zeros((0, self.network.channels), np.float32)
+            shifts = self.network.stack.condition(condition)[0].T.contiguous().numpy()
+        shifts = shifts.reshape(len(shifts), len(self._delays), -1)
+        tones = np.zeros((0, self.network.channels), np.float32)
         if tuned is not None:
-            heard = tuned[0].T.detach().contiguous().numpy()
+            tones = tuned[0].T.detach().contiguous().numpy()
         result = np.zeros(len(draws), np.uint8)
         _compiled()(
             *(*self._matrices, self._delays, self._kept, self._state),
-            *(told, heard, self.network.hop, np.float32(self.temperature), given, draws, logits, result),
+            *(shifts, tones, self.network.hop, np.float32(self.temperature), given, draws, logits, result),
         )
         return result
 

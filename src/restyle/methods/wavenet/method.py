@@ -1,22 +1,21 @@
-"""`wavenet`: the content's notes, played by a WaveNet that has heard the style. Floor 4."""
+"""`wavenet`: the content's notes, played by a WaveNet conditioned on the style. Floor 4."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from math import ceil, gcd
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-import soxr
 import torch
 from torch import Tensor
 
 from restyle.analysis.facts import Analysis
-from restyle.audio import Audio
+from restyle.audio import Audio, resample
 from restyle.dsp import blocks
 from restyle.dsp.blocks import Progress
+from restyle.dsp.levels import rms
 from restyle.dsp.spectrogram import LogSpectrogram
 from restyle.errors import RestyleError, warn
 from restyle.io import networks as trained
@@ -36,10 +35,10 @@ from restyle.threads import single
 DECODERS: dict[str, type] = {"parallel": ParallelWaveNet, "autoregressive": WaveNet}
 PIECE = 5.0  # seconds, of which references were in training
 STYLE_LONGEST = 120.0  # seconds of each clip that are listened to
-HEARD = 0.1  # root mean square at which references are heard
+REFERENCE = 0.1  # root mean square of references, as in training
 QUIET = 0.01  # pieces below this part of a clip's level are passed over
 SILENT = 1e-5
-BLOCK, CONTEXT = 640, 32  # frames made at once, and those around them that the network is told of
+BLOCK, CONTEXT = 640, 32  # frames generated at once, and those around them whose notes the network sees
 MEASURED = 60.0  # seconds of the result by which its level is set
 HIGHEST = 60.0  # dB, largest change of it
 PLAIN_LEVEL = -26.0  # dB of full scale, the median note of a content without a recording
@@ -49,7 +48,7 @@ SECONDS = 10.0  # of blocks that are mixed at once
 
 
 class WavenetMethod:
-    """Transcribe the content, and let a WaveNet play its notes as it heard the style.
+    """Transcribe the content, and let a WaveNet play its notes in the style.
 
     The networks know 0 to 8 kHz. The content's dynamics and stereo places are followed (of all notes of a moment
     together), its unpitched part is kept with the tone of the style's, as in ``notes``.
@@ -114,29 +113,22 @@ class WavenetMethod:
         points = [point for clip in style for point in self._points(clip)]
         if not points:
             raise RestyleError(SILENT_STYLE)
-        told = {"reference": np.mean(points, axis=0), "network": self._fingerprint()}
-        return told | unpitched.fit(style) | {"channels": np.array([max(clip.channels for clip in style)])}
+        learnt = {"reference": np.mean(points, axis=0), "network": trained.fingerprint(self.network)}
+        return learnt | unpitched.fit(style) | {"channels": np.array([max(clip.channels for clip in style)])}
 
     def _points(self, clip: Audio) -> list[np.ndarray]:
-        """Embeddings of the pieces of a clip that can be heard."""
+        """Embeddings of the pieces of a clip that are not silent."""
         length = min(clip.length, round(STYLE_LONGEST * clip.rate))
         spans = list(blocks.spans(length, ceil(length / max(1, round(length / clip.rate / PIECE))) or 1, 0))
         pieces = [blocks.mono(clip, span.start, span.stop, self.transform.rate) for span in spans]
-        levels = [_rms(piece) for piece in pieces]
-        heard = [i for i, level in enumerate(levels) if level > max(SILENT, QUIET * max(levels))]
+        levels = [rms(piece) for piece in pieces]
+        loud = [i for i, level in enumerate(levels) if level > max(SILENT, QUIET * max(levels))]
         points = []
-        for i in heard:
-            mel = self.transform(torch.from_numpy(pieces[i] * (HEARD / levels[i])))
+        for i in loud:
+            mel = self.transform(torch.from_numpy(pieces[i] * (REFERENCE / levels[i])))
             with torch.inference_mode():
                 points.append(self.network.reference(mel[None])[0].numpy())  # type: ignore[misc]
         return points
-
-    def _fingerprint(self) -> np.ndarray:
-        """Tells one decoder's weights from another's."""
-        digest = hashlib.sha256()
-        for value in self.network.state_dict().values():
-            digest.update(value.numpy().tobytes())
-        return np.frombuffer(digest.digest()[:8], np.uint8)
 
     @single()
     def apply(
@@ -153,7 +145,7 @@ class WavenetMethod:
         Raises:
             RestyleError: if the style was learnt for another decoder.
         """
-        if not np.array_equal(profile.get("network", []), self._fingerprint()):
+        if not np.array_equal(profile.get("network", []), trained.fingerprint(self.network)):
             raise RestyleError("the style was learnt for another WaveNet; learn it again")
         reference = torch.from_numpy(np.array(profile["reference"]))
         report = progress or (lambda _: None)
@@ -170,9 +162,9 @@ class WavenetMethod:
             warn("the drums of the MIDI file are left out: the network cannot play them")
         notes = notes.pitched()
         length = round((notes.duration + 1.0) * self.network.rate)
-        made = self._perform(notes, length, reference, seed, report)
-        result = Audio(blocks.empty(channels, length), made.rate)
-        _add(result, made, _gain(made, notes, PLAIN_LEVEL), _balance(notes, imagine(notes, channels), channels, 1.0))
+        sound = self._perform(notes, length, reference, seed, report)
+        result = Audio(blocks.empty(channels, length), sound.rate)
+        _add(result, sound, _gain(sound, notes, PLAIN_LEVEL), _balance(notes, imagine(notes, channels), channels, 1.0))
         return result
 
     def _follow(
@@ -194,9 +186,9 @@ class WavenetMethod:
         rate = self.network.rate
         tuned = _as_played(notes, played)
         length = ceil(content.duration * rate)
-        made = self._perform(tuned, length, reference, seed, lambda done: report(0.4 + 0.5 * done))
+        sound = self._perform(tuned, length, reference, seed, lambda done: report(0.4 + 0.5 * done))
         balance = _balance(notes, played, content.channels, content.duration)
-        _add(result, made, _gain(made, tuned, level - SOFTER * kept), balance, lambda done: report(0.9 + 0.1 * done))
+        _add(result, sound, _gain(sound, tuned, level - SOFTER * kept), balance, lambda done: report(0.9 + 0.1 * done))
         return result
 
     def _perform(self, notes: Notes, length: int, reference: Tensor, seed: int, report: Progress) -> Audio:
@@ -225,25 +217,21 @@ class WavenetMethod:
 
             def at_once(notes: Tensor, span: blocks.Span) -> np.ndarray:
                 start = place + span.left * network.hop
-                made = network(notes, reference, span.right - span.left, start)[0]
-                return np.asarray(made[(span.start - span.left) * network.hop : (span.stop - span.left) * network.hop])
+                sound = network(notes, reference, span.right - span.left, start)[0]
+                return np.asarray(sound[(span.start - span.left) * network.hop : (span.stop - span.left) * network.hop])
 
             return at_once
         generator = Generator(network, temperature=self.temperature, seed=seed)
 
         def one_by_one(notes: Tensor, span: blocks.Span) -> np.ndarray:
             frames, own = span.right - span.left, slice(span.start - span.left, span.stop - span.left)
-            told, tuned = network.told(notes.float(), reference, frames), network.tuned(notes, frames)
+            condition, tuned = network.told(notes.float(), reference, frames), network.tuned(notes, frames)
             if tuned is not None:
                 tuned = tuned[..., own.start * network.hop : own.stop * network.hop]
-            classes = generator.classes(told[..., own], tuned)
+            classes = generator.classes(condition[..., own], tuned)
             return np.asarray(mu_law_decode(torch.from_numpy(classes)))
 
         return one_by_one
-
-
-def _rms(samples: np.ndarray) -> float:
-    return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))) if len(samples) else 0.0
 
 
 def _table(notes: Notes) -> Tensor:
@@ -259,12 +247,12 @@ def _as_played(notes: Notes, played: Sequence[Played]) -> Notes:
     return Notes(notes.onset, notes.offset, pitch, velocity, notes.programme)
 
 
-def _gain(made: Audio, notes: Notes, level: float) -> float:
-    """The factor that brings the median note of what was made to a level in dB."""
+def _gain(sound: Audio, notes: Notes, level: float) -> float:
+    """The factor that brings the median note of a sound to a level in dB."""
     part = notes.select(notes.onset < MEASURED)
     if not len(part):
         return 1.0
-    _, own = listen(made.slice(0, round(MEASURED * made.rate)), part.between(0, MEASURED))
+    _, own = listen(sound.slice(0, round(MEASURED * sound.rate)), part.between(0, MEASURED))
     return float(10 ** (min(level - own, HIGHEST) / 20))
 
 
@@ -281,21 +269,19 @@ def _balance(notes: Notes, played: Sequence[Played], channels: int, seconds: flo
     return np.sqrt(power / total)
 
 
-def _add(result: Audio, made: Audio, gain: float, balance: np.ndarray, progress: Progress | None = None) -> None:
+def _add(result: Audio, sound: Audio, gain: float, balance: np.ndarray, progress: Progress | None = None) -> None:
     """Add one channel at another rate to a sound, in place."""
-    shared = gcd(result.rate, made.rate)
-    unit, other = result.rate // shared, made.rate // shared  # as many samples here and there
+    shared = gcd(result.rate, sound.rate)
+    unit, other = result.rate // shared, sound.rate // shared  # as many samples here and there
     around = ceil(0.25 * result.rate / unit) * unit
     for span in blocks.spans(result.length, ceil(SECONDS * result.rate / unit) * unit, around):
-        piece = made.samples[0, span.left // unit * other : ceil(span.right / unit) * other]
-        if result.rate != made.rate:
-            piece = soxr.resample(np.ascontiguousarray(piece), made.rate, result.rate)
-        piece = piece[span.start - span.left : span.stop - span.left]
+        piece = sound.samples[0, span.left // unit * other : ceil(span.right / unit) * other]
+        piece = resample(piece, sound.rate, result.rate)[span.start - span.left : span.stop - span.left]
         here = slice(span.start, span.start + len(piece))
         time = np.arange(here.start, here.stop) / (result.rate * FRAME)
         for channel, curve in zip(result.samples, balance, strict=True):
             channel[here] += (gain * np.interp(time, np.arange(len(curve)), curve) * piece).astype(np.float32)
         blocks.release(result.samples)
-        blocks.release(made.samples)
+        blocks.release(sound.samples)
         if progress:
             progress(span.stop / result.length)

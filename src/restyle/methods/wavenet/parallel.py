@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
+from restyle.dsp.mel import hz_to_mel
 from restyle.dsp.pitch import midi_to_hz
 from restyle.methods.wavenet.autoregressive import Stack
 from restyle.methods.wavenet.excitation import (
@@ -22,10 +22,9 @@ from restyle.methods.wavenet.excitation import (
 )
 from restyle.methods.wavenet.reference import Conditioning, ReferenceEncoder, roll
 
-TIMES = (0.005, 0.02, 0.06, 0.2, 0.6, 2.0)  # seconds in which what a network is told of a moment fades
+TIMES = (0.005, 0.02, 0.06, 0.2, 0.6, 2.0)  # seconds in which the memory of a moment fades
 BUMPS = 12  # over the pitches
 DILATIONS = tuple(2**i for i in range(10))
-SCALE = 15.0  # Hz to Slaney's mels: they are 1 kHz
 
 
 class Gains(nn.Module):
@@ -40,7 +39,7 @@ class Gains(nn.Module):
 
     def __init__(self, *, bins: int, embedding: int, width: int, rate: int) -> None:
         super().__init__()
-        self.bins, self.top = bins, float(mel(torch.tensor(rate / 2)))
+        self.bins, self.top = bins, float(hz_to_mel(torch.tensor(rate / 2)))
         features = 2 * len(TIMES) + 2 + BUMPS + 3 + GROUPS
         self.entry = nn.Linear(features, width)
         self.reference = nn.Linear(embedding, width)
@@ -58,27 +57,21 @@ class Gains(nn.Module):
             later: seconds after the start of the frame.
             reference: embeddings ``[B, D]``.
         """
-        heard = self._tone(reference[:, -self.bins :], notes)
-        features = torch.cat([moments(notes, later), heard], dim=1)
+        tone = self._tone(reference[:, -self.bins :], notes)
+        features = torch.cat([moments(notes, later), tone], dim=1)
         x = (self.entry(features) + self.reference(reference)[notes.row]).relu()
         level = self.outer(self.inner(x))
-        known = torch.cat([heard, torch.zeros_like(level[:, GROUPS:])], dim=1)  # as loud as the reference is there
+        known = torch.cat([tone, torch.zeros_like(level[:, GROUPS:])], dim=1)  # as loud as the reference is there
         return (level + known).clamp(-14, 2).exp()
 
     def _tone(self, tone: Tensor, notes: Sounding) -> Tensor:
         """The tone ``[B, M]`` where the groups of partials lie, ``[M, K]``."""
         middle = (torch.tensor(FIRST) * torch.tensor(LAST)).sqrt().to(tone)
-        place = mel(midi_to_hz(notes.pitch)[:, None] * middle) / self.top * (self.bins + 1) - 1
+        place = hz_to_mel(midi_to_hz(notes.pitch)[:, None] * middle) / self.top * (self.bins + 1) - 1
         place = place.clamp(0, self.bins - 1.001)
         low = place.long()
         rows = tone[notes.row]
         return rows.gather(1, low).lerp(rows.gather(1, low + 1), place - low)
-
-
-def mel(hertz: Tensor) -> Tensor:
-    """Slaney's mels of Hz."""
-    above = SCALE + 27 / math.log(6.4) * torch.log(hertz.clamp_min(1000) / 1000)
-    return torch.where(hertz < 1000, hertz * (SCALE / 1000), above)
 
 
 def moments(notes: Sounding, later: float) -> Tensor:
@@ -99,7 +92,7 @@ class ParallelWaveNet(nn.Module):
 
     Every note's groups of partials and bands of noise get their level over time from a small network that knows the
     note and the reference (grouped additive synthesis); the notes' sums, channel by channel, pass a WaveNet stack that
-    is told what is played, and whose output is added.
+    is conditioned on what is played, and whose output is added.
 
     Args:
         bins: mel bands of the reference.
@@ -107,9 +100,9 @@ class ParallelWaveNet(nn.Module):
         hop: samples of a frame.
         channels: of the stack's layers.
         skip: of what they give.
-        condition: of what they are told.
+        condition: channels of the condition.
         dilations: of the layers.
-        embedding: size of what the network hears in a reference.
+        embedding: size of the reference's embedding.
         width: of the network of the levels.
 
     Example:
@@ -168,8 +161,8 @@ class ParallelWaveNet(nn.Module):
             Samples ``[B, L * hop]``.
         """
         parts = self.shaped(notes, reference, frames, start)
-        told = self.conditioning(roll(notes, frames, self.hop / self.rate), reference)
-        more = self.outer(self.stack(self.entry(parts), told).relu())
+        condition = self.conditioning(roll(notes, frames, self.hop / self.rate), reference)
+        more = self.outer(self.stack(self.entry(parts), condition).relu())
         return parts.sum(1) + more[:, 0]
 
     def shaped(self, notes: Tensor, reference: Tensor, frames: int, start: int = 0) -> Tensor:
@@ -189,6 +182,6 @@ class ParallelWaveNet(nn.Module):
         place = played.row * frames + played.frame
         summed = tones.new_zeros(rows * frames, GROUPS, self.hop).index_add(0, place, tones)
         level = (powers.new_zeros(rows * frames, 2 * BANDS).index_add(0, place, powers) + 1e-12).sqrt()[..., None]
-        hiss = level[:, :BANDS].lerp(level[:, BANDS:], along).view(rows, frames, BANDS, -1)
-        hiss = hiss.transpose(1, 2).flatten(2) * noise
-        return torch.cat([summed.view(rows, frames, GROUPS, -1).transpose(1, 2).flatten(2), hiss], dim=1)
+        noisy = level[:, :BANDS].lerp(level[:, BANDS:], along).view(rows, frames, BANDS, -1)
+        noisy = noisy.transpose(1, 2).flatten(2) * noise
+        return torch.cat([summed.view(rows, frames, GROUPS, -1).transpose(1, 2).flatten(2), noisy], dim=1)

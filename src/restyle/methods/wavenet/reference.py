@@ -1,4 +1,4 @@
-"""What decoders are told: how the reference sounds, what is played, what an encoder hears. Floor 4."""
+"""What decoders are conditioned on: how the reference sounds, what is played, an encoder's code. Floor 4."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ FADE = 0.05  # seconds in which the mark of an onset fades
 
 
 class ReferenceEncoder(nn.Module):
-    """An embedding of a recording, whatever its level: what a network hears, and its mean tone itself.
+    """An embedding of a recording, whatever its level: what a network finds, and its mean tone itself.
 
     Args:
         bins: mel bands M.
         width: of the convolutions.
-        size: of what the network hears.
+        size: of what the network finds.
 
     Example:
         >>> ReferenceEncoder(bins=80, size=32)(torch.rand(2, 80, 300)).shape
@@ -40,9 +40,9 @@ class ReferenceEncoder(nn.Module):
 
     def forward(self, mel: Tensor) -> Tensor:
         """Embed log1p mel powers ``[B, M, L]``: ``[B, size]``; the last M values are the tone."""
-        heard = self.layers(decibels(mel, 2) / 40 + 1)
-        deviation = (heard.var(-1, unbiased=False) + 1e-5).sqrt()
-        return torch.cat([self.out(torch.cat([heard.mean(-1), deviation], dim=1)).tanh(), tone(mel)], dim=1)
+        features = self.layers(decibels(mel, 2) / 40 + 1)
+        deviation = (features.var(-1, unbiased=False) + 1e-5).sqrt()
+        return torch.cat([self.out(torch.cat([features.mean(-1), deviation], dim=1)).tanh(), tone(mel)], dim=1)
 
 
 def tone(mel: Tensor) -> Tensor:
@@ -58,7 +58,7 @@ def roll(notes: Tensor, frames: int, hop: float) -> Tensor:
     Args:
         notes: as in `methods/wavenet/excitation.py`.
         frames: L.
-        hop: seconds of a frame, which is looked at in its middle.
+        hop: seconds of a frame, whose notes are those at its middle.
     """
     onset, offset, pitch, velocity, programme = notes.unbind(-1)
     row = pitch.nan_to_num(-1).round().long() - LOWEST
@@ -78,8 +78,8 @@ class Conditioning(nn.Module):
     """Notes, reference and code as one signal at frame rate, for a decoder.
 
     Args:
-        reference: size of the reference's embedding; 0 is told nothing.
-        code: channels of an encoder's code; 0 is told nothing.
+        reference: size of the reference's embedding; 0 for none.
+        code: channels of an encoder's code; 0 for none.
         width: of the signal.
     """
 

@@ -66,8 +66,8 @@ def _draw(logits, temperature, chance, chances):  # type: ignore[no-untyped-def]
 
 @njit(**OPTIONS)
 def generate(  # type: ignore[no-untyped-def]
-    entry, dilated, mix, bias, inner, inner_bias, outer, outer_bias, delays, kept, state, told, tuned, hop, temperature,
-    given, draws, logits, made,
+    entry, dilated, mix, bias, inner, inner_bias, outer, outer_bias, delays, kept, state, shifts, tuned, hop,
+    temperature, given, draws, logits, result,
 ):  # fmt: skip
     """Make samples, or follow given ones.
 
@@ -82,15 +82,15 @@ def generate(  # type: ignore[no-untyped-def]
         outer_bias: ``[256]``.
         delays: dilation of each layer.
         kept: ``[sum of delays, C]``, the earlier inputs of all layers, in rings; changed.
-        state: the last class, and the number of samples made; changed.
-        told: ``[L, layers, 2 C]``, what each layer is told in each frame.
-        tuned: ``[T, C]``, what the first layer hears beside the last sample; empty for nothing.
+        state: the last class, and the number of samples generated; changed.
+        shifts: ``[L, layers, 2 C]``, what each layer adds in each frame.
+        tuned: ``[T, C]``, what the first layer takes beside the last sample; empty for nothing.
         hop: samples of a frame.
         temperature: 0 takes the likeliest.
         given: classes to follow; empty to draw them.
         draws: a chance 0..1 for each sample.
-        logits: ``[T, 256]``, filled; empty where they are not wanted.
-        made: classes ``[T]``, filled.
+        logits: ``[T, 256]``, filled; empty where they are not needed.
+        result: classes ``[T]``, filled.
     """
     layers, channels, skips = len(delays), entry.shape[1], inner.shape[0]
     x, both = np.zeros(channels, np.float32), np.zeros(2 * channels, np.float32)
@@ -99,7 +99,7 @@ def generate(  # type: ignore[no-untyped-def]
     hidden, found = np.zeros(skips, np.float32), np.zeros(outer.shape[1], np.float32)
     chances = np.zeros_like(found)
     half, zero = np.float32(0.5), np.float32(0)
-    for t in range(len(made)):
+    for t in range(len(result)):
         x[:] = entry[state[0]]
         if len(tuned):
             for i in range(channels):
@@ -113,7 +113,7 @@ def generate(  # type: ignore[no-untyped-def]
                 both[i] = kept[row, i]
                 both[channels + i] = x[i]
                 kept[row, i] = x[i]
-            gated[:] = told[t // hop, k]
+            gated[:] = shifts[t // hop, k]
             _add_product(both, dilated[k], gated)
             for i in range(channels):
                 wave[i] = _tanh(gated[i]) * (half + half * _tanh(half * gated[channels + i]))
@@ -135,4 +135,4 @@ def generate(  # type: ignore[no-untyped-def]
             logits[t] = found
         state[0] = given[t] if len(given) else _draw(found, temperature, draws[t], chances)
         state[1] += 1
-        made[t] = state[0]
+        result[t] = state[0]
