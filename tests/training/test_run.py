@@ -41,13 +41,14 @@ def toy(tmp_path: Path):
     """Train the toy with changed settings in a folder of the test."""
     from toys import FakeStore
 
+    from restyle.pages.training import page
     from restyle.training.run import train
 
     (tmp_path / "toy.yaml").write_text(yaml.safe_dump(TOY))
 
     def run(out: str, *settings: str, store: Any = None, **given: Any):
         config = configs.read(tmp_path / "toy.yaml", settings)
-        return train(config, store or FakeStore(24), tmp_path / out, **given)
+        return train(config, store or FakeStore(24), tmp_path / out, page=page, **given)
 
     return run
 

@@ -18,7 +18,7 @@ from restyle.errors import RestyleError
 from restyle.io import weights
 from restyle.io.atomic import writing
 from restyle.io.text import write_text
-from restyle.training.report import page, spell
+from restyle.training.report import Page, spell
 from restyle.training.resuming import spoilt
 from restyle.training.verdict import best_row, verdict
 
@@ -39,6 +39,7 @@ class Diary(Callback):
         trainer: the config's part of that name.
         progress: called with the part that is done, 0..1.
         report: called with a line for every epoch.
+        page: makes ``report.html``; without it there is none.
     """
 
     def __init__(
@@ -49,9 +50,10 @@ class Diary(Callback):
         *,
         progress: Progress | None = None,
         report: Report | None = None,
+        page: Page | None = None,
     ) -> None:
         self.out, self.facts, self.settings = out, facts, trainer
-        self.progress, self.report = progress, report
+        self.progress, self.report, self.page = progress, report, page
         self.rows: list[dict[str, float]] = []
         self.points: list[dict[str, float]] = []
         self.chunks: list[Any] = []  # examples where the module gives none to see or to hear
@@ -183,7 +185,8 @@ class Diary(Callback):
         shown |= {"verdict": words, "monitor": self.monitor}
         facts = self.facts | {"steps waiting for data": f"{self.waiting:.1%} of their time"}
         shown |= {"seconds": self._elapsed(), "left": left, "facts": facts, "examples": self.examples}
-        _write(self.out / "report.html", page(shown))
+        if self.page:
+            _write(self.out / "report.html", self.page(shown))
         _write(self.out / "metrics.csv", _table(self.rows))
         self.save()
 

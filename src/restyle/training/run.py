@@ -23,6 +23,7 @@ from restyle.training.diary import Diary
 from restyle.training.export import card, export, grow, halve, load_into
 from restyle.training.facts import Machine, facts, told
 from restyle.training.folder import Trained, begun, finished, write
+from restyle.training.report import Page
 from restyle.training.resuming import Average, Checkpoints, WholeFiles
 from restyle.training.surroundings import explained, quiet
 from restyle.training.verdict import verdict
@@ -87,6 +88,7 @@ def train(
     test: Store | None = None,
     progress: Callable[[float], None] | None = None,
     report: Callable[[str], None] | None = None,
+    page: Page | None = None,
 ) -> Trained:
     """Train, or go on where a run was stopped, until it is done; then export.
 
@@ -99,6 +101,7 @@ def train(
         test: other spectrograms, looked at once, after the training.
         progress: called with the part that is done, 0..1.
         report: called with a line for every epoch.
+        page: makes report.html (`restyle.pages.training.page`); without it there is none.
 
     Raises:
         RestyleError: if the data or settings cannot be used, the loss becomes NaN or the disk is full; what was
@@ -118,7 +121,7 @@ def train(
     model, module = _objects(config, store, parted, classes)
     data = Data(store, parted, config, classes, tuple(getattr(module, "wants", ())))
     known = facts(config, store, parted, len(data.learnt), machine)
-    diary = Diary(out, told(known), config["trainer"], progress=progress, report=report)
+    diary = Diary(out, told(known), config["trainer"], progress=progress, report=report, page=page)
     diary.chunks = data.examples()
     with quiet(), explained(out, diary):
         trainer = _trainer(config, out, machine, diary)

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from restyle import Audio
-from restyle.training.report import curve, page, picture
+from restyle.pages.training import curve, page, picture
 
 SHOWN = {
     "rows": [{"epoch": i, "step": 9 * i, "seconds": 1.0, "train_loss": 1 / i, "val_loss": 2 / i} for i in (1, 2, 3)],
