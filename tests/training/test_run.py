@@ -131,7 +131,7 @@ def test_no_private_path_is_written(toy, tmp_path, monkeypatch):
 def test_the_page_is_whole(toy, tmp_path):
     toy("out")
     page = (tmp_path / "out" / "report.html").read_text()
-    assert page.count("<svg") == 4 and "data:image/png;base64" in page
+    assert page.count("<svg") == 4 and "data:image/webp;base64" in page
     assert "&lt;first&gt;" in page and "<first>" not in page
     assert "http" not in page.replace("http-equiv", "")  # nothing is fetched
     assert "still improving" in page or "flat" in page or "overfitting" in page

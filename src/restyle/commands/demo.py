@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from html import escape
 from pathlib import Path
 
 from restyle.commands import transfer
@@ -14,16 +13,6 @@ from restyle.io.text import write_text
 from restyle.methods import METHODS
 
 CONTENT, STYLE = "ode-to-joy.wav", "greensleeves.wav"
-
-PAGE = """<!doctype html>
-<meta charset="utf-8"><title>restyle demo</title>
-<style>body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em }}
-img, audio {{ width: 100% }}</style>
-<h1>restyle demo</h1>
-<p>The content is the Ode to Joy on a plucked string, the style is Greensleeves on an organ with drums.</p>
-{sections}
-"""
-SECTION = '<h2>{title}</h2>\n<p>{text}</p>\n<audio controls src="{sound}"></audio>\n{picture}'
 
 
 def run(
@@ -79,15 +68,17 @@ def run(
     return made
 
 
-def _page(folder: Path, made: list[Path]) -> str:
+def _page(folder: Path, files: list[Path]) -> str:
+    from restyle.pages.rendering import render
+
     texts = {CONTENT: ("Content", "Ode to Joy"), STYLE: ("Style", "Greensleeves")}
-    sections = []
-    for path in made:
-        title, text = texts.get(path.name, (path.stem, METHODS[path.stem].text if path.stem in METHODS else ""))
-        picture = folder / f"{path.stem}-pictures" / "spectrograms.png"
-        shown = f'<img alt="spectrograms" src="{picture.relative_to(folder).as_posix()}">' if picture.exists() else ""
-        sections.append(SECTION.format(title=escape(title), text=escape(text), sound=escape(path.name), picture=shown))
-    return PAGE.format(sections="\n".join(sections))
+    sounds = []
+    for path in files:
+        title, text = texts[path.name] if path.name in texts else (path.stem, METHODS[path.stem].text)
+        picture = Path(f"{path.stem}-pictures") / "spectrograms.png"
+        there = picture.as_posix() if (folder / picture).exists() else ""
+        sounds.append({"title": title, "text": text, "file": path.name, "picture": there})
+    return render("demo.html", sounds=sounds)
 
 
 def check_folder(folder: Path) -> None:

@@ -11,7 +11,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,8 @@ from restyle.audio import Audio
 from restyle.comparison.ratings import ANCHOR, QUESTIONS, REFERENCE, VERSION, Ratings, read_ratings
 from restyle.comparison.scoring import Scores, score
 from restyle.errors import RestyleError
-from restyle.pages.media import matched, plain
+from restyle.pages.media import matched, mp3, plain
+from restyle.pages.rendering import render
 
 __all__ = ["Ratings", "Scores", "Trial", "anchor", "page", "read_ratings", "score"]
 
@@ -81,7 +81,7 @@ def page(trials: Sequence[Trial], *, title: str, seed: int) -> str:
     digest = hashlib.sha256(json.dumps([data, key]).encode()).hexdigest()[:16]
     packed = base64.b64encode(json.dumps(key).encode()).decode()
     test = {"version": VERSION, "test": digest, "key": packed, "questions": QUESTIONS, "trials": data}
-    return _rendered(title, test)
+    return render("listen.html", title=title, test=test, questions=QUESTIONS)
 
 
 def anchor(content: Audio) -> Audio:
@@ -141,21 +141,5 @@ def _letter(index: int) -> str:
 
 def _embedded(sounds: dict[str, Audio], seconds: float) -> dict[str, str]:
     """Return the sounds, at most so long and equally loud, as base64 of MP3."""
-    from restyle.io.mp3 import encode_mp3
-
     loud, _ = matched({name: plain(audio, seconds, KBPS) for name, audio in sounds.items()})
-    return {name: base64.b64encode(encode_mp3(audio, kbps=KBPS)).decode() for name, audio in loud.items()}
-
-
-def _rendered(title: str, test: dict[str, Any]) -> str:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-    from markupsafe import Markup
-
-    folder = resources.files("restyle.pages") / "templates"
-    parts = {
-        name: Markup((folder / file).read_text("utf-8"))  # ours, not text of users
-        for name, file in [("css", "listen.css"), ("player", "player.js"), ("js", "listen.js")]
-    }
-    loader = PackageLoader("restyle.pages", "templates")
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
-    return environment.get_template("listen.html").render(title=title, test=test, questions=QUESTIONS, **parts)
+    return {name: mp3(audio, KBPS) for name, audio in loud.items()}

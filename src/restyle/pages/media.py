@@ -178,16 +178,23 @@ def prepare(pair: Pair, sounds: dict[str, Audio], notes: dict[str, Notes], *, kb
         sounds=tuple(
             SoundMedia(
                 name=name,
-                mp3=_base64(_mp3(loud[name], kbps)),
+                mp3=mp3(loud[name], kbps),
                 loop=name == "style" and loud[name].duration < seconds,
                 gain=gains[name],
-                spectrogram="data:image/webp;base64," + _base64(webp(plot.colours(levels[name][0], top))),
+                spectrogram=webp(plot.colours(levels[name][0], top)),
                 outline=outline(spread[name], peak),
                 notes=boxes(name, played) if name in played else None,
             )
             for name in names
         ),
     )
+
+
+def mp3(audio: Audio, kbps: int) -> str:
+    """Return a sound as base64 of an MP3 file."""
+    from restyle.io.mp3 import encode_mp3
+
+    return base64.b64encode(encode_mp3(audio, kbps=kbps)).decode()
 
 
 def plain(audio: Audio, seconds: float, kbps: int) -> Audio:
@@ -219,13 +226,3 @@ def _played(notes: Notes, own: float, seconds: float) -> Notes:
         *(np.tile(column, len(times)) for column in (whole.pitch, whole.velocity, whole.programme)),
     ]
     return Notes(*columns).between(0, seconds)
-
-
-def _mp3(audio: Audio, kbps: int) -> bytes:
-    from restyle.io.mp3 import encode_mp3
-
-    return encode_mp3(audio, kbps=kbps)
-
-
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,11 @@ import numpy as np
 from restyle.comparison.statistics import Interval, bootstrap
 from restyle.comparison.table import COPIES, Comparison, Pair, Result
 from restyle.evaluation import METRICS, Metric
-from restyle.pages import scatter
+from restyle.pages import chart
 from restyle.pages.media import PairMedia
 from restyle.pages.pictures import OUTLINE
 from restyle.pages.plot import frequency_ticks
+from restyle.pages.rendering import render
 
 MAIN = (  # those that a reader looks at first
     "content.pitch",
@@ -76,14 +76,17 @@ def page(comparison: Comparison, media: Mapping[str, PairMedia]) -> str:
         >>> made.startswith("<!doctype html>"), "a.wav in the style of b.wav" in made
         (True, True)
     """
-    return _render(
+    names = [*comparison.methods, *COPIES]
+    return render(
+        "report.html",
+        columns=OUTLINE,
         comparison=comparison,
         main=[heading(name) for name in MAIN if name in comparison.metrics()],
         summary=summary(comparison),
         questions=QUESTIONS,
-        sentences={name: sentence(comparison, name) for name in [*comparison.methods, *COPIES]},
-        plot=scatter.layout(comparison),
-        number={name: k for k, name in enumerate(comparison.methods)},
+        sentences={name: sentence(comparison, name) for name in names},
+        plot=chart.scatter({_label(name): _trade_off(comparison, name) for name in names}),
+        colours={_label(name): "copy" if name in COPIES else f"m{k % 8}" for k, name in enumerate(names)},
         pairs=[_pair(pair, comparison, media.get(pair.name)) for pair in comparison.pairs],
     )
 
@@ -140,6 +143,16 @@ def summary(comparison: Comparison) -> dict[str, list[Cell]]:
         value = most[name]
         cells[name].append(Cell(text=DASH if value is None else f"{value / 1e6:.0f}", best=name in least))
     return cells
+
+
+def _trade_off(comparison: Comparison, name: str) -> list[tuple[float, float]]:
+    """Content distance and style distance of each pair that has both."""
+    both = zip(comparison.values(name, "content.pitch"), comparison.values(name, "style.mfcc"), strict=True)
+    return [(x, y) for x, y in both if x is not None and y is not None]
+
+
+def _label(name: str) -> str:
+    return f"{name} copy" if name in COPIES else name
 
 
 def sentence(comparison: Comparison, method: str) -> str:
@@ -223,20 +236,3 @@ def _axes(media: PairMedia) -> dict[str, list[tuple[float, str]]]:
     step = next((s for s in (0.5, 1, 2, 5, 10, 20, 30, 60, 120) if media.seconds / s <= 8), 300)
     times = [(100 * t / media.seconds, f"{t:g}") for t in np.arange(0, media.seconds * 0.97, step)]
     return {"frequencies": frequencies, "pitches": pitches, "times": times}
-
-
-def _render(**values: Any) -> str:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-    from markupsafe import Markup
-
-    folder = resources.files("restyle.pages") / "templates"
-    files = {"css": "report.css", "player": "player.js", "script": "report.js"}
-    parts = {name: Markup((folder / file).read_text("utf-8")) for name, file in files.items()}  # our own text
-    environment = Environment(
-        loader=PackageLoader("restyle.pages", "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    return environment.get_template("report.html").render(columns=OUTLINE, **parts, **values)
