@@ -80,7 +80,7 @@ class Axis:
         step = max(least, next(k * power for k in (1, 2, 5, 10) if span / (k * power) <= TICKS))
         steps = range(math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9) + 1)
         values = [10 ** (k * step) if self.log else k * step for k in steps]
-        return tuple((self.place(value), f"{value:.4g}") for value in values)
+        return tuple((self.place(value), f"{value:.3g}" if self.log else f"{value:g}") for value in values)
 
 
 def lines(values: Mapping[str, Sequence[Point]], *, log: bool = False) -> Chart | None:
