@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from restyle.commands.shared import outputs, pool, results
-from restyle.commands.shared.comparisons import assemble, check_folder, named, write
+from restyle.commands.shared import outputs, results
+from restyle.commands.shared.comparisons import named
 from restyle.commands.shared.made import Report
 from restyle.commands.shared.settings import Settings
 from restyle.comparison.published import ARTIFICIAL
@@ -75,26 +75,18 @@ def run(
     Raises:
         RestyleError: if the folder holds no pairs, or the results cannot be written or would replace others.
     """
-    settings = settings or Settings()
     pairs = [named(t.name, t.content, t.style, t.target) for t in triplets.read(folder)]
-    wanted = metrics(pairs)
-    with outputs.folder(out):
-        check_folder(out, overwrite=overwrite)
-        with pool.Workers(jobs, threads=1) as workers:
-            judged = results.make(
-                pairs,
-                methods,
-                out,
-                settings=settings,
-                metrics=wanted,
-                workers=workers,
-                overwrite=overwrite,
-                report=report,
-                progress=progress,
-            )
-        comparison = assemble(judged, methods, settings)
-        write(comparison, out)
-    return comparison
+    return results.run(
+        pairs,
+        methods,
+        out,
+        settings=settings,
+        metrics=metrics(pairs),
+        jobs=jobs,
+        overwrite=overwrite,
+        report=report,
+        progress=progress,
+    )
 
 
 def metrics(pairs: Sequence[Pair]) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from restyle.commands.shared import outputs, pool, results
-from restyle.commands.shared.comparisons import REPORT, assemble, check_folder, excerpts, named, write
+from restyle.commands.shared import pool, results
+from restyle.commands.shared.comparisons import excerpts, named
 from restyle.commands.shared.inputs import read_rows
 from restyle.commands.shared.made import Report
 from restyle.commands.shared.settings import Settings
@@ -68,25 +68,17 @@ def run(
         RestyleError: if the folder cannot be written to or holds other results; what is wrong with a pair is in the
             comparison.
     """
-    settings = settings or Settings()
-    with outputs.folder(folder):
-        check_folder(folder, overwrite=overwrite)
-        with pool.Workers(jobs, threads=1) as workers:
-            share = part(progress, 0, 0.9)
-            judged = results.make(
-                pairs,
-                methods,
-                folder,
-                settings=settings,
-                workers=workers,
-                overwrite=overwrite,
-                report=report,
-                progress=share,
-            )
-            comparison = assemble(judged, methods, settings)
-            page = _page(comparison, folder, workers, part(progress, 0.9, 1))
-        write(comparison, folder, {REPORT: page})
-    return comparison
+    return results.run(
+        pairs,
+        methods,
+        folder,
+        settings=settings,
+        jobs=jobs,
+        overwrite=overwrite,
+        report=report,
+        progress=part(progress, 0, 0.9),
+        page=lambda comparison, workers: _page(comparison, folder, workers, part(progress, 0.9, 1)),
+    )
 
 
 @dataclass(frozen=True)
