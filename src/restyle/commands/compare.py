@@ -82,7 +82,7 @@ def run(
 
 
 @dataclass(frozen=True)
-class _Shown:
+class _Excerpts:
     """What a process needs to prepare a pair for the page."""
 
     pair: Pair
@@ -100,17 +100,17 @@ def _page(comparison: Comparison, folder: Path, workers: pool.Workers, progress:
         seconds, kbps = media.plan(sum(len(pair.results) + bool(pair.target) for pair in pairs), SECONDS)
         if not seconds:
             pairs.pop()
-    tasks = [_Shown(pair, folder, comparison.settings, seconds, kbps) for pair in pairs]
-    shown: dict[str, media.PairMedia] = {}
-    for number, (task, made) in enumerate(workers.each(_prepare, tasks)):
-        if made:
-            shown[task.pair.name] = made
+    tasks = [_Excerpts(pair, folder, comparison.settings, seconds, kbps) for pair in pairs]
+    prepared: dict[str, media.PairMedia] = {}
+    for number, (task, result) in enumerate(workers.each(_prepare, tasks)):
+        if result:
+            prepared[task.pair.name] = result
         if progress:
             progress((number + 1) / len(tasks))
-    return report.page(comparison, shown)
+    return report.page(comparison, prepared)
 
 
-def _prepare(task: _Shown) -> media.PairMedia | None:
+def _prepare(task: _Excerpts) -> media.PairMedia | None:
     from restyle.analysis.transcriber.infer import transcribe
 
     try:

@@ -41,13 +41,13 @@ def run(
     from restyle.io.sound import write
 
     report = report or (lambda text, path: None)
-    made: list[Path] = []
+    files: list[Path] = []
     pages = [CONTENT, STYLE, *(f"{name}.wav" for name in methods or METHODS), "index.html"]
     outputs.check_free([folder / name for name in pages], overwrite=overwrite)
     with outputs.folder(folder):
         for name, play in ((CONTENT, ode_to_joy), (STYLE, greensleeves)):
             write(folder / name, play())
-            made.append(folder / name)
+            files.append(folder / name)
             report("content" if name == CONTENT else "style", folder / name)
         for name in methods or list(METHODS):
             out = folder / f"{name}.wav"
@@ -59,13 +59,13 @@ def run(
                 pictures=folder / f"{name}-pictures",
                 overwrite=overwrite,
             )
-            made.append(out)
+            files.append(out)
             report(f"method {name}", out)
         page = folder / "index.html"
         with outputs.together([page]) as [beside]:
-            write_text(beside, _page(folder, made))
+            write_text(beside, _page(folder, files))
         report("a page that plays and shows all", page)
-    return made
+    return files
 
 
 def _page(folder: Path, files: list[Path]) -> str:

@@ -29,7 +29,7 @@ class Rating:
     """One move of one slider.
 
     Args:
-        pair: name of the pair that was heard.
+        pair: name of the pair that was rated.
         role: ``method``, `REFERENCE` or `ANCHOR`.
         condition: the method's name, or the role's.
         question: one of `QUESTIONS`.
@@ -128,9 +128,9 @@ def _line(text: str, place: int) -> int:
     return text.count("\n", 0, place) + 1
 
 
-def _check_members(data: dict[str, Any], wanted: dict[str, Any], name: str, lines: dict[str, int]) -> None:
+def _check_members(data: dict[str, Any], kinds: dict[str, Any], name: str, lines: dict[str, int]) -> None:
     """Refuse an object where a key is missing or its value is of another kind; True and False are no numbers."""
-    for key, kind in wanted.items():
+    for key, kind in kinds.items():
         if key not in data:
             _refuse(name, lines.get("", 1), f'"{key}" is missing')
         if not isinstance(data[key], kind) or isinstance(data[key], bool):
@@ -151,7 +151,7 @@ def _key(packed: str, name: str, line: int) -> Key:
 
 def _ratings(rows: list[tuple[int, Any]], key: Key, name: str, first: int) -> Iterator[Rating]:
     """Yield the ratings of the file; ``first`` is the line where they begin."""
-    wanted = {
+    expected = {
         (trial, letter, question)
         for trial, (_, sounds) in enumerate(key, 1)
         for letter, question in itertools.product(sounds, QUESTIONS)
@@ -165,7 +165,7 @@ def _ratings(rows: list[tuple[int, Any]], key: Key, name: str, first: int) -> It
         pair, sounds = key[row["trial"] - 1]
         role, condition = sounds[row["sound"]]
         yield Rating(pair=pair, role=role, condition=condition, question=row["question"], rating=float(row["rating"]))
-    if missing := sorted(wanted - set(seen)):
+    if missing := sorted(expected - set(seen)):
         trial, letter, question = missing[0]
         _refuse(name, first, f"sound {letter} of trial {trial} has no rating for the question '{question}'")
 

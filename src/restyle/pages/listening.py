@@ -1,6 +1,6 @@
 """A blind listening test on one page, after MUSHRA: each sound is rated against the content and the style. Floor 6.
 
-The page is made here; the files of ratings it saves are read in `restyle.comparison.ratings` and
+The files of ratings that the page saves are read in `restyle.comparison.ratings` and
 scored in `restyle.comparison.scoring`.
 """
 
@@ -30,7 +30,7 @@ KBPS = 128
 
 @dataclass(frozen=True)
 class Trial:
-    """What is heard together: a content, a style, and what the methods made of them.
+    """What is rated together: a content, a style, and the methods' results.
 
     Args:
         pair: the pair's name; the same in all tests whose ratings are scored together.
@@ -56,7 +56,7 @@ def page(trials: Sequence[Trial], *, title: str, seed: int) -> str:
     page saves the ratings as a file for `read_ratings`, with the key to its letters, which the page does not show.
 
     Args:
-        trials: what is heard; each some seconds long.
+        trials: each some seconds long.
         title: heading of the page.
         seed: of the order of the trials and of the sounds in each.
 
@@ -68,8 +68,8 @@ def page(trials: Sequence[Trial], *, title: str, seed: int) -> str:
 
     Example:
         >>> tone = Audio(0.1 * np.sin(np.arange(16000) / 5), 16000)
-        >>> made = page([Trial("pair", tone, tone, {"method": tone})], title="A test", seed=1)
-        >>> made.startswith("<!doctype html>")
+        >>> html = page([Trial("pair", tone, tone, {"method": tone})], title="A test", seed=1)
+        >>> html.startswith("<!doctype html>")
         True
 
     Source: ITU-R BS.1534-3, "Method for the subjective assessment of intermediate quality level of audio systems",
@@ -125,9 +125,9 @@ def _shuffled(trials: Sequence[Trial], rng: np.random.Generator) -> tuple[list[d
         blind = [blind[i] for i in rng.permutation(len(blind))]
         letters = [_letter(i) for i in range(len(blind))]
         sounds = {letter: audio for letter, (_, _, audio) in zip(letters, blind, strict=True)}
-        heard = _embedded({"content": trial.content, "style": trial.style} | sounds, trial.content.duration)
-        blindly = [{"letter": letter, "data": heard[letter]} for letter in letters]
-        row = {"content": heard["content"], "style": heard["style"], "sounds": blindly}
+        embedded = _embedded({"content": trial.content, "style": trial.style} | sounds, trial.content.duration)
+        blindly = [{"letter": letter, "data": embedded[letter]} for letter in letters]
+        row = {"content": embedded["content"], "style": embedded["style"], "sounds": blindly}
         data.append(row | {"duration": round(trial.content.duration, 3)})
         meaning = {letter: [role, name] for letter, (role, name, _) in zip(letters, blind, strict=True)}
         key.append({"pair": trial.pair, "sounds": meaning})

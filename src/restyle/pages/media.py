@@ -71,7 +71,7 @@ def plan(sounds: int, seconds: float, limit: float = LIMIT) -> tuple[float, int]
 
     Args:
         sounds: how many there are in all pairs.
-        seconds: how much of each is wanted.
+        seconds: of each, at most.
         limit: bytes of the whole page.
 
     Returns:
@@ -132,9 +132,9 @@ def matched(sounds: dict[str, Audio]) -> tuple[dict[str, Audio], dict[str, float
 
     louds = {name: loudness(_twice(audio)) for name, audio in sounds.items()}
     peaks = {name: float(np.abs(audio.samples).max(initial=0)) for name, audio in sounds.items()}
-    heard = [name for name in sounds if peaks[name] > 0 and math.isfinite(louds[name])]
-    common = min([LOUDNESS, *(louds[name] + 20 * math.log10(PEAK / peaks[name]) for name in heard)])
-    gains = {name: common - louds[name] if name in heard else 0.0 for name in sounds}
+    audible = [name for name in sounds if peaks[name] > 0 and math.isfinite(louds[name])]
+    common = min([LOUDNESS, *(louds[name] + 20 * math.log10(PEAK / peaks[name]) for name in audible)])
+    gains = {name: common - louds[name] if name in audible else 0.0 for name in sounds}
     scaled = {name: Audio(a.samples * np.float32(10 ** (gains[name] / 20)), a.rate) for name, a in sounds.items()}
     return scaled, gains
 

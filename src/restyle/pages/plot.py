@@ -26,12 +26,12 @@ COLOURS = "magma"
 
 
 def log_spectrogram(audio: Audio, *, bands: int = BANDS, columns: int = COLUMNS) -> tuple[np.ndarray, np.ndarray]:
-    """Return levels on a logarithmic frequency axis, for looking at.
+    """Return levels on a logarithmic frequency axis, for pictures.
 
     Args:
         audio: the sound; its channels are mixed to one (see `Audio.mono`).
         bands: number of bands from 40 Hz to 20 kHz, or to half the rate where that is lower.
-        columns: highest number of moments; a long sound is looked at in as many places, so memory does not grow.
+        columns: highest number of moments; of a long sound as many are analysed, so memory does not grow.
 
     Returns:
         dB (a sine of full scale is near 0), shape ``[bands, L]``, and the bands' centre frequencies in Hz.

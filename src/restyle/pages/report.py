@@ -72,8 +72,8 @@ def page(comparison: Comparison, media: Mapping[str, PairMedia]) -> str:
     Example:
         >>> scores = {"content": {"pitch": 0.5}}
         >>> pair = Pair(name="0", content="a.wav", style="b.wav", results=(Result(method="notes", scores=scores),))
-        >>> made = page(Comparison(pairs=(pair,), methods=("notes",), settings={}, version="1"), {})
-        >>> made.startswith("<!doctype html>"), "a.wav in the style of b.wav" in made
+        >>> html = page(Comparison(pairs=(pair,), methods=("notes",), settings={}, version="1"), {})
+        >>> html.startswith("<!doctype html>"), "a.wav in the style of b.wav" in html
         (True, True)
     """
     names = [*comparison.methods, *COPIES]
@@ -156,7 +156,7 @@ def _label(name: str) -> str:
 
 
 def sentence(comparison: Comparison, method: str) -> str:
-    """Say how a method or a copy does in what style transfer was first judged by: tempo and MFCC."""
+    """Say how a method or a copy does in what style transfer was first evaluated by: tempo and MFCC."""
     error, mfcc = (bootstrap(comparison.values(method, name)).mean for name in ("rhythm.tempo_error", "style.mfcc"))
     source = "style" if comparison.settings.get("rhythm") == "style" else "content"
     tempo = "No tempo was found" if np.isnan(error) else f"Tempo {figure(error)} % off the {source}'s"
@@ -199,8 +199,8 @@ def _pair(pair: Pair, comparison: Comparison, media: PairMedia | None) -> dict[s
 
 def _chips(result: Result) -> list[tuple[str, str]]:
     """The trade-off in two figures."""
-    shown = (("pitch", "content.pitch"), ("MFCC", "style.mfcc"))
-    return [(label, figure(result.score(name))) for label, name in shown if result.score(name) is not None]
+    metrics = (("pitch", "content.pitch"), ("MFCC", "style.mfcc"))
+    return [(label, figure(result.score(name))) for label, name in metrics if result.score(name) is not None]
 
 
 def _scores(pair: Pair, methods: Sequence[str], names: Sequence[str]) -> dict[str, list[tuple[Heading, list[Cell]]]]:

@@ -82,6 +82,6 @@ def _spaced(name: str) -> str:
 
 def _example(example: Mapping[str, Any]) -> dict[str, str]:
     texts = {name: str(example.get(name, "")) for name in ("title", "text")}
-    seen, sound = example.get("picture"), example.get("sound")
-    texts["picture"] = "" if seen is None else picture(seen)
+    values, sound = example.get("picture"), example.get("sound")
+    texts["picture"] = "" if values is None else picture(values)
     return texts | {"sound": "" if sound is None else f"data:audio/mpeg;base64,{media.mp3(sound, KBPS)}"}

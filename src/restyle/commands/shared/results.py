@@ -1,4 +1,4 @@
-"""One method on one pair: transferred, measured, judged, and kept so that a second run need not. Floor 6."""
+"""One method on one pair: transferred, measured, evaluated, and kept so that a second run need not. Floor 6."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Task:
         method: a method's name, or one of the copies.
         folder: the comparison's.
         settings: of the transfer.
-        metrics: full names of those that are wanted.
+        metrics: full names.
     """
 
     pair: Pair
