@@ -8,7 +8,6 @@ from pathlib import Path
 from restyle.commands import transfer
 from restyle.commands.shared import outputs
 from restyle.commands.shared.settings import Settings
-from restyle.errors import RestyleError
 from restyle.io.text import write_text
 from restyle.methods import METHODS
 
@@ -79,13 +78,3 @@ def _page(folder: Path, files: list[Path]) -> str:
         there = picture.as_posix() if (folder / picture).exists() else ""
         sounds.append({"title": title, "text": text, "file": path.name, "picture": there})
     return render("demo.html", sounds=sounds)
-
-
-def check_folder(folder: Path) -> None:
-    """Refuse a name that is a file.
-
-    Raises:
-        RestyleError: if it is.
-    """
-    if folder.exists() and not folder.is_dir():
-        raise RestyleError(f"{folder} is a file; give the name of a folder")

@@ -176,11 +176,9 @@ def frequency_ticks(low: float, high: float) -> dict[int, str]:
 
 def _panels(count: int, height: float) -> tuple[Figure, list[Axes]]:
     """A figure that needs no screen, with panels one below the other; ``height`` of each in inches."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 0.8 + height * count), layout="constrained")
-    FigureCanvasAgg(figure)
     return figure, list(figure.subplots(count, 1, squeeze=False)[:, 0])
 
 
