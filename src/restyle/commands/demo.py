@@ -35,46 +35,25 @@ def run(
     Raises:
         RestyleError: if the folder cannot be made or written to, or holds such files already.
     """
-    import restyle.pages.plot  # noqa: F401 (what it lacks is said before the work)
     from restyle.commands.demo_pieces import greensleeves, ode_to_joy
     from restyle.io.sound import write
+    from restyle.pages.rendering import render  # here, so that a missing package is named before the work
 
     report = report or (lambda text, path: None)
-    files: list[Path] = []
-    pages = [CONTENT, STYLE, *(f"{name}.wav" for name in methods or METHODS), "index.html"]
-    outputs.check_free([folder / name for name in pages], overwrite=overwrite)
+    methods = methods or list(METHODS)
+    files = [folder / name for name in (CONTENT, STYLE, *(f"{name}.wav" for name in methods))]
+    page = folder / "index.html"
+    outputs.check_free([*files, page], overwrite=overwrite)
     with outputs.folder(folder):
-        for name, play in ((CONTENT, ode_to_joy), (STYLE, greensleeves)):
-            write(folder / name, play())
-            files.append(folder / name)
-            report("content" if name == CONTENT else "style", folder / name)
-        for name in methods or list(METHODS):
-            out = folder / f"{name}.wav"
-            transfer.run(
-                folder / CONTENT,
-                [folder / STYLE],
-                out,
-                settings=Settings(method=name),
-                pictures=folder / f"{name}-pictures",
-                overwrite=overwrite,
-            )
-            files.append(out)
-            report(f"method {name}", out)
-        page = folder / "index.html"
+        for title, path, play in (("content", files[0], ode_to_joy), ("style", files[1], greensleeves)):
+            write(path, play())
+            report(title, path)
+        for name, path in zip(methods, files[2:], strict=True):
+            settings, pictures = Settings(method=name), folder / f"{name}-pictures"
+            transfer.run(files[0], [files[1]], path, settings=settings, pictures=pictures, overwrite=overwrite)
+            report(f"method {name}", path)
         with outputs.together([page]) as [beside]:
-            write_text(beside, _page(folder, files))
+            texts = {name: METHODS[name].text for name in methods}
+            write_text(beside, render("demo.html", content=CONTENT, style=STYLE, methods=texts))
         report("a page that plays and shows all", page)
     return files
-
-
-def _page(folder: Path, files: list[Path]) -> str:
-    from restyle.pages.rendering import render
-
-    texts = {CONTENT: ("Content", "Ode to Joy"), STYLE: ("Style", "Greensleeves")}
-    sounds = []
-    for path in files:
-        title, text = texts[path.name] if path.name in texts else (path.stem, METHODS[path.stem].text)
-        picture = Path(f"{path.stem}-pictures") / "spectrograms.png"
-        there = picture.as_posix() if (folder / picture).exists() else ""
-        sounds.append({"title": title, "text": text, "file": path.name, "picture": there})
-    return render("demo.html", sounds=sounds)

@@ -15,7 +15,7 @@ def render(template: str, **values: Any) -> str:
         values: what it names; one that is missing is an error.
 
     Example:
-        >>> render("demo.html", sounds=[]).startswith("<!doctype html>")
+        >>> render("demo.html", content="a.wav", style="b.wav", methods={}).startswith("<!doctype html>")
         True
     """
     environment = Environment(
