@@ -61,7 +61,7 @@ def test_against_given_notes(restyle, long_clips):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), "nothing to judge against"),
+        ((), "nothing to compare it with"),
         (("--content", "none.wav"), "no such file"),
         (("--content", "content.wav", "--rhythm", "both"), "rhythm must be"),
         (("--notes", "content.wav"), "content.wav is damaged or no MIDI"),

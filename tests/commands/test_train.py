@@ -110,7 +110,7 @@ def test_two_steps_of_every_config(name, tmp_path):
     assert told["kind"] == read["kind"] and "class_path" not in told
     model = configs.built({"kind": told["kind"], "model": {"init_args": told["model"]}}, "model", {})
     model.load_state_dict({key: torch.from_numpy(arrays[key]) for key in model.state_dict()})
-    assert (tmp_path / "run" / "report.html").read_text().count("data:image/png") >= 1
+    assert (tmp_path / "run" / "report.html").read_text().count("data:image/webp") >= 1
 
 
 def test_folders_of_sounds(config, tmp_path):

@@ -19,6 +19,7 @@ from restyle.methods.draw.train import DrawTraining
 from restyle.methods.repainting import Grid
 from restyle.methods.vae_gan.model import VaeGan
 from restyle.methods.vae_gan.train import VaeGanTraining
+from restyle.pages.training import page
 from restyle.pipeline import transfer
 from restyle.training import config as configs
 from restyle.training.adversarial import discriminator_loss, feature_loss, generator_loss
@@ -65,7 +66,7 @@ def trained(name, folder, *changes, labels=("one", "two")):
     few += [*toy(name), *changes]
     config = configs.read(name, few)
     spectrograms = store(folder / "store", config["representation"], labels=labels)
-    return train(config, spectrograms, folder / "run")
+    return train(config, spectrograms, folder / "run", page=page)
 
 
 # whose gradients go where

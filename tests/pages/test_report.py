@@ -11,7 +11,7 @@ import pytest
 from restyle.audio import Audio
 from restyle.comparison.table import Comparison, Pair, Result
 from restyle.notes import Notes
-from restyle.pages import media, report, scatter
+from restyle.pages import media, report
 
 NASTY = "<b onclick='x()'>&amp; \"Ünï\" `${1}` </script>"
 TONES = {"content": 300.0, "style": 500.0, "notes": 900.0, NASTY: 1500.0}  # what is heard is known by its pitch
@@ -184,20 +184,6 @@ def test_tempo_and_timbre_in_a_sentence():
     assert report.sentence(comparison(), "notes") == "Tempo 2.00 % off the content's, MFCC distance to the style 0.020."
     empty = Comparison(pairs=(), methods=("notes",), settings={}, version="1")
     assert report.sentence(empty, "notes").startswith("No tempo was found")
-
-
-def test_the_scatter_keeps_order_and_bounds():
-    plot = scatter.layout(comparison())
-    places = {mark.name: mark for mark in plot.marks}
-    assert set(places) == {"content", "style", "notes", NASTY}
-    assert places["content"].x < places["notes"].x < places[NASTY].x < places["style"].x
-    assert places["content"].y < places[NASTY].y < places["notes"].y < places["style"].y  # upward is smaller
-    assert places["content"].x == plot.left and places["style"].y == plot.bottom
-    for mark in plot.marks:
-        assert plot.left <= mark.left <= mark.x <= mark.right <= plot.right
-        assert plot.top <= mark.high <= mark.y <= mark.low <= plot.bottom
-    labels = [mark.label for mark in plot.marks]
-    assert all(abs(a[1] - b[1]) >= 14 or abs(a[0] - b[0]) > 60 for k, a in enumerate(labels) for b in labels[:k])
 
 
 # in a browser

@@ -41,13 +41,14 @@ def toy(tmp_path: Path):
     """Train the toy with changed settings in a folder of the test."""
     from toys import FakeStore
 
+    from restyle.pages.training import page
     from restyle.training.run import train
 
     (tmp_path / "toy.yaml").write_text(yaml.safe_dump(TOY))
 
     def run(out: str, *settings: str, store: Any = None, **given: Any):
         config = configs.read(tmp_path / "toy.yaml", settings)
-        return train(config, store or FakeStore(24), tmp_path / out, **given)
+        return train(config, store or FakeStore(24), tmp_path / out, page=page, **given)
 
     return run
 
@@ -133,7 +134,7 @@ def test_no_private_path_is_written(toy, tmp_path, monkeypatch):
 def test_the_page_is_whole(toy, tmp_path):
     toy("out")
     page = (tmp_path / "out" / "report.html").read_text()
-    assert page.count("<svg") == 4 and "data:image/png;base64" in page
+    assert page.count("<svg") == 4 and "data:image/webp;base64" in page
     assert "&lt;first&gt;" in page and "<first>" not in page
     assert "http" not in page.replace("http-equiv", "")  # nothing is fetched
     assert "still improving" in page or "flat" in page or "overfitting" in page

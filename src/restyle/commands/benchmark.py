@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from restyle.commands.shared import outputs, pool, results
-from restyle.commands.shared.comparisons import assemble, check_folder, named, write
+from restyle.commands.shared import outputs, results
+from restyle.commands.shared.comparisons import named
 from restyle.commands.shared.made import Report
 from restyle.commands.shared.settings import Settings
 from restyle.comparison.published import ARTIFICIAL
@@ -29,7 +29,7 @@ def make(
 
     Args:
         midi: a folder; MIDI files in folders below it are found, too.
-        soundfont: the instruments; no model that is tested may have heard them.
+        soundfont: the instruments; no model that is tested may have been trained on them.
         folder: made if missing.
         count: how many triplets.
         seed: of every choice.
@@ -60,7 +60,7 @@ def run(
     report: Report | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
-    """Transfer and judge all triplets (or pairs without targets) of a folder; a second run does what is left.
+    """Transfer and evaluate all triplets (or pairs without targets) of a folder; a second run does what is left.
 
     Args:
         folder: holds ``NNN.content.*``, ``NNN.style.*`` and, of triplets, ``NNN.target.*``.
@@ -75,30 +75,22 @@ def run(
     Raises:
         RestyleError: if the folder holds no pairs, or the results cannot be written or would replace others.
     """
-    settings = settings or Settings()
     pairs = [named(t.name, t.content, t.style, t.target) for t in triplets.read(folder)]
-    wanted = metrics(pairs)
-    with outputs.folder(out):
-        check_folder(out, overwrite=overwrite)
-        with pool.Workers(jobs, threads=1) as workers:
-            judged = results.make(
-                pairs,
-                methods,
-                out,
-                settings=settings,
-                metrics=wanted,
-                workers=workers,
-                overwrite=overwrite,
-                report=report,
-                progress=progress,
-            )
-        comparison = assemble(judged, methods, settings)
-        write(comparison, out)
-    return comparison
+    return results.run(
+        pairs,
+        methods,
+        out,
+        settings=settings,
+        metrics=metrics(pairs),
+        jobs=jobs,
+        overwrite=overwrite,
+        report=report,
+        progress=progress,
+    )
 
 
 def metrics(pairs: Sequence[Pair]) -> tuple[str, ...]:
-    """Return the metrics that pairs are judged by: others where there are targets."""
+    """Return the metrics of pairs: others where there are targets."""
     return WITH_TARGET if all(pair.target for pair in pairs) else WITHOUT
 
 
@@ -113,10 +105,10 @@ class Row:
     failed: int = 0
 
 
-def rows(comparison: Comparison, wanted: Sequence[str]) -> Iterator[Row]:
+def rows(comparison: Comparison, metrics: Sequence[str]) -> Iterator[Row]:
     """Yield the copies, the methods, and where there are targets what others published."""
     for method in [*COPIES, *comparison.methods]:
-        values = [comparison.values(method, metric) for metric in wanted]
+        values = [comparison.values(method, metric) for metric in metrics]
         seconds, memory = (_known(comparison.values(method, name)) for name in ("seconds", "memory"))
         results_of = [pair.result(method) for pair in comparison.pairs]
         yield Row(
@@ -126,9 +118,9 @@ def rows(comparison: Comparison, wanted: Sequence[str]) -> Iterator[Row]:
             max(memory) if memory else None,
             sum(result is None for result in results_of),
         )
-    if "quality.lsd" in wanted:
+    if "quality.lsd" in metrics:
         for name, figures in ARTIFICIAL.items():
-            yield Row(name, tuple((figures[metric], None) if metric in figures else None for metric in wanted))
+            yield Row(name, tuple((figures[metric], None) if metric in figures else None for metric in metrics))
 
 
 def _known(values: Sequence[float | None]) -> list[float]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from restyle.commands.shared import outputs, pool, results
-from restyle.commands.shared.comparisons import REPORT, assemble, check_folder, excerpts, named, write
+from restyle.commands.shared import pool, results
+from restyle.commands.shared.comparisons import excerpts, named
 from restyle.commands.shared.inputs import read_rows
 from restyle.commands.shared.made import Report
 from restyle.commands.shared.settings import Settings
@@ -68,29 +68,21 @@ def run(
         RestyleError: if the folder cannot be written to or holds other results; what is wrong with a pair is in the
             comparison.
     """
-    settings = settings or Settings()
-    with outputs.folder(folder):
-        check_folder(folder, overwrite=overwrite)
-        with pool.Workers(jobs, threads=1) as workers:
-            share = part(progress, 0, 0.9)
-            judged = results.make(
-                pairs,
-                methods,
-                folder,
-                settings=settings,
-                workers=workers,
-                overwrite=overwrite,
-                report=report,
-                progress=share,
-            )
-            comparison = assemble(judged, methods, settings)
-            page = _page(comparison, folder, workers, part(progress, 0.9, 1))
-        write(comparison, folder, {REPORT: page})
-    return comparison
+    return results.run(
+        pairs,
+        methods,
+        folder,
+        settings=settings,
+        jobs=jobs,
+        overwrite=overwrite,
+        report=report,
+        progress=part(progress, 0, 0.9),
+        page=lambda comparison, workers: _page(comparison, folder, workers, part(progress, 0.9, 1)),
+    )
 
 
 @dataclass(frozen=True)
-class _Shown:
+class _Excerpts:
     """What a process needs to prepare a pair for the page."""
 
     pair: Pair
@@ -108,17 +100,17 @@ def _page(comparison: Comparison, folder: Path, workers: pool.Workers, progress:
         seconds, kbps = media.plan(sum(len(pair.results) + bool(pair.target) for pair in pairs), SECONDS)
         if not seconds:
             pairs.pop()
-    tasks = [_Shown(pair, folder, comparison.settings, seconds, kbps) for pair in pairs]
-    shown: dict[str, media.PairMedia] = {}
-    for number, (task, made) in enumerate(workers.each(_prepare, tasks)):
-        if made:
-            shown[task.pair.name] = made
+    tasks = [_Excerpts(pair, folder, comparison.settings, seconds, kbps) for pair in pairs]
+    prepared: dict[str, media.PairMedia] = {}
+    for number, (task, result) in enumerate(workers.each(_prepare, tasks)):
+        if result:
+            prepared[task.pair.name] = result
         if progress:
             progress((number + 1) / len(tasks))
-    return report.page(comparison, shown)
+    return report.page(comparison, prepared)
 
 
-def _prepare(task: _Shown) -> media.PairMedia | None:
+def _prepare(task: _Excerpts) -> media.PairMedia | None:
     from restyle.analysis.transcriber.infer import transcribe
 
     try:

@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from html import escape
 from pathlib import Path
 
 from restyle.commands import transfer
 from restyle.commands.shared import outputs
 from restyle.commands.shared.settings import Settings
-from restyle.errors import RestyleError
 from restyle.io.text import write_text
 from restyle.methods import METHODS
 
 CONTENT, STYLE = "ode-to-joy.wav", "greensleeves.wav"
-
-PAGE = """<!doctype html>
-<meta charset="utf-8"><title>restyle demo</title>
-<style>body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em }}
-img, audio {{ width: 100% }}</style>
-<h1>restyle demo</h1>
-<p>The content is the Ode to Joy on a plucked string, the style is Greensleeves on an organ with drums.</p>
-{sections}
-"""
-SECTION = '<h2>{title}</h2>\n<p>{text}</p>\n<audio controls src="{sound}"></audio>\n{picture}'
 
 
 def run(
@@ -47,54 +35,25 @@ def run(
     Raises:
         RestyleError: if the folder cannot be made or written to, or holds such files already.
     """
-    import restyle.pages.plot  # noqa: F401 (what it lacks is said before the work)
     from restyle.commands.demo_pieces import greensleeves, ode_to_joy
     from restyle.io.sound import write
+    from restyle.pages.rendering import render  # here, so that a missing package is named before the work
 
     report = report or (lambda text, path: None)
-    made: list[Path] = []
-    pages = [CONTENT, STYLE, *(f"{name}.wav" for name in methods or METHODS), "index.html"]
-    outputs.check_free([folder / name for name in pages], overwrite=overwrite)
+    methods = methods or list(METHODS)
+    files = [folder / name for name in (CONTENT, STYLE, *(f"{name}.wav" for name in methods))]
+    page = folder / "index.html"
+    outputs.check_free([*files, page], overwrite=overwrite)
     with outputs.folder(folder):
-        for name, play in ((CONTENT, ode_to_joy), (STYLE, greensleeves)):
-            write(folder / name, play())
-            made.append(folder / name)
-            report("content" if name == CONTENT else "style", folder / name)
-        for name in methods or list(METHODS):
-            out = folder / f"{name}.wav"
-            transfer.run(
-                folder / CONTENT,
-                [folder / STYLE],
-                out,
-                settings=Settings(method=name),
-                pictures=folder / f"{name}-pictures",
-                overwrite=overwrite,
-            )
-            made.append(out)
-            report(f"method {name}", out)
-        page = folder / "index.html"
+        for title, path, play in (("content", files[0], ode_to_joy), ("style", files[1], greensleeves)):
+            write(path, play())
+            report(title, path)
+        for name, path in zip(methods, files[2:], strict=True):
+            settings, pictures = Settings(method=name), folder / f"{name}-pictures"
+            transfer.run(files[0], [files[1]], path, settings=settings, pictures=pictures, overwrite=overwrite)
+            report(f"method {name}", path)
         with outputs.together([page]) as [beside]:
-            write_text(beside, _page(folder, made))
+            texts = {name: METHODS[name].text for name in methods}
+            write_text(beside, render("demo.html", content=CONTENT, style=STYLE, methods=texts))
         report("a page that plays and shows all", page)
-    return made
-
-
-def _page(folder: Path, made: list[Path]) -> str:
-    texts = {CONTENT: ("Content", "Ode to Joy"), STYLE: ("Style", "Greensleeves")}
-    sections = []
-    for path in made:
-        title, text = texts.get(path.name, (path.stem, METHODS[path.stem].text if path.stem in METHODS else ""))
-        picture = folder / f"{path.stem}-pictures" / "spectrograms.png"
-        shown = f'<img alt="spectrograms" src="{picture.relative_to(folder).as_posix()}">' if picture.exists() else ""
-        sections.append(SECTION.format(title=escape(title), text=escape(text), sound=escape(path.name), picture=shown))
-    return PAGE.format(sections="\n".join(sections))
-
-
-def check_folder(folder: Path) -> None:
-    """Refuse a name that is a file.
-
-    Raises:
-        RestyleError: if it is.
-    """
-    if folder.exists() and not folder.is_dir():
-        raise RestyleError(f"{folder} is a file; give the name of a folder")
+    return files

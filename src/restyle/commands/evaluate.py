@@ -21,7 +21,7 @@ def run(
     rhythm: str = "content",
     timbre: str | None = None,
 ) -> Scores:
-    """Judge the file of a result.
+    """Evaluate the file of a result.
 
     Args:
         output: the result.
@@ -36,12 +36,12 @@ def run(
         The scores, as `restyle.evaluation.evaluate` gives them.
 
     Raises:
-        RestyleError: if a file cannot be read, or there is nothing to judge it against.
+        RestyleError: if a file cannot be read, or there is nothing to compare it with.
     """
     if rhythm not in ("content", "style"):
         raise RestyleError(f"rhythm must be content or style, not '{rhythm}'")
     if not (content or style or target or notes):
-        raise RestyleError("there is nothing to judge against; give --content, --style, --target or --notes")
+        raise RestyleError("there is nothing to compare it with; give --content, --style, --target or --notes")
     given = [output, *(path for path in (content, style, target, notes) if path)]
     for path in given:
         check_input(path)

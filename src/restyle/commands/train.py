@@ -60,6 +60,7 @@ def run(
     chosen = configs.read(config, settings)
     if nodes < 1:
         raise RestyleError(f"nodes must be 1 or more, not {nodes}")
+    from restyle.pages.training import page
     from restyle.training.run import Machine, train
 
     machine = Machine(devices, nodes, strategy, precision)
@@ -67,7 +68,7 @@ def run(
     check_sounds(data, chosen)
     learnt = store(data, out / "store", chosen["representation"], **given)
     held_out = None if test is None else store(test, out / "test-store", chosen["representation"], **given)
-    return train(chosen, learnt, out, machine, test=held_out, progress=progress, report=report)
+    return train(chosen, learnt, out, machine, test=held_out, progress=progress, report=report, page=page)
 
 
 def store(

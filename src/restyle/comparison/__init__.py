@@ -1,1 +1,1 @@
-"""Methods compared: a table of scores, its statistics, and the pages made of it. Floor 6."""
+"""Methods compared: a table of scores, its statistics, and ratings of listeners. Floor 6."""

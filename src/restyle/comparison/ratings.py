@@ -29,7 +29,7 @@ class Rating:
     """One move of one slider.
 
     Args:
-        pair: name of the pair that was heard.
+        pair: name of the pair that was rated.
         role: ``method``, `REFERENCE` or `ANCHOR`.
         condition: the method's name, or the role's.
         question: one of `QUESTIONS`.
@@ -81,13 +81,12 @@ def read_ratings(text: str, name: str) -> Ratings:
         _refuse(name, 1, "this is no ratings file")
     if not isinstance(data, dict) or data.get("kind") != "restyle ratings":
         _refuse(name, 1, "this is no ratings file")
-    places = dict(_members(text))
-    lines = {key: _line(text, place) for key, place in places.items()}
+    lines = {key: _line(text, _place(text, key)) for key in FILE}
     _check_members(data, FILE, name, lines)
     if data["version"] != VERSION:
         _refuse(name, lines["version"], f"the version is {data['version']}, but this restyle reads {VERSION}")
     key = _key(data["key"], name, lines["key"])
-    rows = [(_line(text, place), row) for place, row in _items(text, places["ratings"])]
+    rows = [(_line(text, place), row) for place, row in _items(text, _place(text, "ratings"))]
     ratings = tuple(_ratings(rows, key, name, lines["ratings"]))
     known = {field: data[field] for field in ("listener", "session", "comment")}
     return Ratings(name=name, ratings=ratings, **known)
@@ -97,40 +96,32 @@ def _refuse(name: str, line: int, problem: str) -> NoReturn:
     raise RestyleError(f"{name}, line {line}: {problem}; use the file as the listening test saved it")
 
 
-def _skip(text: str, place: int) -> int:
-    """Return where the next value begins; the text is known to be JSON."""
-    found = re.compile(r"[\s,:]*").match(text, place)
-    return found.end() if found else place
-
-
-def _members(text: str) -> Iterator[tuple[str, int]]:
-    """Yield each key of a JSON object and the place of its value."""
-    decoder = json.JSONDecoder()
-    place = _skip(text, _skip(text, 0) + 1)
-    while text[place] != "}":
-        key, place = decoder.raw_decode(text, place)
-        value = _skip(text, place)
-        yield key, value
-        place = _skip(text, decoder.raw_decode(text, value)[1])
+def _place(text: str, key: str) -> int:
+    """Where the value of a key begins, 0 without it; in JSON a quoted name before a colon is a key."""
+    found = re.search(rf'"{key}"\s*:', text)
+    return found.end() if found else 0
 
 
 def _items(text: str, place: int) -> Iterator[tuple[int, Any]]:
     """Yield the place and the value of each item of the JSON array at a place."""
     decoder = json.JSONDecoder()
-    place = _skip(text, place + 1)
-    while text[place] != "]":
+    while True:
+        while text[place] in " \t\r\n,[":
+            place += 1
+        if text[place] == "]":
+            return
         value, end = decoder.raw_decode(text, place)
         yield place, value
-        place = _skip(text, end)
+        place = end
 
 
 def _line(text: str, place: int) -> int:
     return text.count("\n", 0, place) + 1
 
 
-def _check_members(data: dict[str, Any], wanted: dict[str, Any], name: str, lines: dict[str, int]) -> None:
+def _check_members(data: dict[str, Any], kinds: dict[str, Any], name: str, lines: dict[str, int]) -> None:
     """Refuse an object where a key is missing or its value is of another kind; True and False are no numbers."""
-    for key, kind in wanted.items():
+    for key, kind in kinds.items():
         if key not in data:
             _refuse(name, lines.get("", 1), f'"{key}" is missing')
         if not isinstance(data[key], kind) or isinstance(data[key], bool):
@@ -151,7 +142,7 @@ def _key(packed: str, name: str, line: int) -> Key:
 
 def _ratings(rows: list[tuple[int, Any]], key: Key, name: str, first: int) -> Iterator[Rating]:
     """Yield the ratings of the file; ``first`` is the line where they begin."""
-    wanted = {
+    expected = {
         (trial, letter, question)
         for trial, (_, sounds) in enumerate(key, 1)
         for letter, question in itertools.product(sounds, QUESTIONS)
@@ -165,7 +156,7 @@ def _ratings(rows: list[tuple[int, Any]], key: Key, name: str, first: int) -> It
         pair, sounds = key[row["trial"] - 1]
         role, condition = sounds[row["sound"]]
         yield Rating(pair=pair, role=role, condition=condition, question=row["question"], rating=float(row["rating"]))
-    if missing := sorted(wanted - set(seen)):
+    if missing := sorted(expected - set(seen)):
         trial, letter, question = missing[0]
         _refuse(name, first, f"sound {letter} of trial {trial} has no rating for the question '{question}'")
 

@@ -74,7 +74,7 @@ class Scores:
         differences: each two methods, by question.
         flags: listeners to look at; their ratings are in the scores all the same.
         listeners: how many.
-        pairs: how many were heard.
+        pairs: how many were rated.
     """
 
     scores: tuple[Score, ...]

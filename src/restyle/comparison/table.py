@@ -13,14 +13,14 @@ from typing import Any
 
 from restyle.errors import RestyleError
 
-Scores = dict[str, dict[str, float | None]]  # question -> metric -> value; None where it cannot be judged
+Scores = dict[str, dict[str, float | None]]  # question -> metric -> value; None where it is not defined
 
 COPIES = ("content", "style")  # the two baselines: the content as it is, the style as it is
 
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """One sound that is judged: what a method made of a pair, or a copy of the content or style.
+    """One sound with its scores: a method's result for a pair, or a copy of the content or style.
 
     Args:
         method: a method's name, or ``content`` or ``style`` for the copies.
@@ -42,7 +42,7 @@ class Result:
 
     @classmethod
     def of(cls, row: dict[str, Any]) -> Result:
-        """Make a result of what ``dataclasses.asdict`` made of one and JSON kept."""
+        """Return a result from its ``dataclasses.asdict`` after JSON."""
         return cls(**row | {"warnings": tuple(row["warnings"])})
 
     def score(self, metric: str) -> float | None:
@@ -54,7 +54,7 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """A content and a style, and all that was made of them.
+    """A content and a style, and all results for them.
 
     Args:
         name: unique in its comparison and fit for a file's name.

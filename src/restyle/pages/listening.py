@@ -1,6 +1,6 @@
 """A blind listening test on one page, after MUSHRA: each sound is rated against the content and the style. Floor 6.
 
-The page is made here; the files of ratings it saves are read in `restyle.comparison.ratings` and
+The files of ratings that the page saves are read in `restyle.comparison.ratings` and
 scored in `restyle.comparison.scoring`.
 """
 
@@ -11,7 +11,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,8 @@ from restyle.audio import Audio
 from restyle.comparison.ratings import ANCHOR, QUESTIONS, REFERENCE, VERSION, Ratings, read_ratings
 from restyle.comparison.scoring import Scores, score
 from restyle.errors import RestyleError
-from restyle.pages.media import matched, plain
+from restyle.pages.media import matched, mp3, plain
+from restyle.pages.rendering import render
 
 __all__ = ["Ratings", "Scores", "Trial", "anchor", "page", "read_ratings", "score"]
 
@@ -30,7 +30,7 @@ KBPS = 128
 
 @dataclass(frozen=True)
 class Trial:
-    """What is heard together: a content, a style, and what the methods made of them.
+    """What is rated together: a content, a style, and the methods' results.
 
     Args:
         pair: the pair's name; the same in all tests whose ratings are scored together.
@@ -56,7 +56,7 @@ def page(trials: Sequence[Trial], *, title: str, seed: int) -> str:
     page saves the ratings as a file for `read_ratings`, with the key to its letters, which the page does not show.
 
     Args:
-        trials: what is heard; each some seconds long.
+        trials: each some seconds long.
         title: heading of the page.
         seed: of the order of the trials and of the sounds in each.
 
@@ -68,8 +68,8 @@ def page(trials: Sequence[Trial], *, title: str, seed: int) -> str:
 
     Example:
         >>> tone = Audio(0.1 * np.sin(np.arange(16000) / 5), 16000)
-        >>> made = page([Trial("pair", tone, tone, {"method": tone})], title="A test", seed=1)
-        >>> made.startswith("<!doctype html>")
+        >>> html = page([Trial("pair", tone, tone, {"method": tone})], title="A test", seed=1)
+        >>> html.startswith("<!doctype html>")
         True
 
     Source: ITU-R BS.1534-3, "Method for the subjective assessment of intermediate quality level of audio systems",
@@ -81,7 +81,7 @@ def page(trials: Sequence[Trial], *, title: str, seed: int) -> str:
     digest = hashlib.sha256(json.dumps([data, key]).encode()).hexdigest()[:16]
     packed = base64.b64encode(json.dumps(key).encode()).decode()
     test = {"version": VERSION, "test": digest, "key": packed, "questions": QUESTIONS, "trials": data}
-    return _rendered(title, test)
+    return render("listen.html", title=title, test=test, questions=QUESTIONS)
 
 
 def anchor(content: Audio) -> Audio:
@@ -125,9 +125,9 @@ def _shuffled(trials: Sequence[Trial], rng: np.random.Generator) -> tuple[list[d
         blind = [blind[i] for i in rng.permutation(len(blind))]
         letters = [_letter(i) for i in range(len(blind))]
         sounds = {letter: audio for letter, (_, _, audio) in zip(letters, blind, strict=True)}
-        heard = _embedded({"content": trial.content, "style": trial.style} | sounds, trial.content.duration)
-        blindly = [{"letter": letter, "data": heard[letter]} for letter in letters]
-        row = {"content": heard["content"], "style": heard["style"], "sounds": blindly}
+        embedded = _embedded({"content": trial.content, "style": trial.style} | sounds, trial.content.duration)
+        blindly = [{"letter": letter, "data": embedded[letter]} for letter in letters]
+        row = {"content": embedded["content"], "style": embedded["style"], "sounds": blindly}
         data.append(row | {"duration": round(trial.content.duration, 3)})
         meaning = {letter: [role, name] for letter, (role, name, _) in zip(letters, blind, strict=True)}
         key.append({"pair": trial.pair, "sounds": meaning})
@@ -141,21 +141,5 @@ def _letter(index: int) -> str:
 
 def _embedded(sounds: dict[str, Audio], seconds: float) -> dict[str, str]:
     """Return the sounds, at most so long and equally loud, as base64 of MP3."""
-    from restyle.io.mp3 import encode_mp3
-
     loud, _ = matched({name: plain(audio, seconds, KBPS) for name, audio in sounds.items()})
-    return {name: base64.b64encode(encode_mp3(audio, kbps=KBPS)).decode() for name, audio in loud.items()}
-
-
-def _rendered(title: str, test: dict[str, Any]) -> str:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-    from markupsafe import Markup
-
-    folder = resources.files("restyle.pages") / "templates"
-    parts = {
-        name: Markup((folder / file).read_text("utf-8"))  # ours, not text of users
-        for name, file in [("css", "listen.css"), ("player", "player.js"), ("js", "listen.js")]
-    }
-    loader = PackageLoader("restyle.pages", "templates")
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
-    return environment.get_template("listen.html").render(title=title, test=test, questions=QUESTIONS, **parts)
+    return {name: mp3(audio, KBPS) for name, audio in loud.items()}

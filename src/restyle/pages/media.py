@@ -71,7 +71,7 @@ def plan(sounds: int, seconds: float, limit: float = LIMIT) -> tuple[float, int]
 
     Args:
         sounds: how many there are in all pairs.
-        seconds: how much of each is wanted.
+        seconds: of each, at most.
         limit: bytes of the whole page.
 
     Returns:
@@ -132,9 +132,9 @@ def matched(sounds: dict[str, Audio]) -> tuple[dict[str, Audio], dict[str, float
 
     louds = {name: loudness(_twice(audio)) for name, audio in sounds.items()}
     peaks = {name: float(np.abs(audio.samples).max(initial=0)) for name, audio in sounds.items()}
-    heard = [name for name in sounds if peaks[name] > 0 and math.isfinite(louds[name])]
-    common = min([LOUDNESS, *(louds[name] + 20 * math.log10(PEAK / peaks[name]) for name in heard)])
-    gains = {name: common - louds[name] if name in heard else 0.0 for name in sounds}
+    audible = [name for name in sounds if peaks[name] > 0 and math.isfinite(louds[name])]
+    common = min([LOUDNESS, *(louds[name] + 20 * math.log10(PEAK / peaks[name]) for name in audible)])
+    gains = {name: common - louds[name] if name in audible else 0.0 for name in sounds}
     scaled = {name: Audio(a.samples * np.float32(10 ** (gains[name] / 20)), a.rate) for name, a in sounds.items()}
     return scaled, gains
 
@@ -178,16 +178,23 @@ def prepare(pair: Pair, sounds: dict[str, Audio], notes: dict[str, Notes], *, kb
         sounds=tuple(
             SoundMedia(
                 name=name,
-                mp3=_base64(_mp3(loud[name], kbps)),
+                mp3=mp3(loud[name], kbps),
                 loop=name == "style" and loud[name].duration < seconds,
                 gain=gains[name],
-                spectrogram="data:image/webp;base64," + _base64(webp(plot.colours(levels[name][0], top))),
+                spectrogram=webp(plot.colours(levels[name][0], top)),
                 outline=outline(spread[name], peak),
                 notes=boxes(name, played) if name in played else None,
             )
             for name in names
         ),
     )
+
+
+def mp3(audio: Audio, kbps: int) -> str:
+    """Return a sound as base64 of an MP3 file."""
+    from restyle.io.mp3 import encode_mp3
+
+    return base64.b64encode(encode_mp3(audio, kbps=kbps)).decode()
 
 
 def plain(audio: Audio, seconds: float, kbps: int) -> Audio:
@@ -219,13 +226,3 @@ def _played(notes: Notes, own: float, seconds: float) -> Notes:
         *(np.tile(column, len(times)) for column in (whole.pitch, whole.velocity, whole.programme)),
     ]
     return Notes(*columns).between(0, seconds)
-
-
-def _mp3(audio: Audio, kbps: int) -> bytes:
-    from restyle.io.mp3 import encode_mp3
-
-    return encode_mp3(audio, kbps=kbps)
-
-
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")

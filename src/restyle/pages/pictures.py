@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,13 +56,13 @@ def _rows(notes: Notes, kinds: Sequence[str] | np.ndarray) -> tuple[Box, ...]:
     )
 
 
-def webp(pixels: np.ndarray) -> bytes:
-    """Return a WebP picture of uint8 ``[height, width, 3]``."""
+def webp(pixels: np.ndarray) -> str:
+    """Return a WebP picture of uint8 ``[height, width, 3]`` as a data URI."""
     from PIL import Image
 
     sink = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels)).save(sink, "WEBP", quality=72, method=4)
-    return sink.getvalue()
+    return f"data:image/webp;base64,{base64.b64encode(sink.getvalue()).decode()}"
 
 
 def outline(audio: Audio, peak: float) -> str:

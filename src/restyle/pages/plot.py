@@ -26,12 +26,12 @@ COLOURS = "magma"
 
 
 def log_spectrogram(audio: Audio, *, bands: int = BANDS, columns: int = COLUMNS) -> tuple[np.ndarray, np.ndarray]:
-    """Return levels on a logarithmic frequency axis, for looking at.
+    """Return levels on a logarithmic frequency axis, for pictures.
 
     Args:
         audio: the sound; its channels are mixed to one (see `Audio.mono`).
         bands: number of bands from 40 Hz to 20 kHz, or to half the rate where that is lower.
-        columns: highest number of moments; a long sound is looked at in as many places, so memory does not grow.
+        columns: highest number of moments; of a long sound as many are analysed, so memory does not grow.
 
     Returns:
         dB (a sine of full scale is near 0), shape ``[bands, L]``, and the bands' centre frequencies in Hz.
@@ -176,11 +176,9 @@ def frequency_ticks(low: float, high: float) -> dict[int, str]:
 
 def _panels(count: int, height: float) -> tuple[Figure, list[Axes]]:
     """A figure that needs no screen, with panels one below the other; ``height`` of each in inches."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 0.8 + height * count), layout="constrained")
-    FigureCanvasAgg(figure)
     return figure, list(figure.subplots(count, 1, squeeze=False)[:, 0])
 
 

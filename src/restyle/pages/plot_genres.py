@@ -32,6 +32,8 @@ def probabilities(labels: Sequence[str], values: np.ndarray, times: np.ndarray, 
         >>> [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
         ['jazz 40 %', 'rock 60 %']
     """
+    from matplotlib.figure import Figure
+
     mean = values.mean(axis=0)
     order = np.argsort(-mean, kind="stable")
     shown, others = order[:SHOWN], order[SHOWN:]
@@ -40,7 +42,7 @@ def probabilities(labels: Sequence[str], values: np.ndarray, times: np.ndarray, 
     names += [f"{len(others)} others {100 * mean[others].sum():.0f} %"] if len(others) else []
     if len(times) == 1:  # an area needs two moments
         times, bands = np.array([0.0, 2 * times[0]]), [np.repeat(band, 2) for band in bands]
-    figure = _figure((10, 3.6))
+    figure = Figure(figsize=(10, 3.6), layout="constrained")
     ax = figure.subplots()
     ax.stackplot(times, *bands, labels=names, colors=_colours(len(bands), len(others) > 0))
     ax.set(xlim=(times[0], times[-1]), ylim=(0, 1), xlabel="time (s)", ylabel="probability")
@@ -68,12 +70,14 @@ def confusion(labels: Sequence[str], table: np.ndarray, title: str = "") -> Figu
         >>> [text.get_text() for text in figure.axes[0].texts]  # zeros are left out
         ['9', '1', '10']
     """
+    from matplotlib.figure import Figure
+
     table, labels = np.asarray(table), [printable(label) for label in labels]
     if table.shape != (len(labels),) * 2:
         raise ValueError(f"a table of {len(labels)} classes must be square of that size, not {table.shape}")
     part = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     size = max(4.0, 0.5 * len(labels) + 2.5)
-    figure = _figure((size + 0.8, size))
+    figure = Figure(figsize=(size + 0.8, size), layout="constrained")
     ax = figure.subplots()
     image = ax.imshow(part, vmin=0, vmax=1, cmap="Blues")
     for row, column in np.argwhere(table > 0):
@@ -84,15 +88,6 @@ def confusion(labels: Sequence[str], table: np.ndarray, title: str = "") -> Figu
     ax.set(xlabel="taken for", ylabel="is")
     ax.set_title(title, loc="left", fontsize=11, fontweight="bold")
     figure.colorbar(image, ax=ax, label="part of the row", shrink=0.8)
-    return figure
-
-
-def _figure(size: tuple[float, float]) -> Figure:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=size, layout="constrained")
-    FigureCanvasAgg(figure)
     return figure
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,11 @@ import numpy as np
 from restyle.comparison.statistics import Interval, bootstrap
 from restyle.comparison.table import COPIES, Comparison, Pair, Result
 from restyle.evaluation import METRICS, Metric
-from restyle.pages import scatter
+from restyle.pages import chart
 from restyle.pages.media import PairMedia
 from restyle.pages.pictures import OUTLINE
 from restyle.pages.plot import frequency_ticks
+from restyle.pages.rendering import render
 
 MAIN = (  # those that a reader looks at first
     "content.pitch",
@@ -72,18 +72,21 @@ def page(comparison: Comparison, media: Mapping[str, PairMedia]) -> str:
     Example:
         >>> scores = {"content": {"pitch": 0.5}}
         >>> pair = Pair(name="0", content="a.wav", style="b.wav", results=(Result(method="notes", scores=scores),))
-        >>> made = page(Comparison(pairs=(pair,), methods=("notes",), settings={}, version="1"), {})
-        >>> made.startswith("<!doctype html>"), "a.wav in the style of b.wav" in made
+        >>> html = page(Comparison(pairs=(pair,), methods=("notes",), settings={}, version="1"), {})
+        >>> html.startswith("<!doctype html>"), "a.wav in the style of b.wav" in html
         (True, True)
     """
-    return _render(
+    names = [*comparison.methods, *COPIES]
+    return render(
+        "report.html",
+        columns=OUTLINE,
         comparison=comparison,
         main=[heading(name) for name in MAIN if name in comparison.metrics()],
         summary=summary(comparison),
         questions=QUESTIONS,
-        sentences={name: sentence(comparison, name) for name in [*comparison.methods, *COPIES]},
-        plot=scatter.layout(comparison),
-        number={name: k for k, name in enumerate(comparison.methods)},
+        sentences={name: sentence(comparison, name) for name in names},
+        plot=chart.scatter({_label(name): _trade_off(comparison, name) for name in names}),
+        colours={_label(name): "copy" if name in COPIES else f"m{k % 8}" for k, name in enumerate(names)},
         pairs=[_pair(pair, comparison, media.get(pair.name)) for pair in comparison.pairs],
     )
 
@@ -142,8 +145,18 @@ def summary(comparison: Comparison) -> dict[str, list[Cell]]:
     return cells
 
 
+def _trade_off(comparison: Comparison, name: str) -> list[tuple[float, float]]:
+    """Content distance and style distance of each pair that has both."""
+    both = zip(comparison.values(name, "content.pitch"), comparison.values(name, "style.mfcc"), strict=True)
+    return [(x, y) for x, y in both if x is not None and y is not None]
+
+
+def _label(name: str) -> str:
+    return f"{name} copy" if name in COPIES else name
+
+
 def sentence(comparison: Comparison, method: str) -> str:
-    """Say how a method or a copy does in what style transfer was first judged by: tempo and MFCC."""
+    """Say how a method or a copy does in what style transfer was first evaluated by: tempo and MFCC."""
     error, mfcc = (bootstrap(comparison.values(method, name)).mean for name in ("rhythm.tempo_error", "style.mfcc"))
     source = "style" if comparison.settings.get("rhythm") == "style" else "content"
     tempo = "No tempo was found" if np.isnan(error) else f"Tempo {figure(error)} % off the {source}'s"
@@ -186,8 +199,8 @@ def _pair(pair: Pair, comparison: Comparison, media: PairMedia | None) -> dict[s
 
 def _chips(result: Result) -> list[tuple[str, str]]:
     """The trade-off in two figures."""
-    shown = (("pitch", "content.pitch"), ("MFCC", "style.mfcc"))
-    return [(label, figure(result.score(name))) for label, name in shown if result.score(name) is not None]
+    metrics = (("pitch", "content.pitch"), ("MFCC", "style.mfcc"))
+    return [(label, figure(result.score(name))) for label, name in metrics if result.score(name) is not None]
 
 
 def _scores(pair: Pair, methods: Sequence[str], names: Sequence[str]) -> dict[str, list[tuple[Heading, list[Cell]]]]:
@@ -223,20 +236,3 @@ def _axes(media: PairMedia) -> dict[str, list[tuple[float, str]]]:
     step = next((s for s in (0.5, 1, 2, 5, 10, 20, 30, 60, 120) if media.seconds / s <= 8), 300)
     times = [(100 * t / media.seconds, f"{t:g}") for t in np.arange(0, media.seconds * 0.97, step)]
     return {"frequencies": frequencies, "pitches": pitches, "times": times}
-
-
-def _render(**values: Any) -> str:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-    from markupsafe import Markup
-
-    folder = resources.files("restyle.pages") / "templates"
-    files = {"css": "report.css", "player": "player.js", "script": "report.js"}
-    parts = {name: Markup((folder / file).read_text("utf-8")) for name, file in files.items()}  # our own text
-    environment = Environment(
-        loader=PackageLoader("restyle.pages", "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    return environment.get_template("report.html").render(columns=OUTLINE, **parts, **values)

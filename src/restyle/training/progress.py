@@ -18,7 +18,7 @@ from restyle.io import weights
 from restyle.io.atomic import writing
 from restyle.io.text import write_text
 from restyle.training.checkpoints import diverged
-from restyle.training.report import page, spell
+from restyle.training.report import Page, spell
 from restyle.training.verdict import best_row, verdict
 
 POINTS = 300  # of the loss curve, in a whole run
@@ -38,6 +38,7 @@ class ProgressReport(Callback):
         trainer: the config's part of that name.
         progress: called with the finished part, 0..1.
         report: called with a line for every epoch.
+        page: makes ``report.html``; without it there is none.
     """
 
     def __init__(
@@ -48,9 +49,10 @@ class ProgressReport(Callback):
         *,
         progress: Progress | None = None,
         report: Report | None = None,
+        page: Page | None = None,
     ) -> None:
         self.out, self.facts, self.settings = out, facts, trainer
-        self.progress, self.report = progress, report
+        self.progress, self.report, self.page = progress, report, page
         self.rows: list[dict[str, float]] = []
         self.points: list[dict[str, float]] = []
         self.chunks: list[Any] = []  # examples where the module gives none with picture or sound
@@ -173,7 +175,8 @@ class ProgressReport(Callback):
             "steps waiting for data": f"{self._waited / max(self._waited + self._worked, 1e-9):.1%} of their time"
         }
         shown |= {"seconds": self._elapsed(), "left": left, "facts": facts, "examples": self.examples}
-        _write(self.out / "report.html", page(shown))
+        if self.page:
+            _write(self.out / "report.html", self.page(shown))
         _write(self.out / "metrics.csv", _table(self.rows))
 
     def _collect_examples(self, module: Any) -> None:

@@ -26,6 +26,7 @@ from restyle.training.facts import Machine, as_text, facts
 from restyle.training.folder import Trained, begun, finished, write
 from restyle.training.optimisers import Training
 from restyle.training.progress import ProgressReport
+from restyle.training.report import Page
 from restyle.training.surroundings import explained, quiet
 from restyle.training.verdict import verdict
 
@@ -87,6 +88,7 @@ def train(
     test: Store | None = None,
     progress: Callable[[float], None] | None = None,
     report: Callable[[str], None] | None = None,
+    page: Page | None = None,
 ) -> Trained:
     """Train, or resume a run that was stopped, until it is done; then export.
 
@@ -99,6 +101,7 @@ def train(
         test: other spectrograms, evaluated once, after the training.
         progress: called with the part that is done, 0..1.
         report: called with a line for every epoch.
+        page: makes report.html (`restyle.pages.training.page`); without it there is none.
 
     Raises:
         RestyleError: if the data or settings cannot be used, the loss becomes NaN or the disk is full; what was
@@ -118,7 +121,7 @@ def train(
     model, module = _objects(config, store, parted, classes)
     data = Data(store, parted, config, classes, module.wants)
     known = facts(config, store, parted, len(data.training), machine)
-    history = ProgressReport(out, as_text(known), config["trainer"], progress=progress, report=report)
+    history = ProgressReport(out, as_text(known), config["trainer"], progress=progress, report=report, page=page)
     history.chunks = data.examples()
     with quiet(), explained(out):
         trainer = _trainer(config, out, machine, history)

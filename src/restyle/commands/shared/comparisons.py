@@ -49,7 +49,7 @@ def named(name: str, content: Path, style: Path, target: Path | None = None) -> 
 
 
 def assemble(pairs: Sequence[Pair], methods: Sequence[str], settings: Settings) -> Comparison:
-    """Return the value of a comparison that was made with these settings."""
+    """Return a comparison with the settings of its transfers."""
     used = {"strength": settings.strength, "tone": settings.tone, "seed": settings.seed}
     part = {"start": settings.start, "duration": settings.duration}
     return Comparison(pairs=tuple(pairs), methods=tuple(methods), settings=used | part, version=__version__)
@@ -89,8 +89,8 @@ def excerpts(pair: Pair, folder: Path, settings: dict[str, Any], seconds: float)
     places = {"content": (Path(pair.content), first + at), "style": (Path(pair.style), own)}
     if pair.target:
         places["target"] = (Path(pair.target), first + at)
-    made = [result for result in pair.results if result.method not in COPIES and result.sound and not result.error]
-    places |= {result.method: (folder / str(result.sound), at) for result in made}
+    usable = [result for result in pair.results if result.method not in COPIES and result.sound and not result.error]
+    places |= {result.method: (folder / str(result.sound), at) for result in usable}
     return {name: read_sound(path, start=start, duration=length) for name, (path, start) in places.items()}
 
 

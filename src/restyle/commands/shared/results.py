@@ -1,4 +1,4 @@
-"""One method on one pair: transferred, measured, judged, and kept so that a second run need not. Floor 6."""
+"""One method on one pair: transferred, measured, evaluated, and kept so that a second run need not. Floor 6."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from restyle import __version__
 from restyle.audio import Audio
 from restyle.commands import transfer
 from restyle.commands.shared import outputs, pool
+from restyle.commands.shared.comparisons import REPORT, assemble, check_folder, write
 from restyle.commands.shared.inputs import check_input, read_sound
 from restyle.commands.shared.made import Report
 from restyle.commands.shared.measure import measured
 from restyle.commands.shared.settings import Settings
-from restyle.comparison.table import COPIES, Pair, Result
+from restyle.comparison.table import COPIES, Comparison, Pair, Result
+from restyle.dsp.blocks import Progress
 from restyle.errors import RestyleError
 from restyle.evaluation import METRICS, evaluate
 from restyle.io.atomic import writing
@@ -35,7 +37,7 @@ class Task:
         method: a method's name, or one of the copies.
         folder: the comparison's.
         settings: of the transfer.
-        metrics: full names of those that are wanted.
+        metrics: full names.
     """
 
     pair: Pair
@@ -56,49 +58,59 @@ class Task:
         return self.folder / SOUNDS / self.pair.name / f"{self.method}.scores.json"
 
 
-def make(
+def run(
     pairs: Sequence[Pair],
     methods: Sequence[str],
     folder: Path,
     *,
-    settings: Settings,
-    metrics: Sequence[str] | None = None,
-    workers: pool.Workers,
+    settings: Settings | None = None,
+    metrics: Sequence[str] = tuple(METRICS),
+    jobs: int = 1,
     overwrite: bool = False,
     report: Report | None = None,
-    progress: Callable[[float], None] | None = None,
-) -> tuple[Pair, ...]:
-    """Return the pairs with the results of the copies and of all methods; what failed is named in them.
+    progress: Progress | None = None,
+    page: Callable[[Comparison, pool.Workers], str] | None = None,
+) -> Comparison:
+    """Transfer and evaluate all pairs by all methods, and write the scores; a second run does what is left.
 
     Args:
         pairs: contents and styles.
         methods: names of methods.
-        folder: of the comparison; sounds and scores are kept in it.
+        folder: for sounds and scores; made if missing.
         settings: of the transfers; the method is set for each.
-        metrics: full names of those that are wanted; all by default.
-        workers: the processes that do it.
+        metrics: full names.
+        jobs: processes at a time; each works with one thread, so that results do not depend on their number.
         overwrite: whether results made of other files, or otherwise, may be replaced.
         report: called with each result's name (and what went wrong), how many are done, and of how many.
         progress: called with the fraction done, 0..1.
+        page: makes the page that is written with the scores, with the same processes.
 
     Raises:
-        RestyleError: if there are such results and they may not be replaced.
+        RestyleError: if the folder cannot be written to or holds other results; what is wrong with a pair is in the
+            comparison.
     """
-    chosen = tuple(METRICS) if metrics is None else tuple(metrics)
-    order = [*methods, *COPIES]  # what is done quickly comes last, so that no process waits long for another
-    tasks = [Task(pair, method, folder, settings, chosen) for pair in pairs for method in order]
-    if not overwrite:
-        _check_free(tasks)
-    done: dict[tuple[str, str], Result] = {}
-    for task, result in workers.each(_do, tasks):
-        result = result or Result(method=task.method, error=pool.KILLED)
-        done[task.pair.name, task.method] = result
-        if report:
-            name = f"{task.pair.title}, {task.method}"
-            report(f"{name}: {result.error}" if result.error else name, len(done), len(tasks))
-        if progress:
-            progress(len(done) / len(tasks))
-    return tuple(_with_results(pair, [done[pair.name, method] for method in [*COPIES, *methods]]) for pair in pairs)
+    settings = settings or Settings()
+    with outputs.folder(folder):
+        check_folder(folder, overwrite=overwrite)
+        order = [*methods, *COPIES]  # what is done quickly comes last, so that no process waits long for another
+        tasks = [Task(pair, method, folder, settings, tuple(metrics)) for pair in pairs for method in order]
+        if not overwrite:
+            _check_free(tasks)
+        done: dict[tuple[str, str], Result] = {}
+        with pool.Workers(jobs, threads=1) as workers:
+            for task, result in workers.each(_do, tasks):
+                result = result or Result(method=task.method, error=pool.KILLED)
+                done[task.pair.name, task.method] = result
+                if report:
+                    name = f"{task.pair.title}, {task.method}"
+                    report(f"{name}: {result.error}" if result.error else name, len(done), len(tasks))
+                if progress:
+                    progress(len(done) / len(tasks))
+            of_pair = {pair.name: [done[pair.name, method] for method in [*COPIES, *methods]] for pair in pairs}
+            comparison = assemble([_with_results(pair, of_pair[pair.name]) for pair in pairs], methods, settings)
+            texts = {REPORT: page(comparison, workers)} if page else {}
+        write(comparison, folder, texts)
+    return comparison
 
 
 def _with_results(pair: Pair, results: Sequence[Result]) -> Pair:

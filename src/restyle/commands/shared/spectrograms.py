@@ -148,9 +148,9 @@ def sounds(folder: Path, more: More) -> list[Sound]:
     for item in found.items:
         states = [path.stat() for path in (item.path, item.notes) if path]
         sizes = [(state.st_size, state.st_mtime_ns) for state in states]
-        told = json.dumps([sizes, item.labels, item.source, item.split, more, *([ONSETS] if more.partials else [])])
+        source = json.dumps([sizes, item.labels, item.source, item.split, more, *([ONSETS] if more.partials else [])])
         name = Path(os.path.relpath(item.path, folder)).as_posix()
-        stamp = hashlib.sha256(told.encode()).hexdigest()[:16]
+        stamp = hashlib.sha256(source.encode()).hexdigest()[:16]
         items.append(Sound(name, item.path, item.labels, item.source, item.split, stamp, item.notes))
     return sorted(items, key=lambda item: item.name)
 
