@@ -11,6 +11,7 @@ if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):  # else each process that a 
     sys.dont_write_bytecode = False
     sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(Path(__file__).parents[1] / ".pytest_cache/bytecode")
 
+import gc
 import logging
 import signal
 from collections.abc import Callable, Iterator
@@ -21,6 +22,12 @@ import soundfile
 from commanded import Ran, chord
 
 pytest_plugins = ["browsing", "miniatures"]
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what all tests import: it would go through PyTorch again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
