@@ -54,7 +54,8 @@ def test_files_and_page(restyle, tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_the_whole_command(restyle, tmp_path, monkeypatch):
     for play in (demo_pieces.ode_to_joy, demo_pieces.greensleeves):
-        monkeypatch.setattr(demo_pieces, play.__name__, lambda piece=play().slice(0, 3 * 44100): piece)
+        piece = play().slice(0, 3 * 44100)
+        monkeypatch.setattr(demo_pieces, play.__name__, lambda piece=piece: piece)
     ran = restyle("demo", "-o", tmp_path / "d")
     assert ran.code == 0, ran.err
     for name in METHODS:
