@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before numpy and torch load: tests run side by side, one on a core
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):  # else each process that a test starts compiles PyTorch anew
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(Path(__file__).parents[1] / ".pytest_cache/bytecode")
 
+import gc
 import logging
 import signal
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 import soundfile
@@ -18,6 +22,12 @@ import soundfile
 from commanded import Ran, chord
 
 pytest_plugins = ["browsing", "miniatures"]
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what all tests import: it would go through PyTorch again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

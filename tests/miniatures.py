@@ -1,4 +1,4 @@
-"""What tests of data sets share: small sounds and MIDI files where a data set has its own."""
+"""What tests of data sets share: small sounds and MIDI files where a data set has its own, and a SoundFont."""
 
 from __future__ import annotations
 
@@ -11,6 +11,16 @@ import soundfile
 
 from restyle.io.midi import write_midi
 from restyle.notes import Notes
+
+
+@pytest.fixture(scope="session")
+def font() -> Path:
+    """FluidR3_GM: its notes are known to decay."""
+    pytest.importorskip("fluidsynth", reason="FluidSynth is not installed", exc_type=ImportError)
+    path = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
+    if not path.exists():
+        pytest.skip("FluidR3_GM is not installed (Debian: fluid-soundfont-gm)")
+    return path
 
 
 @pytest.fixture

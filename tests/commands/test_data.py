@@ -14,15 +14,10 @@ from restyle.errors import RestyleError
 from restyle.io.midi import write_midi
 from restyle.notes import DRUMS, Notes
 
-FONTS = sorted(Path("/usr/share/sounds").rglob("*.sf2"), key=lambda path: path.stat().st_size)
-
 
 @pytest.fixture(scope="module")
-def recipe():
-    pytest.importorskip("fluidsynth", reason="FluidSynth is not installed", exc_type=ImportError)
-    if not FONTS:
-        pytest.skip("there is no SoundFont under /usr/share/sounds")
-    return Recipe((FONTS[0],), rate=8000, seconds=1)
+def recipe(font):
+    return Recipe((font,), rate=8000, seconds=1)
 
 
 @pytest.fixture

@@ -52,10 +52,13 @@ def test_files_and_page(restyle, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_the_whole_command(restyle, tmp_path):
+def test_the_whole_command(restyle, tmp_path, monkeypatch):
+    for play in (demo_pieces.ode_to_joy, demo_pieces.greensleeves):
+        piece = play().slice(0, 3 * 44100)
+        monkeypatch.setattr(demo_pieces, play.__name__, lambda piece=piece: piece)
     ran = restyle("demo", "-o", tmp_path / "d")
     assert ran.code == 0, ran.err
     for name in METHODS:
-        assert (tmp_path / "d" / f"{name}.wav").stat().st_size > 1_000_000
+        assert (tmp_path / "d" / f"{name}.wav").stat().st_size > 500_000
         assert (tmp_path / "d" / f"{name}-pictures" / "spectrograms.png").is_file()
     assert "index.html" in ran.out

@@ -129,7 +129,7 @@ def test_a_name_that_begins_with_a_dash(restyle, clips, tmp_path, monkeypatch):
     ],
 )
 def test_every_method_takes_odd_content(method, rate, channels, change, transferred):
-    plain = chord(2, rate, channels)
+    plain = chord(1, rate, channels)
     content = {None: plain, "offset": plain + 0.3, "clipped": np.clip(20 * plain, -1, 1), "quiet": 1e-3 * plain}[change]
     samples, made_rate, _ = transferred(content, rate, options=quick(method))
     assert (samples.shape, made_rate) == (content.shape, rate)

@@ -15,11 +15,22 @@ def held(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.fixture(scope="module")
+def kept() -> dict[str, bytes]:
+    """The files of the first test's transfer: the others need not make them again."""
+    return {}
+
+
 @pytest.fixture
-def made(restyle, clips, tmp_path):
-    """A transfer's arguments, and its files with the notes and pictures."""
+def made(restyle, clips, tmp_path, kept):
+    """A transfer's arguments, and its files with the pictures."""
     arguments = ("transfer", *clips, "-o", tmp_path / "out.wav", *FAST, "--pictures", tmp_path / "p")
-    assert restyle(*arguments).code == 0
+    if not kept:
+        assert restyle(*arguments).code == 0
+        kept.update(held(tmp_path))
+    (tmp_path / "p").mkdir(exist_ok=True)
+    for name, content in kept.items():
+        (tmp_path / name).write_bytes(content)
     return arguments, held(tmp_path)
 
 

@@ -13,16 +13,7 @@ from restyle.errors import RestyleError
 from restyle.io.midi import read_bends, read_midi, write_midi
 from restyle.notes import DRUMS, Notes
 
-FONTS = sorted(Path("/usr/share/sounds").rglob("*.sf2"), key=lambda path: path.stat().st_size)
 RATE = 16000
-
-
-@pytest.fixture(scope="module")
-def font():
-    pytest.importorskip("fluidsynth", reason="FluidSynth is not installed", exc_type=ImportError)
-    if not FONTS:
-        pytest.skip("there is no SoundFont under /usr/share/sounds")
-    return FONTS[0]
 
 
 @pytest.fixture(scope="module")
