@@ -40,6 +40,6 @@ def classify(
             files, weights=weights, pictures=pictures, overwrite=overwrite, progress=progress, report=report
         )
     if as_json:
-        print(json.dumps(found.told(), indent=2, ensure_ascii=False))
+        print(json.dumps(found.plain(), indent=2, ensure_ascii=False))
     elif found.accuracy:
         print(f"right: {found.accuracy.track} of {found.accuracy.tracks} tracks, {found.accuracy.chunk} of the chunks")

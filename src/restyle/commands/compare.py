@@ -10,8 +10,8 @@ from typing import Any
 from restyle.commands.shared import outputs, pool, results
 from restyle.commands.shared.comparisons import REPORT, assemble, check_folder, excerpts, named, write
 from restyle.commands.shared.inputs import read_rows
-from restyle.commands.shared.made import Report
 from restyle.commands.shared.settings import Settings
+from restyle.commands.shared.tally import Report
 from restyle.comparison.table import Comparison, Pair
 from restyle.dsp.blocks import Progress
 from restyle.errors import RestyleError, warn

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from restyle.analysis.genre.accuracy import Accuracy, judge
+from restyle.analysis.genre.accuracy import Accuracy, evaluate
 from restyle.training.augment import mixup, respond, spec_augment
 from restyle.training.optimisers import check_schedule, optimiser
 
@@ -105,7 +105,7 @@ class ClassifierTraining(lightning.LightningModule):
         if not seen:
             return
         probabilities, labels, sources = (torch.cat(parts).numpy() for parts in zip(*seen, strict=True))
-        self.accuracy = judge(probabilities, labels, list(zip(sources.tolist(), labels.tolist(), strict=True)))
+        self.accuracy = evaluate(probabilities, labels, list(zip(sources.tolist(), labels.tolist(), strict=True)))
         self.log("val_accuracy", self.accuracy.chunk.mean)
         self.log("val_track_accuracy", self.accuracy.track.mean)
 

@@ -1,4 +1,4 @@
-"""One method on one pair: transferred, measured, judged, and kept so that a second run need not. Floor 6."""
+"""One method on one pair: transferred, measured, evaluated, and kept so that a second run need not. Floor 6."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from restyle.audio import Audio
 from restyle.commands import transfer
 from restyle.commands.shared import outputs, pool
 from restyle.commands.shared.inputs import check_input, read_sound
-from restyle.commands.shared.made import Report
 from restyle.commands.shared.measure import measured
 from restyle.commands.shared.settings import Settings
+from restyle.commands.shared.tally import Report
 from restyle.comparison.table import COPIES, Pair, Result
 from restyle.errors import RestyleError
 from restyle.evaluation import METRICS, evaluate
@@ -35,7 +35,7 @@ class Task:
         method: a method's name, or one of the copies.
         folder: the comparison's.
         settings: of the transfer.
-        metrics: full names of those that are wanted.
+        metrics: full names of those to compute.
     """
 
     pair: Pair
@@ -75,7 +75,7 @@ def make(
         methods: names of methods.
         folder: of the comparison; sounds and scores are kept in it.
         settings: of the transfers; the method is set for each.
-        metrics: full names of those that are wanted; all by default.
+        metrics: full names of those to compute; all by default.
         workers: the processes that do it.
         overwrite: whether results made of other files, or otherwise, may be replaced.
         report: called with each result's name (and what went wrong), how many are done, and of how many.
@@ -111,7 +111,7 @@ def _with_results(pair: Pair, results: Sequence[Result]) -> Pair:
 
 def _do(task: Task) -> Result:
     try:
-        return _kept(task) or _made(task)
+        return _kept(task) or _compute(task)
     except RestyleError as error:
         return Result(method=task.method, error=str(error))
     except Exception as error:
@@ -123,7 +123,7 @@ def _kept(task: Task) -> Result | None:
     """The result of an earlier run with the same files, settings and version, if there is one."""
     try:
         kept = json.loads(task.kept.read_text(encoding="utf-8"))
-        if kept["made"] != _made_of(task) or kept["sound"] != outputs.fingerprint(task.folder / task.sound):
+        if kept["made"] != _origin(task) or kept["sound"] != outputs.fingerprint(task.folder / task.sound):
             return None
         return Result.of(kept["result"])
     except (OSError, ValueError, KeyError, TypeError):
@@ -134,8 +134,8 @@ def _check_free(tasks: Sequence[Task]) -> None:
     """Refuse to replace what another comparison made in this folder."""
     for task in tasks:
         try:
-            known, now = json.loads(task.kept.read_text(encoding="utf-8"))["made"], _made_of(task)
-        except (OSError, ValueError, KeyError, TypeError):  # nothing is kept, or a file is missing, as is told later
+            known, now = json.loads(task.kept.read_text(encoding="utf-8"))["made"], _origin(task)
+        except (OSError, ValueError, KeyError, TypeError):  # nothing is kept; a missing file is reported later
             continue
         differing = [name for name in ("files", "settings", "version") if known.get(name) != now[name]]
         if differing:
@@ -145,20 +145,20 @@ def _check_free(tasks: Sequence[Task]) -> None:
             )
 
 
-def _made_of(task: Task) -> dict[str, Any]:
+def _origin(task: Task) -> dict[str, Any]:
     names = [task.pair.content, task.pair.style, *([task.pair.target] if task.pair.target else [])]
     files = [_fingerprint(name, _stamp(name)) for name in names]
     settings = asdict(replace(task.settings, method=task.method if task.method not in COPIES else None))
-    made = {"files": files, "settings": settings, "metrics": task.metrics, "version": __version__}
-    return dict(json.loads(json.dumps(made)))  # as it will be read
+    origin = {"files": files, "settings": settings, "metrics": task.metrics, "version": __version__}
+    return dict(json.loads(json.dumps(origin)))  # as it will be read
 
 
-def _made(task: Task) -> Result:
+def _compute(task: Task) -> Result:
     content, style, target, settings = task.pair.content, task.pair.style, task.pair.target, task.settings
     for name in (content, style, *([target] if target else [])):
         check_input(Path(name))
     task.kept.parent.mkdir(parents=True, exist_ok=True)
-    made_of = _made_of(task)
+    origin = _origin(task)
     played = _sound(Path(content), settings.start, settings.duration, _stamp(content))
     styled = _sound(Path(style), 0.0, None, _stamp(style))
     result = Result(method=task.method, sound=task.sound.as_posix())
@@ -174,7 +174,7 @@ def _made(task: Task) -> Result:
     result = replace(result, scores=scores)
     written = outputs.fingerprint(task.folder / task.sound)
     with writing(task.kept) as beside:
-        write_text(beside, json.dumps({"made": made_of, "sound": written, "result": asdict(result)}))
+        write_text(beside, json.dumps({"made": origin, "sound": written, "result": asdict(result)}))
     return result
 
 
