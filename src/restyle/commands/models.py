@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from restyle.io import hub, weights
 from restyle.io.hub import Model, Progress
 
@@ -19,15 +17,6 @@ def run() -> list[Model]:
         True
     """
     return hub.models()
-
-
-def fetch(name: str, *, progress: Progress | None = None) -> Path:
-    """Return the weights file of a name, path or address; ``hf:org/name`` is downloaded if it is not there yet.
-
-    Raises:
-        RestyleError: if there is no such model, or it cannot be downloaded.
-    """
-    return hub.find(name, progress=progress)
 
 
 def describe(name: str, *, progress: Progress | None = None) -> dict[str, str | list[str]]:
@@ -64,6 +53,7 @@ def rows(models: list[Model]) -> list[list[str]]:
     """Return a table's rows: name, where, kind, size, licence.
 
     Example:
+        >>> from pathlib import Path
         >>> rows([Model("a", Path("a.safetensors"), "local", "classifier", 1_500_000, "")])
         [['a', 'local', 'classifier', '1.5 MB', '-']]
     """

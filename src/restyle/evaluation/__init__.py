@@ -1,7 +1,7 @@
 """Evaluation: how good is a transfer? One file a question, in mir_eval's form. Floor 4.
 
-Each file begins with its conventions and has ``validate``, metrics that are functions of `Audio` values, and
-``evaluate``, which returns them all. `METRICS` says how each is read.
+Each file begins with its conventions and has metrics, which are functions of `Audio` values, and ``evaluate``, which
+returns them all. `METRICS` says how each is read.
 """
 
 from __future__ import annotations

@@ -76,6 +76,13 @@ def check(audio: Audio, name: str = "the sound") -> None:
         raise RestyleError(f"{name} holds samples that are NaN or infinite: repair it or choose another recording")
 
 
+def check_all(output: Audio, other: Audio | None, name: str = "the reference") -> None:
+    """Refuse a result, or what it is compared with, that cannot be evaluated (see `check`)."""
+    check(output, "the output")
+    if other is not None:
+        check(other, name)
+
+
 @remembered
 def _finite(audio: Audio) -> bool:
     for span in blocks.spans(audio.length, 60 * audio.rate, 0):
@@ -131,8 +138,7 @@ def compares(
     def decorate(metric: Callable[[Audio, Audio], float]) -> Callable[[Audio, Audio], float]:
         @wraps(metric)
         def of(output: Audio, reference: Audio) -> float:
-            check(output, "the output")
-            check(reference, "the reference")
+            check_all(output, reference)
             result, target = pair(output, reference, cut=cut)
             if silent(result) and silent(target):
                 return perfect

@@ -39,19 +39,6 @@ NOTES = tuple(f"{kind}_{part}" for kind in ("note", "note_offset") for part in P
 NAMES = ("pitch", "chroma", *NOTES, "onset_f1")
 
 
-def validate(output: Audio, reference: Audio | None = None, notes: Notes | None = None) -> None:
-    """Refuse what cannot be evaluated.
-
-    Raises:
-        RestyleError: if a sound is too short or holds NaN, or a note's times or pitch are not finite.
-    """
-    common.check(output, "the output")
-    if reference is not None:
-        common.check(reference, "the reference")
-    if notes is not None and not all(np.isfinite(x).all() for x in (notes.onset, notes.offset, notes.pitch)):
-        raise RestyleError("the notes hold times or pitches that are not finite: repair the MIDI file")
-
-
 @compares(perfect=0.0, silence=1.0)
 def pitch(output: Audio, reference: Audio) -> float:
     """Return the distance of the pitches that sound at each moment: 1 - Jaccard index, mean over frames, 0..1.
@@ -136,9 +123,11 @@ def evaluate(
         All metrics by name; None for those not in ``only``, those that lack an input, and where no note should sound.
 
     Raises:
-        RestyleError: see `validate`.
+        RestyleError: if a sound is shorter than half a second or holds NaN, or a note's times or pitch are not finite.
     """
-    validate(output, reference, notes)
+    common.check_all(output, reference)
+    if notes is not None and not all(np.isfinite(x).all() for x in (notes.onset, notes.offset, notes.pitch)):
+        raise RestyleError("the notes hold times or pitches that are not finite: repair the MIDI file")
     scores: dict[str, float | None] = dict.fromkeys(NAMES)
     if reference is not None:
         for metric in (pitch, chroma, onset_f1):

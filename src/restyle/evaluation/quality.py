@@ -44,17 +44,6 @@ NAMES = (
 )
 
 
-def validate(output: Audio, target: Audio | None = None) -> None:
-    """Refuse what cannot be evaluated.
-
-    Raises:
-        RestyleError: if a sound is shorter than half a second or holds NaN.
-    """
-    common.check(output, "the output")
-    if target is not None:
-        common.check(target, "the target")
-
-
 @compares(perfect=0.0)
 def lsd(output: Audio, target: Audio) -> float:
     """Return the log-spectral distance in dB as transfer papers measure it, 0 and more.
@@ -212,9 +201,9 @@ def evaluate(output: Audio, target: Audio | None = None, *, only: Collection[str
         All metrics by name; None for those not in ``only``, and for those that need a target where there is none.
 
     Raises:
-        RestyleError: see `validate`.
+        RestyleError: if a sound is shorter than half a second or holds NaN.
     """
-    validate(output, target)
+    common.check_all(output, target, "the target")
     scores: dict[str, float | None] = dict.fromkeys(NAMES)
     if target is not None:
         compared = (lsd, lsd_frames, stft, si_sdr)

@@ -34,17 +34,6 @@ WORST = 100 * (2**0.5 - 1)  # % of a tempo that is lost
 NAMES = ("tempo", "tempo_wanted", "tempo_ratio", "tempo_error", "beat_f1", "onset")
 
 
-def validate(output: Audio, reference: Audio | None = None) -> None:
-    """Refuse what cannot be evaluated.
-
-    Raises:
-        RestyleError: if a sound is shorter than half a second or holds NaN.
-    """
-    common.check(output, "the output")
-    if reference is not None:
-        common.check(reference, "the reference")
-
-
 def tempo(audio: Audio) -> float | None:
     """Return the tempo in BPM; None where there is no steady beat."""
     common.check(audio)
@@ -126,9 +115,9 @@ def evaluate(
         All metrics by name; None for those not in ``only``, and where there is no reference or no steady beat.
 
     Raises:
-        RestyleError: see `validate`.
+        RestyleError: if a sound is shorter than half a second or holds NaN.
     """
-    validate(output, reference)
+    common.check_all(output, reference)
     scores: dict[str, float | None] = dict.fromkeys(NAMES)
     if "tempo" in only:
         scores["tempo"] = tempo(output)

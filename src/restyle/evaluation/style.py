@@ -41,17 +41,6 @@ N_FFT, HOP = 2048, 512
 NAMES = ("mfcc", "mfcc_frechet", "envelope", "centroid", "bandwidth", "flatness", "dynamics", "gram", "timbre")
 
 
-def validate(output: Audio, reference: Audio | None = None) -> None:
-    """Refuse what cannot be evaluated.
-
-    Raises:
-        RestyleError: if a sound is shorter than half a second or holds NaN.
-    """
-    common.check(output, "the output")
-    if reference is not None:
-        common.check(reference, "the style")
-
-
 @compares(perfect=0.0, silence=1.0, cut=False)
 def mfcc(output: Audio, reference: Audio) -> float:
     """Return 1 - cosine of the mean MFCCs 2 to 13, 0..2.
@@ -181,9 +170,9 @@ def evaluate(
         All metrics by name; None for those not in ``only``, and all without a reference.
 
     Raises:
-        RestyleError: see `validate`.
+        RestyleError: if a sound is shorter than half a second or holds NaN.
     """
-    validate(output, reference)
+    common.check_all(output, reference, "the style")
     if reference is None:
         return dict.fromkeys(NAMES)
     metrics = (mfcc, mfcc_frechet, envelope, centroid, bandwidth, flatness, dynamics, gram, _by(timbre))

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
-from collections.abc import Callable, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -14,11 +18,11 @@ from restyle.audio import Audio
 from restyle.commands import transfer
 from restyle.commands.shared import outputs, pool
 from restyle.commands.shared.inputs import check_input, read_sound
-from restyle.commands.shared.measure import measured
 from restyle.commands.shared.settings import Settings
 from restyle.commands.shared.tally import Report
 from restyle.comparison.table import COPIES, Pair, Result
-from restyle.errors import RestyleError
+from restyle.dsp.blocks import trim_memory
+from restyle.errors import RestyleError, require
 from restyle.evaluation import METRICS, evaluate
 from restyle.io.atomic import writing
 from restyle.io.text import write_text
@@ -191,3 +195,45 @@ def _fingerprint(name: str, _changed: int) -> dict[str, Any]:
 def _sound(path: Path, start: float, duration: float | None, _changed: int) -> Audio:
     """Content, style and target stay in memory from one method to the next, and with them what was found in them."""
     return read_sound(path, start=start, duration=duration)
+
+
+@dataclass
+class Measure:
+    """Wall-clock time in s, and the largest resident size of this process meanwhile in bytes, of every 20 ms."""
+
+    seconds: float = 0.0
+    memory: float = 0.0
+
+
+@contextmanager
+def measured() -> Iterator[Measure]:
+    """Measure what is done inside.
+
+    Example:
+        >>> with measured() as cost:
+        ...     work = bytearray(10**6)
+        >>> cost.seconds > 0 and cost.memory > 10**6
+        True
+    """
+    require("evaluate", "psutil", what="measuring memory")
+    import psutil
+
+    gc.collect()
+    trim_memory()
+    process, done, measure = psutil.Process(), threading.Event(), Measure()
+
+    def watch() -> None:
+        while True:
+            measure.memory = max(measure.memory, float(process.memory_info().rss))
+            if done.wait(0.02):
+                return
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    begun = time.perf_counter()
+    try:
+        yield measure
+    finally:
+        measure.seconds = time.perf_counter() - begun
+        done.set()
+        watcher.join()
