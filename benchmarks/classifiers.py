@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from restyle.analysis.genre import infer as genre
-from restyle.analysis.genre.accuracy import Accuracy, judge
+from restyle.analysis.genre.accuracy import Accuracy, evaluate
 from restyle.data.store import Store
 from restyle.io import weights
 from restyle.pages.plot import save
@@ -45,7 +45,7 @@ def score(network: genre.Network, store: Store) -> tuple[Accuracy, float]:
         with torch.inference_mode():
             made.append(network.model(x).softmax(-1).numpy())
         spent += time.process_time() - started
-    found = judge(np.concatenate(made), chunks.labels[chunks.owner], chunks.owner)
+    found = evaluate(np.concatenate(made), chunks.labels[chunks.owner], chunks.owner)
     return found, 1000 * spent / len(chunks)
 
 

@@ -12,7 +12,8 @@ import soundfile
 
 import restyle as package
 from commanded import FAST
-from restyle.cli import app
+from restyle.cli import display
+from restyle.cli.running import VERBS, app, load
 from restyle.errors import RestyleError
 from restyle.methods import METHODS
 
@@ -34,31 +35,26 @@ def test_help_loads_nothing_heavy():
 
 
 def test_a_command_loads_its_own_module_and_the_help_all():
-    from restyle.cli.running import COMMANDS
-
-    for arguments, wanted in (
-        ("-v info none.wav", ["looking"]),
-        ("--help", list(COMMANDS)),
-        ("tranfer", list(COMMANDS)),
+    for arguments, modules in (
+        ("-v info none.wav", ["info"]),
+        ("--help", list(VERBS)),
+        ("tranfer", list(VERBS)),
     ):
         code = (
             "import sys, restyle.cli\n"
             f"sys.argv = ['restyle', *{arguments!r}.split()]\n"
             "try: restyle.cli.main()\n"
-            f"except SystemExit: print([n for n in {list(COMMANDS)!r} if 'restyle.cli.' + n in sys.modules])"
+            f"except SystemExit: print([n for n in {VERBS!r} if 'restyle.cli.' + n in sys.modules])"
         )
         shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        assert shown.stdout.endswith(f"{wanted}\n")
+        assert shown.stdout.endswith(f"{modules}\n")
 
 
-def test_every_command_is_in_the_table():
+def test_every_verb_is_in_the_table():
     from typer.main import get_command
 
-    from restyle.cli.running import COMMANDS, load
-    from restyle.cli.running import app as application
-
     load([])
-    assert set(get_command(application).commands) == set().union(*COMMANDS.values())
+    assert set(get_command(app).commands) == set(VERBS)
 
 
 def test_importing_the_package_loads_nothing_heavy():
@@ -132,11 +128,11 @@ def test_warnings_are_marked(restyle, monkeypatch, tmp_path):
 
 
 def test_a_bar_shows_on_a_terminal_only(monkeypatch, capsys):
-    with app.bar("work") as progress:
+    with display.bar("work") as progress:
         progress(0.5)
     assert capsys.readouterr().err == ""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    with app.bar("[work]") as progress:
+    with display.bar("[work]") as progress:
         progress(0.5)
     assert "[work]" in capsys.readouterr().err
 
@@ -159,24 +155,20 @@ def test_three_lines(tmp_path):
 
 
 def test_a_log_gets_lines_with_the_time_left(monkeypatch, capsys):
-    from restyle.cli import app
-
     clock = iter([0.0, 0.5, 10.0, 40.0, 50.0, 70.0])
-    monkeypatch.setattr(app.time, "monotonic", lambda: next(clock))
-    with app.bar("ten pairs") as progress:
+    monkeypatch.setattr(display.time, "monotonic", lambda: next(clock))
+    with display.bar("ten pairs") as progress:
         for fraction in (0.2, 0.3, 0.6, 0.7, 0.9):  # the first is what was there already
             progress(fraction)
     said = capsys.readouterr()
     assert said.err == "ten pairs: 60 %, about 40 s left\nten pairs: 90 %, about 10 s left\n" and not said.out
-    app.say_done("a.wav", 1, 3)
+    display.say_done("a.wav", 1, 3)
     assert capsys.readouterr().err == "1/3 a.wav\n"
 
 
 def test_a_bar_leaves_what_goes_to_a_file_alone(monkeypatch, tmp_path):
     """Rich has the bar's terminal show what is printed; it must not do so with a redirected stdout."""
     import io
-
-    from restyle.cli import app
 
     class Terminal(io.StringIO):
         def isatty(self):
@@ -186,7 +178,7 @@ def test_a_bar_leaves_what_goes_to_a_file_alone(monkeypatch, tmp_path):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setattr(sys, "stdout", file)
-    with app.bar("pairs") as progress:
+    with display.bar("pairs") as progress:
         print("1/2 done")
         progress(0.5)
     assert file.getvalue() == "1/2 done\n" and "1/2" not in terminal.getvalue()

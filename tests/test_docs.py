@@ -183,14 +183,6 @@ def test_names_are_there(page: Path):
     assert [name for name in sorted(names(text) - old) if not exists(name)] == []
 
 
-def test_modules_that_moved_are_no_more():
-    rows = re.findall(r"^\| `(restyle[\w.]+)` \| `(restyle[\w.]+)`", MOVED.read_text(encoding="utf-8"), re.MULTILINE)
-    assert len(rows) > 80
-    for was, _ in rows:
-        module = ROOT / "src" / Path(*was.split("."))
-        assert not module.with_suffix(".py").exists()
-
-
 @each_page
 def test_files_of_the_project_are_there(page: Path):
     found = re.findall(

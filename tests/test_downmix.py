@@ -148,7 +148,7 @@ ANALYSES = {
     "partials": lambda audio: measure(audio, NOTES)[0].amplitude,
     "levels": lambda audio: listen(audio, NOTES)[1],
     "genre": lambda audio: classify(audio).probabilities,
-    "evaluation": lambda audio: common.heard(audio).samples,
+    "evaluation": lambda audio: common.mono_16k(audio).samples,
     "picture": lambda audio: plot.log_spectrogram(audio)[0],
     "excerpt": lambda audio: excerpt([audio], seconds=1)["samples"],
 }

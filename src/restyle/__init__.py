@@ -28,10 +28,11 @@ The public names, by subject (those of the first list can be had from here):
 from __future__ import annotations
 
 import os
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from restyle import caches
+from restyle import caches, moved
 
 if TYPE_CHECKING:
     from restyle.analysis.transcriber.infer import transcribe as transcribe
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 caches.prepare()
+sys.meta_path.append(moved.Finder)
 
 __version__ = "0.1.0"
 

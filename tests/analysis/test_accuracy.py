@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from restyle.analysis.genre.accuracy import judge, share, triplets
+from restyle.analysis.genre.accuracy import evaluate, share, triplets
 
 
 def test_chunks_and_tracks_are_counted_apart():
     """Track a: two chunks of three are wrong, but less surely; track b is right; c is wrong."""
     probabilities = np.array([[0.9, 0.1], [0.45, 0.55], [0.45, 0.55], [0.2, 0.8], [0.7, 0.3]])
-    found = judge(probabilities, np.array([0, 0, 0, 1, 1]), ["a", "a", "a", "b", "c"])
+    found = evaluate(probabilities, np.array([0, 0, 0, 1, 1]), ["a", "a", "a", "b", "c"])
     assert found.chunk.mean == pytest.approx(2 / 5) and found.track.mean == pytest.approx(2 / 3)
     assert found.confusion.tolist() == [[1, 0], [1, 1]]
     assert (found.chunks, found.tracks) == (5, 3)
@@ -17,12 +17,12 @@ def test_the_order_of_chunks_does_not_matter():
     rng = np.random.default_rng(0)
     probabilities, tracks = rng.dirichlet(np.ones(4), 60), rng.integers(0, 12, 60)
     truth, order = tracks % 4, rng.permutation(60)
-    first, second = judge(probabilities, truth, tracks), judge(probabilities[order], truth[order], tracks[order])
+    first, second = evaluate(probabilities, truth, tracks), evaluate(probabilities[order], truth[order], tracks[order])
     assert first.chunk.mean == second.chunk.mean and np.array_equal(first.confusion, second.confusion)
 
 
 def test_tracks_may_be_pairs():
-    found = judge(np.eye(2)[[0, 1]], np.array([0, 1]), [("chart", 0), ("chart", 1)])
+    found = evaluate(np.eye(2)[[0, 1]], np.array([0, 1]), [("chart", 0), ("chart", 1)])
     assert found.tracks == 2 and found.track.mean == 1
 
 
@@ -30,7 +30,7 @@ def test_the_interval_of_alike_chunks_is_that_of_few_tracks():
     """100 chunks of 4 tracks, all of a track right or wrong: hardly more is known than from 4 answers."""
     tracks = np.repeat(np.arange(4), 25)
     probabilities = np.eye(2)[(tracks == 0).astype(int)]
-    found = judge(probabilities, np.zeros(100, int), tracks)
+    found = evaluate(probabilities, np.zeros(100, int), tracks)
     assert found.chunk.mean == 0.75 and found.chunk.low <= 0.25 and found.chunk.high == 1.0
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from restyle.analysis.genre.accuracy import judge
+from restyle.analysis.genre.accuracy import evaluate
 from restyle.analysis.genre.model import Modern
 from restyle.analysis.genre.train import ClassifierTraining, margin
 from restyle.training import config as configs
@@ -84,7 +84,7 @@ def test_the_report_names_what_is_mistaken():
     module = ClassifierTraining(network(), labels=LABELS)
     assert module.examples() == []
     probabilities = np.eye(3)[[0, 1, 1, 1, 2]]
-    module.accuracy = judge(probabilities, np.array([0, 0, 1, 1, 2]), range(5))
+    module.accuracy = evaluate(probabilities, np.array([0, 0, 1, 1, 2]), range(5))
     assert module.examples()[0]["text"] == "blues for jazz (50 %)"
 
 

@@ -17,11 +17,11 @@ from restyle.io import weights
 def network(tmp_path):
     torch.manual_seed(0)
     model = Modern(classes=3, widths=[4, 4])
-    told = {"model": model.settings(), "kind": "classifier", "data": {"frames": 20}}
-    told |= {"labels": ["blues", "jazz", "rock"]}
-    told |= {"representation": {"kind": "stft", "rate": 22050, "n_fft": 512, "hop": 256}}
+    plain = {"model": model.settings(), "kind": "classifier", "data": {"frames": 20}}
+    plain |= {"labels": ["blues", "jazz", "rock"]}
+    plain |= {"representation": {"kind": "stft", "rate": 22050, "n_fft": 512, "hop": 256}}
     path = tmp_path / "net.safetensors"
-    weights.save(path, {name: value.numpy() for name, value in model.state_dict().items()}, told)
+    weights.save(path, {name: value.numpy() for name, value in model.state_dict().items()}, plain)
     return path
 
 
@@ -30,11 +30,11 @@ def test_files_get_genres_and_pictures(clips, network, tmp_path):
     found = classify.run(
         clips, weights=network, pictures=tmp_path / "pictures", report=lambda path, found: done.append((path, found))
     )
-    told = found.told()
-    assert found.accuracy is None and list(told) == ["files"]
+    plain = found.plain()
+    assert found.accuracy is None and list(plain) == ["files"]
     assert [path for path, _ in done] == list(clips)
-    assert json.loads(json.dumps(told)) == told
-    for path, entry in zip(clips, told["files"], strict=True):
+    assert json.loads(json.dumps(plain)) == plain
+    for path, entry in zip(clips, plain["files"], strict=True):
         shares = entry["probabilities"]
         assert entry["file"] == str(path) and entry["genre"] == next(iter(shares))
         assert sum(shares.values()) == pytest.approx(1, abs=1e-3) and sorted(shares) == ["blues", "jazz", "rock"]
@@ -59,8 +59,8 @@ def test_a_folder_of_genres_is_judged(network, tmp_path, caplog):
     assert found.accuracy.tracks == 3
     assert found.accuracy.track.mean == {"jazz": 2 / 3, "rock": 1 / 3}.get(said, 0)
     assert sorted(row.get("label", "") for row in found.files) == ["", "jazz", "jazz", "rock", "unknown"]
-    told = found.told()
-    assert np.sum(told["confusion"]) == 3 and told["track_accuracy"][0] == found.accuracy.track.mean
+    plain = found.plain()
+    assert np.sum(plain["confusion"]) == 3 and plain["track_accuracy"][0] == found.accuracy.track.mean
     drawn = sorted(path.name for path in (tmp_path / "pictures").iterdir())
     assert drawn == ["confusion.png", "jazz-one.png", "jazz-two.png", "loose.png", "rock-one.png", "unknown-one.png"]
     assert sorted(map(str, found.pictures)) == sorted(str(tmp_path / "pictures" / name) for name in drawn)
@@ -80,7 +80,7 @@ def test_two_pictures_of_one_name_are_refused(clips, network, tmp_path):
     assert not (tmp_path / "pictures").exists()
 
 
-def test_mistakes_are_told_in_a_sentence(clips, network, tmp_path):
+def test_mistakes_are_plain_in_a_sentence(clips, network, tmp_path):
     with pytest.raises(RestyleError, match="give a recording"):
         classify.run([], weights=network)
     with pytest.raises(RestyleError, match="no model 'nothing'"):
@@ -92,8 +92,8 @@ def test_mistakes_are_told_in_a_sentence(clips, network, tmp_path):
 def test_on_the_command_line(clips, network, restyle, tmp_path):
     ran = restyle("classify", *clips, "--weights", network)
     assert ran.code == 0 and [line.count("%") for line in ran.out.splitlines()] == [3, 3] and not ran.err
-    told = restyle("classify", clips[0], "--weights", network, "--pictures", tmp_path / "drawn", "--json")
-    assert json.loads(told.out)["files"][0]["file"] == str(clips[0])  # nothing but JSON
+    plain = restyle("classify", clips[0], "--weights", network, "--pictures", tmp_path / "drawn", "--json")
+    assert json.loads(plain.out)["files"][0]["file"] == str(clips[0])  # nothing but JSON
     assert (tmp_path / "drawn" / "content.png").is_file()
     wrong = restyle("classify", tmp_path / "none.wav")
     assert wrong.code == 2 and "none.wav" in wrong.err and not wrong.out

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from restyle.commands.shared.measure import measured
+from restyle.commands.shared.results import measured
 
 
 def test_seconds_and_memory():

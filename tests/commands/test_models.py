@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from restyle.commands import models
-from restyle.io import weights
+from restyle.io import hub, weights
 
 
 def test_the_list(tmp_path, monkeypatch):
@@ -14,7 +14,7 @@ def test_the_list(tmp_path, monkeypatch):
     rows = models.rows(models.run())
     assert rows[-1] == ["mine", "local", "timbre", "1.0 MB", "-"]
     assert ["transcriber", "bundled", "transcriber", "1.8 MB", "Apache-2.0, like the package"] in rows
-    assert models.fetch("mine") == tmp_path / "mine.safetensors"
+    assert hub.find("mine") == tmp_path / "mine.safetensors"
 
 
 def test_a_model_is_described_with_the_names_of_its_styles(restyle):

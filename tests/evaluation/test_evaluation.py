@@ -231,7 +231,7 @@ def test_what_was_measured_is_kept_as_long_as_the_sound_lives(monkeypatch: pytes
     assert len(calls) == 2
     calls.clear()
     watched = [weakref.ref(sound) for sound in sounds]
-    watched += [weakref.ref(common.heard(sound)) for sound in sounds]
+    watched += [weakref.ref(common.mono_16k(sound)) for sound in sounds]
     del sounds, output
     gc.collect()
     assert [watch() for watch in watched] == [None] * 4

@@ -102,7 +102,7 @@ def test_gram_is_the_style_loss_of_the_texture_network_per_layer() -> None:
     net = TextureNet(128, seed=0)
     features = []
     for sound in (made.target, made.style):
-        level = common.mel_level(common.heard(sound))
+        level = common.mel_level(common.mono_16k(sound))
         features.append(net(torch.from_numpy(np.maximum(0, (level - level.max() + 80) / 80).astype(np.float32))))
     targets = [x @ x.T / x.shape[1] for x in features[1]]
     assert style.gram(made.target, made.style) == pytest.approx(float(style_loss(features[0], targets)) / 3, rel=1e-4)

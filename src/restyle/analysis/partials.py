@@ -29,7 +29,7 @@ STIFFNESS = (0.0, 5e-5, 1.5e-4, 4e-4, 1e-3)  # inharmonicity coefficients tried
 
 @dataclass(frozen=True, eq=False)
 class NoteSound:
-    """One note, measured every 10 ms from its onset until its release has been heard.
+    """One note, measured every 10 ms from its onset until its release is over.
 
     Args:
         pitch: MIDI number, with the tuning measured.
@@ -195,10 +195,10 @@ def _find(notes: Notes, i: int, spectra: dict[float, _Spectra], rate: int, most:
     best, detune, stiffness = -1.0, 0, 0.0
     for tried in STIFFNESS:
         at = partial_ratios(few, tried)[:, None] * base * 2 ** (DETUNING / 1200)
-        heard = np.sqrt(np.interp(at / spectrum.step, np.arange(spectrum.bins), steady, right=0)).sum(axis=0)
-        heard *= (1 - 0.0004 * np.abs(DETUNING)) * (1.0 if tried == 0 else 0.998)  # in doubt, in tune and harmonic
-        if heard.max() > best:
-            best, detune, stiffness = float(heard.max()), int(DETUNING[heard.argmax()]), tried
+        score = np.sqrt(np.interp(at / spectrum.step, np.arange(spectrum.bins), steady, right=0)).sum(axis=0)
+        score *= (1 - 0.0004 * np.abs(DETUNING)) * (1.0 if tried == 0 else 0.998)  # in doubt, in tune and harmonic
+        if score.max() > best:
+            best, detune, stiffness = float(score.max()), int(DETUNING[score.argmax()]), tried
     base *= 2 ** (detune / 1200)
     partials = partial_ratios(min(most, max(1, int(0.49 * rate / base))), stiffness) * base
     partials = partials[partials < 0.495 * rate]

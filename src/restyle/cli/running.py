@@ -13,17 +13,15 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, NoReturn
 
-from restyle.cli.app import app, log
+from restyle.cli.options import app, log
 from restyle.errors import RestyleError
 from restyle.io.text import ESCAPED
 
-# the help lists the commands in this order
-COMMANDS = {
-    "transfers": {"transfer", "learn", "batch"},
-    "judging": {"evaluate", "compare", "benchmark", "listen"},
-    "teaching": {"data", "train", "models"},
-    "looking": {"transcribe", "info", "classify", "methods", "demo"},
-}
+# a module each, in the order of the help
+VERBS = (
+    *("transfer", "learn", "batch", "evaluate", "compare", "benchmark", "listen", "data", "train", "models"),
+    *("transcribe", "info", "classify", "methods", "demo"),
+)
 
 
 def main() -> NoReturn:
@@ -66,10 +64,9 @@ def _prepare_streams() -> None:
 
 
 def load(arguments: list[str]) -> None:
-    """Import the module of the command that is called; all of them for the help, or a name that is none."""
-    command = next((argument for argument in arguments if not argument.startswith("-")), None)
-    called = [module for module, commands in COMMANDS.items() if command in commands]
-    for module in called or COMMANDS:
+    """Import the module of the verb that is called; all of them for the help, or a name that is none."""
+    verb = next((argument for argument in arguments if not argument.startswith("-")), None)
+    for module in [verb] if verb in VERBS else VERBS:
         import_module(f"restyle.cli.{module}")
 
 

@@ -39,7 +39,7 @@ class Outcome:
 
 
 def read_pairs(table: Path, folder: Path) -> list[Pair]:
-    """Read a CSV file with the columns content, style and, if wanted, out.
+    """Read a CSV file with the columns content, style and, if given, out.
 
     Args:
         table: the file; content and style are relative to its folder.
@@ -64,7 +64,7 @@ def _with_outputs(rows: Sequence[tuple[Path, tuple[Path, ...], str]], folder: Pa
         raise RestyleError(f"{name} holds no pairs; give at least one content and style")
     places = [folder / out if out else None for _, _, out in rows]
     taken = {outputs.record_path(place) for place in places if place}
-    for find in (_made_before, _free):  # what is there stays where it is, whatever else is in the list
+    for find in (_earlier, _free):  # what is there stays where it is, whatever else is in the list
         for i, (content, styles, _) in enumerate(rows):
             place = places[i] or find(content, styles, folder, taken)
             if place:
@@ -85,7 +85,7 @@ def _stem(content: Path, styles: Sequence[Path]) -> str:
     return names + (f"+{len(styles) - 1}" if len(styles) > 1 else "")
 
 
-def _made_before(content: Path, styles: Sequence[Path], folder: Path, taken: set[Path]) -> Path | None:
+def _earlier(content: Path, styles: Sequence[Path], folder: Path, taken: set[Path]) -> Path | None:
     """The result that an earlier run made of these files, whatever they hold now, or of equal ones elsewhere."""
     stem = _stem(content, styles)
     try:

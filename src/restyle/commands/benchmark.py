@@ -10,8 +10,8 @@ import numpy as np
 
 from restyle.commands.shared import outputs, results
 from restyle.commands.shared.comparisons import named
-from restyle.commands.shared.made import Report
 from restyle.commands.shared.settings import Settings
+from restyle.commands.shared.tally import Report
 from restyle.comparison.published import ARTIFICIAL
 from restyle.comparison.table import COPIES, Comparison, Pair
 from restyle.data import triplets

@@ -36,7 +36,7 @@ class Classified:
     Args:
         files: for each file ``{"file", "genre", "probabilities": {label: mean}, "times": [s], "over_time": {label:
             [..]}}``, the most probable genre first, with "label" and "picture" where there are.
-        accuracy: of the files whose genre is known and one that the classifier was taught; None without such.
+        accuracy: of the files whose genre is known and one that the classifier was trained on; None without such.
         pictures: what was drawn.
     """
 
@@ -44,7 +44,7 @@ class Classified:
     accuracy: Accuracy | None
     pictures: list[Path]
 
-    def told(self) -> dict[str, Any]:
+    def plain(self) -> dict[str, Any]:
         """Return all of it as plain values for JSON."""
         found = self.accuracy
         if found is None:
@@ -90,7 +90,7 @@ def run(
     from restyle.analysis.genre import infer as genre
 
     labels = genre.load(weights).labels  # before any sound is read
-    told, known, drawn = [], [], []
+    rows, known, drawn = [], [], []
     with outputs.folder(pictures):
         for i, recording in enumerate(recordings):
             try:
@@ -101,12 +101,12 @@ def run(
                 warn(str(error))
                 continue
             found = genre.classify(sound, weights=weights, progress=_part(progress, i, len(recordings)))
-            row = _told(recording, found)
+            row = _row(recording, found)
             if pictures:
                 drawn.append(pictures / f"{recording.name}.png")
                 _draw(found, recording.path.name, drawn[-1])
                 row["picture"] = str(drawn[-1])
-            told.append(row)
+            rows.append(row)
             if recording.label in labels:
                 known.append((labels.index(recording.label), found.probabilities))
             if report:
@@ -115,7 +115,7 @@ def run(
         if accuracy and pictures:
             drawn.append(pictures / "confusion.png")
             _draw_confusion(accuracy, labels, drawn[-1])
-    return Classified(told, accuracy, drawn)
+    return Classified(rows, accuracy, drawn)
 
 
 def summary(found: Genres) -> str:
@@ -139,7 +139,7 @@ def _recordings(path: Path) -> list[Recording]:
     items = Folder(path).items
     names = [item.path.relative_to(path).with_suffix("").as_posix().replace("/", "-") for item in items]
     labels = [item.labels[0] if item.labels else "" for item in items]
-    return [Recording(item.path, *told) for item, *told in zip(items, names, labels, strict=True)]
+    return [Recording(item.path, *known) for item, *known in zip(items, names, labels, strict=True)]
 
 
 def _check(names: list[str]) -> None:
@@ -155,11 +155,11 @@ def _part(progress: Callable[[float], None] | None, i: int, count: int) -> Calla
 def _accuracy(known: list[tuple[int, np.ndarray]]) -> Accuracy | None:
     if not known:
         return None
-    from restyle.analysis.genre.accuracy import judge
+    from restyle.analysis.genre.accuracy import evaluate
 
     truth = np.concatenate([np.full(len(rows), label) for label, rows in known])
     tracks = np.concatenate([np.full(len(rows), i) for i, (_, rows) in enumerate(known)])
-    return judge(np.concatenate([rows for _, rows in known]), truth, tracks)
+    return evaluate(np.concatenate([rows for _, rows in known]), truth, tracks)
 
 
 def _draw(found: Genres, title: str, picture: Path) -> None:
@@ -180,13 +180,13 @@ def _draw_confusion(accuracy: Accuracy, labels: Sequence[str], picture: Path) ->
         save(confusion(labels, accuracy.confusion, f"{accuracy.tracks} tracks: {accuracy.track} right"), beside)
 
 
-def _told(recording: Recording, found: Genres) -> dict[str, Any]:
+def _row(recording: Recording, found: Genres) -> dict[str, Any]:
     order = (-found.mean).argsort(kind="stable")
-    told: dict[str, Any] = {
+    row: dict[str, Any] = {
         "file": str(recording.path),
         "genre": found.best,
         "probabilities": {found.labels[i]: round(float(found.mean[i]), 4) for i in order},
         "times": [round(float(time), 3) for time in found.times],
         "over_time": {found.labels[i]: [round(float(p), 4) for p in found.probabilities[:, i]] for i in order},
     }
-    return told | ({"label": recording.label} if recording.label else {})
+    return row | ({"label": recording.label} if recording.label else {})

@@ -10,8 +10,8 @@ from typing import Any
 from restyle.commands.shared import pool, results
 from restyle.commands.shared.comparisons import excerpts, named
 from restyle.commands.shared.inputs import read_rows
-from restyle.commands.shared.made import Report
 from restyle.commands.shared.settings import Settings
+from restyle.commands.shared.tally import Report
 from restyle.comparison.table import Comparison, Pair
 from restyle.dsp.blocks import Progress
 from restyle.errors import RestyleError, warn

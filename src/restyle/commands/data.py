@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from restyle.commands.shared import cluster, outputs, pool
-from restyle.commands.shared.made import Made, Report
 from restyle.commands.shared.spectrograms import spectrograms
+from restyle.commands.shared.tally import Report, Tally
 from restyle.data.instruments import Instruments, write_clips
 from restyle.data.manifest import MANIFEST, read_manifest
 from restyle.data.recipe import Recipe
@@ -23,7 +23,7 @@ from restyle.io.midi import MIDI
 from restyle.io.tables import read_table
 from restyle.io.text import ESCAPED, write_text
 
-__all__ = ["Made", "Recipe", "instruments", "render", "spectrograms"]
+__all__ = ["Recipe", "Tally", "instruments", "render", "spectrograms"]
 
 
 def render(
@@ -35,7 +35,7 @@ def render(
     jobs: int = 1,
     address: str | None = None,
     report: Report | None = None,
-) -> Made:
+) -> Tally:
     """Render the MIDI files of a folder and all below; what is there already, made in the same way, is kept.
 
     Args:
@@ -56,36 +56,36 @@ def render(
 
     Example:
         >>> render(Path("midi"), Path("songs"), Recipe((Path("font.sf2"),)), jobs=2)  # doctest: +SKIP
-        Made(new=200, kept=0, skipped=[])
+        Tally(new=200, kept=0, skipped=[])
     """
     if variations < 1:
         raise RestyleError(f"variations must be 1 or more, not {variations}")
     _check_fonts(recipe)
-    made = Made()
-    songs = list(_songs(midi, variations, made))
+    tally = Tally()
+    songs = list(_songs(midi, variations, tally))
     if out.resolve().is_relative_to(midi.resolve()):
         raise RestyleError(f"{out} lies inside {midi}; write the songs to another folder")
     with outputs.folder(out):
         known = read_manifest(out)
         done = [song for song in songs if _is_done(song, recipe, out, known)]
         rows = {song.file: known[song.file] | {"source": song.source, "licence": song.licence} for song in done}
-        made.kept = len(rows)
+        tally.kept = len(rows)
         todo = [(song, recipe, out) for song in songs if song.file not in rows]
         others = _others(out, known, songs)
         if known:
             _write_manifest(out, rows | others)
-        for number, ((song, *_), outcome) in enumerate(cluster.each(_render, todo, jobs, address), made.kept + 1):
+        for number, ((song, *_), outcome) in enumerate(cluster.each(_render, todo, jobs, address), tally.kept + 1):
             result = pool.KILLED if outcome is None else outcome
             if isinstance(result, str):
-                made.skip(song.midi.relative_to(midi).as_posix(), result)
+                tally.skip(song.midi.relative_to(midi).as_posix(), result)
             else:
-                made.new += 1
+                tally.new += 1
                 rows[song.file] = result
                 _append(out, result)
             if report:
                 report(song.file, number, len(songs))
         _write_manifest(out, rows | others)
-    return made
+    return tally
 
 
 def instruments(
@@ -101,8 +101,8 @@ def instruments(
     seed: int = 0,
     jobs: int = 1,
     report: Report | None = None,
-) -> Made:
-    """Make clips of single instruments with their notes, what players of notes are taught with; those there are kept.
+) -> Tally:
+    """Make clips of single instruments with their notes, what players of notes are trained on; those there are kept.
 
     Args:
         midi: folder of MIDI files that phrases are taken from.
@@ -127,7 +127,7 @@ def instruments(
         raise RestyleError(f"{midi}: there is no such folder; check the name")
     if count < 1:
         raise RestyleError(f"the number of clips must be 1 or more, not {count}")
-    made = Made()
+    tally = Tally()
     with outputs.folder(out):
         plans = [
             Plan(midi, out, font, f"{font.stem}-" if len(soundfonts) > 1 else "", samples if not i else None, count,
@@ -142,12 +142,12 @@ def instruments(
         for number, ((_, name), outcome) in enumerate(cluster.each(_play_instrument, tasks, jobs, None), 1):
             result = pool.KILLED if outcome is None else outcome
             if isinstance(result, str):
-                made.skip(name, result)
+                tally.skip(name, result)
             else:
-                made.new, made.kept = made.new + result, made.kept + count - result
+                tally.new, tally.kept = tally.new + result, tally.kept + count - result
             if report:
                 report(name, number, len(tasks))
-    return made
+    return tally
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,7 @@ def _check_fonts(recipe: Recipe) -> None:
         raise RestyleError(f"{recipe.samples} holds no recorded notes; name them INSTRUMENT/any_60.wav (60: the pitch)")
 
 
-def _songs(midi: Path, variations: int, made: Made) -> Iterator[Song]:
+def _songs(midi: Path, variations: int, tally: Tally) -> Iterator[Song]:
     """The songs to make, in the order of their names; two MIDI files that want the same name are no two songs."""
     if not midi.is_dir():
         raise RestyleError(f"{midi}: there is no such folder; check the name")
@@ -211,7 +211,7 @@ def _songs(midi: Path, variations: int, made: Made) -> Iterator[Song]:
         if any(part.startswith(".") for part in inside.parts):
             continue
         if name in seen:
-            made.skip(inside.as_posix(), "another MIDI file has this name and another ending; rename one of them")
+            tally.skip(inside.as_posix(), "another MIDI file has this name and another ending; rename one of them")
             continue
         seen.add(name)
         for variation in range(variations):

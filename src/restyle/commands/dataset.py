@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from http.client import HTTPException
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from restyle.commands.shared.outputs import folder
-from restyle.data import remote
 from restyle.data.clip import Item, SoundFiles
 from restyle.data.manifest import MANIFEST
-from restyle.errors import RestyleError
+from restyle.errors import RestyleError, require
 from restyle.io.atomic import writing
 
 DATA_SETS = {  # name: its class, as module:Class, and mirdata's name, where that can download it
@@ -54,7 +54,7 @@ def use(
     if download:
         if not listed:
             raise RestyleError(f"{name} cannot be downloaded by restyle; unpack it to {root} yourself")
-        remote.download(listed, root)
+        fetch(listed, root)
     module, _, built = target.partition(":")
     given: dict[str, Any] = {"lists": lists} if lists else {}
     found: SoundFiles = getattr(import_module(module), built)(root, **given)
@@ -65,6 +65,32 @@ def use(
         with writing(out / MANIFEST) as beside:
             beside.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
     return found
+
+
+def fetch(name: str, home: Path) -> None:
+    """Download a data set and the list of its checksums, and unpack it; what is there already is kept.
+
+    Args:
+        name: mirdata's name of the data set.
+        home: the folder to unpack to; it is made if missing.
+
+    Raises:
+        RestyleError: if mirdata is missing, the data cannot be had, or it does not match its checksum.
+
+    Source: Bittner et al. 2019, mirdata: software for reproducible usage of datasets, ISMIR.
+    """
+    require("data", "mirdata", what=f"the download of {name}")
+    import mirdata
+
+    try:
+        mirdata.initialize(name, data_home=str(home)).download()
+    except (OSError, ValueError, HTTPException) as error:  # a wrong checksum is an OSError
+        problem = f"{name} could not be downloaded to {home} ({_short(error)})"
+        raise RestyleError(f"{problem}; try again, or unpack a copy there yourself") from error
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def _row(item: Item, out: Path) -> dict[str, Any]:

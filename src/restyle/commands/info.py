@@ -16,7 +16,7 @@ from restyle.style import SUFFIX, load
 
 
 def run(path: Path) -> dict[str, Any]:
-    """Return the facts about a file, as plain JSON values; what cannot be told is None.
+    """Return the facts about a file, as plain JSON values; what is not known is None.
 
     Args:
         path: a recording, a MIDI file or a ``.style`` file.

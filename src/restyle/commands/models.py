@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from restyle.io import hub as registry
-from restyle.io import weights
+from restyle.io import hub, weights
 from restyle.io.hub import Model, Progress
 
-INPUT = ("kind", "rate", "n_fft", "hop", "bins")  # what is told of a spectrogram
+INPUT = ("kind", "rate", "n_fft", "hop", "bins")  # what is shown of a spectrogram
 NAMED = {"vae_gan": "styles (--set named=NAME)", "cyclegan": "domains (--set to=NAME)", "classifier": "genres"}
 
 
@@ -19,23 +16,14 @@ def run() -> list[Model]:
         >>> "transcriber" in [model.name for model in run()]
         True
     """
-    return registry.models()
-
-
-def fetch(name: str, *, progress: Progress | None = None) -> Path:
-    """Return the weights file of a name, path or address; ``hf:org/name`` is downloaded if it is not there yet.
-
-    Raises:
-        RestyleError: if there is no such model, or it cannot be downloaded.
-    """
-    return registry.find(name, progress=progress)
+    return hub.models()
 
 
 def describe(name: str, *, progress: Progress | None = None) -> dict[str, str | list[str]]:
     """Return what a model is: file, kind, what it takes, what it was trained on, its styles, licence, card.
 
     Args:
-        name: whatever `registry.find` finds.
+        name: whatever `hub.find` finds.
         progress: called with the part that is downloaded, 0..1.
 
     Raises:
@@ -45,11 +33,11 @@ def describe(name: str, *, progress: Progress | None = None) -> dict[str, str | 
         >>> describe("cyclegan")["domains (--set to=NAME)"]
         ['jazz', 'trance']
     """
-    path = registry.find(name, progress=progress)
+    path = hub.find(name, progress=progress)
     settings, card = weights.header(path), path.with_suffix(".md")
     form, data, kind = settings.get("representation", {}), settings.get("data", {}), str(settings.get("kind", ""))
-    model = registry.model(path, name, "")
-    told = {
+    model = hub.model(path, name, "")
+    facts = {
         "file": str(path),
         "kind": kind or "-",
         "size": f"{model.size / 1e6:.1f} MB",
@@ -58,13 +46,14 @@ def describe(name: str, *, progress: Progress | None = None) -> dict[str, str | 
         "trained on": f"{data['entries']} recordings, {data.get('hours', 0):.1f} h" if "entries" in data else "-",
         "card": str(card) if card.is_file() else "-",
     }
-    return told | ({NAMED[kind]: [str(label) for label in settings.get("labels", [])]} if kind in NAMED else {})
+    return facts | ({NAMED[kind]: [str(label) for label in settings.get("labels", [])]} if kind in NAMED else {})
 
 
 def rows(models: list[Model]) -> list[list[str]]:
     """Return a table's rows: name, where, kind, size, licence.
 
     Example:
+        >>> from pathlib import Path
         >>> rows([Model("a", Path("a.safetensors"), "local", "classifier", 1_500_000, "")])
         [['a', 'local', 'classifier', '1.5 MB', '-']]
     """

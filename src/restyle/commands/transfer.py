@@ -142,8 +142,8 @@ def _differing(
 ) -> str:
     """What an earlier run did otherwise, in words; nothing if it was the same."""
     if settings.method is None:
-        made_by = record.get("settings", {}).get("method") if is_learnt(styles[0]) else DEFAULT
-        settings = replace(settings, method=made_by)
+        used = record.get("settings", {}).get("method") if is_learnt(styles[0]) else DEFAULT
+        settings = replace(settings, method=used)
     if not outputs.same_files(record.get("inputs"), inputs):
         return "other inputs"
     if record.get("settings") != json.loads(json.dumps(asdict(settings))):

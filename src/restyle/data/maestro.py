@@ -12,7 +12,7 @@ from restyle.data.clip import Item, SoundFiles
 from restyle.data.tables import find, read_rows
 
 COLUMNS = ("canonical_composer", "canonical_title", "split", "midi_filename", "audio_filename")
-LICENCE = "CC BY-NC-SA 4.0"  # not for commercial use: nor are weights taught with it
+LICENCE = "CC BY-NC-SA 4.0"  # not for commercial use: nor are weights trained on it
 
 
 class Maestro(SoundFiles):

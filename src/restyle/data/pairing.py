@@ -20,7 +20,7 @@ MIDDLE = 59  # MIDI number; the median pitch of a high stretch is above
 VOICES = 1.2  # notes that sound at a time, above which a stretch is polyphonic
 TRIES = 64  # starts tried in a track
 LATEST = 3600  # seconds; nothing is looked for behind
-PATIENCE = 100  # files without a pair of a kind that is wanted, after which any kind will do
+PATIENCE = 100  # files without a pair of a kind that is needed, after which any kind will do
 ROUNDS = 8  # without a pair, after which no more are looked for
 KEPT = 100  # files whose notes stay in memory for the next round
 TRACKS = 2  # of one file in one round: more would make a few large files the whole test
@@ -233,14 +233,14 @@ class Finder:
 
 
 def _untangled(notes: Notes) -> Notes:
-    """End a note where its pitch is struck again, as it is heard, and drop what is left of too short ones."""
+    """End a note where its pitch is struck again, as it sounds, and drop what is left of too short ones."""
     order = np.lexsort((notes.offset, notes.onset, notes.pitch))
     notes_end = notes.offset.copy()
     same = notes.pitch[order][1:] == notes.pitch[order][:-1]
     again = np.where(same, notes.onset[order][1:], np.inf)
     notes_end[order[:-1]] = np.minimum(notes.offset[order[:-1]], again)
-    heard = notes_end - notes.onset > SHORTEST
-    return replace(notes.select(heard), offset=notes_end[heard])
+    long = notes_end - notes.onset > SHORTEST
+    return replace(notes.select(long), offset=notes_end[long])
 
 
 def _mixed(files: Sequence[Path], rng: np.random.Generator) -> list[Path]:

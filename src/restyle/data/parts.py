@@ -64,7 +64,7 @@ def play(
         result = [(synthesise(notes, font, duration, recipe.rate), notes)]
     for part in parts:
         if part.instrument:
-            assert recipe.samples  # they told its name
+            assert recipe.samples  # its name is from them
             sound, played = _samples(recipe.samples).render(
                 part.notes, part.instrument, duration, rng, rate=recipe.rate
             )

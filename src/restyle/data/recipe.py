@@ -60,12 +60,12 @@ class Recipe:
 @lru_cache(maxsize=8)
 def recipe_digest(recipe: Recipe) -> str:
     """Return what recipes that make the same songs share; where SoundFonts and recorded notes lie does not count."""
-    told = asdict(recipe) | {
+    facts = asdict(recipe) | {
         "version": VERSION,
         "soundfonts": [(path.name, path.stat().st_size) for path in recipe.soundfonts],
         "samples": sorted(path.name for path in recipe.samples.glob("*/*")) if recipe.samples else None,
     }
     for folder in ("drums", "noises"):
         files = getattr(recipe, folder)
-        told[folder] = sorted(path.name for path in files.rglob("*.*")) if files else None
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+        facts[folder] = sorted(path.name for path in files.rglob("*.*")) if files else None
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]

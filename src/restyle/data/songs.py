@@ -61,7 +61,7 @@ class Song:
 
 
 def make(song: Song, recipe: Recipe, folder: Path) -> dict[str, Any]:
-    """Render one song and write it with its notes, and its stems if wanted.
+    """Render one song and write it with its notes, and its stems if asked for.
 
     Args:
         song: what to play; its own seed comes from the recipe's seed, its name and its variation.
@@ -91,13 +91,13 @@ def make(song: Song, recipe: Recipe, folder: Path) -> dict[str, Any]:
     if recipe.free and rng.random() < free.CODED:
         wet = effects.codec(wet, recipe.rate, rng)
     gain = PEAK / float(np.abs(wet).max())
-    heard = Notes.joined([played for _, played in stems]).between(0, duration)
+    notes = Notes.joined([played for _, played in stems]).between(0, duration)
     target = folder / song.file
     target.parent.mkdir(parents=True, exist_ok=True)
     if recipe.stems:
         _write_stems(folder, song, stems, PEAK / float(np.abs(mix).max()), recipe.rate)
     write_midi(
-        target.with_suffix(".mid"), heard, {part.programme: part.curve for part in parts if part.bend is not None}
+        target.with_suffix(".mid"), notes, {part.programme: part.curve for part in parts if part.bend is not None}
     )
     write(target, Audio(wet * gain, recipe.rate))
     return {
@@ -108,7 +108,7 @@ def make(song: Song, recipe: Recipe, folder: Path) -> dict[str, Any]:
         "variation": song.variation,
         "seconds": round(duration, 3),
         "soundfont": path.name,
-        "programmes": sorted({int(p) for p in heard.programme}),
+        "programmes": sorted({int(p) for p in notes.programme}),
         "instruments": sorted({part.instrument for part in parts if part.instrument}),
         **changes,
         "seed": recipe.seed,
@@ -149,9 +149,10 @@ def _vary(notes: Notes, recipe: Recipe, font: Path, rng: np.random.Generator) ->
     for programme in sorted(set(notes.programme.tolist())):
         own = notes.select(notes.programme == programme)
         part = Part(own) if recipe.plain else _part(own, programme, loud, recipe, font, rng)
-        heard = part if part.instrument else Part(part.notes.select(playable(part.notes, font)))
-        if len(heard.notes):
-            parts.append(heard)
+        if not part.instrument:
+            part = Part(part.notes.select(playable(part.notes, font)))
+        if len(part.notes):
+            parts.append(part)
     changes = {"tempo": round(speed, 4), "transposition": shift, "start": round(start, 3)}
     return parts, changes
 
@@ -177,10 +178,10 @@ def _write_stems(folder: Path, song: Song, stems: list[tuple[np.ndarray, Notes]]
     for path in _stems(place):
         path.unlink()
     for number, (sound, notes) in enumerate(stems):
-        write(place / f"{number:02d}-{_told(notes)}.flac", Audio(sound * gain, rate))
+        write(place / f"{number:02d}-{_instrument(notes)}.flac", Audio(sound * gain, rate))
 
 
-def _told(notes: Notes) -> str:
+def _instrument(notes: Notes) -> str:
     if not len(notes):
         return "silent"
     return "drums" if notes.programme[0] == DRUMS else f"{int(notes.programme[0]):03d}"

@@ -41,8 +41,8 @@ def split(
         {'train': ['a', 'a', 'a', 'a', 'b', 'b', 'b', 'b'], 'test': ['a', 'b']}
     """
     if not fractions or min(fractions.values()) <= 0 or abs(sum(fractions.values()) - 1) > 1e-6:
-        told = ", ".join(f"{side} {fraction:g}" for side, fraction in fractions.items())
-        raise RestyleError(f"the parts of a split ({told}) must be above 0 and add up to 1; change them")
+        parts = ", ".join(f"{side} {fraction:g}" for side, fraction in fractions.items())
+        raise RestyleError(f"the parts of a split ({parts}) must be above 0 and add up to 1; change them")
     named = {item.split for item in items}
     if own and len(named) > 1 and "" not in named:
         return _own(items, fractions, seed)
@@ -69,7 +69,7 @@ def _own(items: Sequence[Item], fractions: dict[str, float], seed: int) -> dict[
 def _by_source(items: Sequence[Item], fractions: dict[str, float], seed: int) -> dict[str, list[Item]]:
     """Give source after source, large ones first, to the side that lacks its labels most.
 
-    A side lacks most where the chi-square distance between its labels and the wanted ones falls most; the number of all
+    A side lacks most where the chi-square distance between its labels and the targets falls most; the number of all
     items counts as one more label.
     """
     sources = _sources(items)
@@ -82,8 +82,8 @@ def _by_source(items: Sequence[Item], fractions: dict[str, float], seed: int) ->
         for item in own:
             counts[i, labels[_label(item)]] += 1
     counts[:, -1] = counts.sum(axis=1)
-    wanted = np.array(list(fractions.values()))[:, None] * counts.sum(axis=0)
-    chosen = _fill(counts, wanted, np.random.default_rng(seed))
+    target = np.array(list(fractions.values()))[:, None] * counts.sum(axis=0)
+    chosen = _fill(counts, target, np.random.default_rng(seed))
     side_of = {source: list(fractions)[side] for source, side in zip(sources, chosen, strict=True)}
     parted: dict[str, list[Item]] = {side: [] for side in fractions}
     for item in items:
@@ -91,15 +91,15 @@ def _by_source(items: Sequence[Item], fractions: dict[str, float], seed: int) ->
     return parted
 
 
-def _fill(counts: np.ndarray, wanted: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return the side of each source from its label counts ``[S, labels]`` and the wanted ones ``[sides, labels]``."""
+def _fill(counts: np.ndarray, target: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return the side of each source from its label counts ``[S, labels]`` and the targets ``[sides, labels]``."""
     order = rng.permutation(len(counts))
     order = order[np.argsort(-counts[order, -1], kind="stable")]
-    have, chosen = np.zeros_like(wanted), np.zeros(len(counts), int)
+    have, chosen = np.zeros_like(target), np.zeros(len(counts), int)
     for done, source in enumerate(order):
         there = counts[source] > 0
-        gap, more = (have - wanted)[:, there], counts[source, there]
-        growth = (((gap + more) ** 2 - gap**2) / wanted[:, there]).sum(axis=1)
+        gap, more = (have - target)[:, there], counts[source, there]
+        growth = (((gap + more) ** 2 - gap**2) / target[:, there]).sum(axis=1)
         empty = have[:, -1] == 0
         if empty.sum() >= len(order) - done:  # the last sources go where nothing is yet
             growth[~empty] = np.inf

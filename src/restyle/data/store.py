@@ -37,7 +37,7 @@ class Entry:
         source: the group that must not be on two sides of a split.
         split: train, validation or test, where the data set itself says so.
         frames: L.
-        stamp: what told the sound's state when it was read.
+        stamp: the sound's state when it was read.
         shard: the file that holds it.
         key: its array in that file.
         beside: names of the arrays kept beside it, as ``notes``.
@@ -68,7 +68,7 @@ class Store:
         self, folder: Path, settings: dict[str, Any], statistics: dict[str, np.ndarray], entries: list[Entry]
     ) -> None:
         self.folder, self.settings, self.statistics, self.entries = folder, settings, statistics, entries
-        self._told = False  # of what its arrays lack
+        self._warned = False  # of what its arrays lack
 
     @classmethod
     def open(cls, folder: str | Path) -> Store:
@@ -137,13 +137,13 @@ class Store:
             raise RestyleError(f"{entry.name} has no {name} in its store; {what.get(name, 'make the store again')}")
         array = np.array(shards.array(self.folder / entry.shard, f"{entry.key}.{name}")[start:stop])
         if name == "partials" and array.dtype == np.float16:
-            self._tell_of_half_precision()
+            self._warn_of_half_precision()
             array = array.astype(np.float32)
         return array
 
-    def _tell_of_half_precision(self) -> None:
-        if not self._told:
-            self._told = True
+    def _warn_of_half_precision(self) -> None:
+        if not self._warned:
+            self._warned = True
             warn(f"{self.folder} keeps onsets in 16 bits, up to 31 ms off; run restyle data spectrograms again")
 
 
@@ -232,8 +232,8 @@ class StoreWriter:
         """
         if not self._entries:
             return
-        told = json.dumps([self.settings, [asdict(entry) for entry in self._entries]], sort_keys=True).encode()
-        digest = hashlib.sha256(told)
+        packed = json.dumps([self.settings, [asdict(entry) for entry in self._entries]], sort_keys=True).encode()
+        digest = hashlib.sha256(packed)
         for array in self._arrays:
             digest.update(array.data)
         arrays = {str(i): array for i, array in enumerate(self._arrays)}
@@ -273,13 +273,13 @@ class StoreWriter:
         entries = []
         for path in sorted(self.folder.glob("shard-*.safetensors"), key=lambda path: path.stat().st_mtime_ns):
             try:
-                told = shards.read_settings(path)
-                rows = told["entries"]
+                header = shards.read_settings(path)
+                rows = header["entries"]
             except (RestyleError, KeyError) as error:
                 warn(f"{path.name} is made anew: {error}")
                 continue
-            if told["spectrograms"] != self.settings:
-                other = sorted(name for name in self.settings if told["spectrograms"].get(name) != self.settings[name])
+            if (before := header["spectrograms"]) != self.settings:
+                other = sorted(name for name in self.settings if before.get(name) != self.settings[name])
                 why = ", ".join(other) or "other settings"
                 raise RestyleError(f"{self.folder} holds spectrograms made otherwise ({why}); choose another folder")
             entries += [_entry({**row, "shard": path.name, "key": str(i)}) for i, row in enumerate(rows)]

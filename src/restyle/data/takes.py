@@ -148,5 +148,6 @@ def _whole(entries: Sequence[Entry], group: Sequence[int], chunk: int) -> bool:
 
 def _report(entries: Sequence[Entry], gap: float) -> None:
     names = sorted({entry.labels[0] if entry.labels else entry.name for entry in entries})
-    told = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
-    warn(f"only one source of {told}: cut in time, its end validates, after a gap of {gap:.1f} s; give more for a test")
+    rest = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    source = f"only one source of {', '.join(names[:NAMED])}{rest}"
+    warn(f"{source}: cut in time, its end validates, after a gap of {gap:.1f} s; give more for a test")

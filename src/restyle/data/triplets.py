@@ -64,7 +64,7 @@ def make(
 
     Args:
         midi: MIDI files; damaged ones are left out with a warning.
-        soundfont: plays all of them; best one that nothing under test was taught with.
+        soundfont: plays all of them; best one that nothing under test was trained on.
         folder: gets NNN.content.flac, NNN.style.flac, NNN.target.flac, NNN.target.mid and triplets.json, which says
             what is what; it is made if missing.
         count: how many.
@@ -88,28 +88,28 @@ def make(
     there = [_triplet(folder, row["id"]) for row in known[:count]]
     if len(there) == count and all(map(_complete, there)):
         return there
-    made: list[Triplet] = []
+    triplets: list[Triplet] = []
     rows: list[dict[str, Any]] = []
     finder, faint = Finder(seconds, programmes), 0
     for content, style in pairs(list(names), seconds, seed=seed, programmes=programmes, finder=finder):
-        triplet = _triplet(folder, f"{len(made):03d}")
-        row = {"id": triplet.name, "content": _told(content, names), "style": _told(style, names)}
+        triplet = _triplet(folder, f"{len(triplets):03d}")
+        row = {"id": triplet.name, "content": _describe(content, names), "style": _describe(style, names)}
         if row not in known or not _complete(triplet):
             clips = _render(soundfont, content, style, seconds, rate)
             if clips is None:
                 faint += 1
                 continue
-            if not made and not known:
+            if not triplets and not known:
                 _write_record(folder, settings, [])  # marks the folder before the first sound is in it
             _write(triplet, clips, replace(content.notes, programme=np.full(len(content.notes), style.programme)))
-        made.append(triplet)
+        triplets.append(triplet)
         rows.append(row)
         _write_record(folder, settings, rows + [later for later in known if later["id"] > triplet.name])
         if progress:
-            progress(len(made) / count)
-        if len(made) == count:
-            return made
-    raise RestyleError(_too_few(len(midi), len(made), count, faint, finder.shortage()))
+            progress(len(triplets) / count)
+        if len(triplets) == count:
+            return triplets
+    raise RestyleError(_too_few(len(midi), len(triplets), count, faint, finder.shortage()))
 
 
 def read(folder: Path) -> list[Triplet]:
@@ -161,10 +161,10 @@ def _check(midi: Sequence[Path], count: int, seconds: float, rate: int) -> None:
         raise RestyleError(f"the rate cannot be {rate} Hz; give 8000 to 192000")
 
 
-def _too_few(files: int, made: int, count: int, faint: int, shortage: str) -> str:
+def _too_few(files: int, good: int, count: int, faint: int, shortage: str) -> str:
     why = f"{faint} pair{' is' if faint == 1 else 's are'} hardly heard, and {shortage}" if faint else shortage
-    what = f"the {files} MIDI file{' is' if files == 1 else 's are'} good for {made} triplet{'' if made == 1 else 's'}"
-    advice = f"give a count of {made}, or more files and another folder" if made else "give other files"
+    what = f"the {files} MIDI file{' is' if files == 1 else 's are'} good for {good} triplet{'' if good == 1 else 's'}"
+    advice = f"give a count of {good}, or more files and another folder" if good else "give other files"
     return f"{what}, not {count}: {why}; {advice}"
 
 
@@ -236,7 +236,7 @@ def _complete(triplet: Triplet) -> bool:
     return all(path is not None and path.is_file() for path in files)
 
 
-def _told(stretch: Stretch, names: dict[Path, str]) -> dict[str, Any]:
+def _describe(stretch: Stretch, names: dict[Path, str]) -> dict[str, Any]:
     return {"file": names[stretch.file], "programme": stretch.programme, "start": stretch.start}
 
 

@@ -1,7 +1,7 @@
 """Evaluation: how good is a transfer? One file a question, in mir_eval's form. Floor 4.
 
-Each file begins with its conventions and has ``validate``, metrics that are functions of `Audio` values, and
-``evaluate``, which returns them all. `METRICS` says how each is read.
+Each file begins with its conventions and has metrics, which are functions of `Audio` values, and ``evaluate``, which
+returns them all. `METRICS` says how each is read.
 """
 
 from __future__ import annotations
@@ -85,24 +85,24 @@ def evaluate(
     timbre: str | Path | None = None,
     only: Collection[str] | None = None,
 ) -> dict[str, dict[str, float | None]]:
-    """Judge a transfer by all questions that can be asked with what is given.
+    """Evaluate a transfer by all questions that can be names with what is given.
 
     Args:
         output: the transfer's result.
         content: what should be played.
         style: how it should sound.
-        target: what the result should be, where that is known; content and style are then judged against it.
+        target: what the result should be, where that is known; content and style are then compared with it.
         notes: what should be played, where that is known as notes; else it is transcribed.
         rhythm: ``content`` or ``style``: whose tempo and beats the result should have.
         timbre: weights of a timbre embedding of your own, for ``style.timbre``; those of the package by default.
-        only: full names of the metrics that are wanted, which saves the time of the others; all by default.
+        only: full names of the metrics to compute, which saves the time of the others; all by default.
 
     Returns:
         ``{"content": {...}, "style": {...}, "rhythm": {...}, "quality": {...}}``, the names of `METRICS`; None where
-        a metric cannot be judged (there is no target, no note, no beat ...) or is not wanted.
+        a metric cannot be computed (there is no target, no note, no beat ...) or is not in ``only``.
 
     Raises:
-        RestyleError: if a sound cannot be judged, or there is no such metric.
+        RestyleError: if a sound cannot be evaluated, or there is no such metric.
     """
     from restyle.evaluation import common
     from restyle.evaluation import content as of_content
@@ -110,25 +110,25 @@ def evaluate(
     from restyle.evaluation import rhythm as of_rhythm
     from restyle.evaluation import style as of_style
 
-    asked = _asked(METRICS if only is None else only)
+    chosen = _by_question(METRICS if only is None else only)
     named = {"the output": output, "the content": content, "the style": style, "the target": target}
     for name, sound in named.items():
         if sound is not None:
             common.check(sound, name)
     return {
-        "content": of_content.evaluate(output, target or content, notes, only=asked["content"]),
-        "style": of_style.evaluate(output, target or style, timbre=timbre, only=asked["style"]),
-        "rhythm": of_rhythm.evaluate(output, style if rhythm == "style" else content, only=asked["rhythm"]),
-        "quality": of_quality.evaluate(output, target, only=asked["quality"]),
+        "content": of_content.evaluate(output, target or content, notes, only=chosen["content"]),
+        "style": of_style.evaluate(output, target or style, timbre=timbre, only=chosen["style"]),
+        "rhythm": of_rhythm.evaluate(output, style if rhythm == "style" else content, only=chosen["rhythm"]),
+        "quality": of_quality.evaluate(output, target, only=chosen["quality"]),
     }
 
 
-def _asked(names: Collection[str]) -> dict[str, list[str]]:
+def _by_question(names: Collection[str]) -> dict[str, list[str]]:
     """Return the metrics' short names by question."""
-    asked: dict[str, list[str]] = {name.partition(".")[0]: [] for name in METRICS}
+    chosen: dict[str, list[str]] = {name.partition(".")[0]: [] for name in METRICS}
     for name in names:
         if name not in METRICS:
             raise RestyleError(f"there is no metric '{name}'; choose from {', '.join(METRICS)}")
         question, _, short = name.partition(".")
-        asked[question].append(short)
-    return asked
+        chosen[question].append(short)
+    return chosen

@@ -1,10 +1,10 @@
-"""What all questions share: which sounds can be judged, the sound as it is judged, and what silence scores. Floor 4.
+"""What all questions share: which sounds can be evaluated, in which form, and what silence scores. Floor 4.
 
 Conventions of every metric:
 
 * A sound holds at least half a second of finite samples. Else it is refused.
 * Spectra, notes and beats are those of the mono mix at 16 kHz, so that rate and channels do not count
-  (`heard`). Only loudness, noise floor, bandwidth, clipping, silence and width are taken from the sound as it is.
+  (`mono_16k`). Only loudness, noise floor, bandwidth, clipping, silence and width are taken from the sound as it is.
 * Where frames are compared one to one, the output is cut, or lengthened with zeros, to the reference's length.
 * A sound that nowhere exceeds -100 dB of full scale is silence. Two silences are alike. Silence against sound scores
   the worst value where there is one, else what the formula says of zeros.
@@ -52,7 +52,7 @@ def remembered(function: Callable[[Audio], Value]) -> Callable[[Audio], Value]:
 
 
 def check(audio: Audio, name: str = "the sound") -> None:
-    """Refuse what cannot be judged.
+    """Refuse what cannot be evaluated.
 
     Args:
         audio: the sound.
@@ -75,13 +75,20 @@ def check(audio: Audio, name: str = "the sound") -> None:
         raise RestyleError(f"{name} holds samples that are NaN or infinite: repair it or choose another recording")
 
 
+def check_all(output: Audio, other: Audio | None, name: str = "the reference") -> None:
+    """Refuse a result, or what it is compared with, that cannot be evaluated (see `check`)."""
+    check(output, "the output")
+    if other is not None:
+        check(other, name)
+
+
 @remembered
 def _finite(audio: Audio) -> bool:
     return all(np.isfinite(piece).all() for piece in blocks.views(audio))
 
 
 @remembered
-def heard(audio: Audio) -> Audio:
+def mono_16k(audio: Audio) -> Audio:
     """Return the mono mix at 16 kHz."""
     sound = resample(audio.mono(), audio.rate, RATE)
     blocks.release(audio.samples)
@@ -96,7 +103,7 @@ def silent(audio: Audio) -> bool:
 
 def pair(output: Audio, reference: Audio, *, cut: bool = True) -> tuple[Audio, Audio]:
     """Return both sounds as they are compared: mono, 16 kHz, with ``cut`` of the reference's length."""
-    result, target = heard(output), heard(reference)
+    result, target = mono_16k(output), mono_16k(reference)
     if not cut or result.length == target.length:
         return result, target
     cuts = _cuts(result)
@@ -125,8 +132,7 @@ def compares(
     def decorate(metric: Callable[[Audio, Audio], float]) -> Callable[[Audio, Audio], float]:
         @wraps(metric)
         def of(output: Audio, reference: Audio) -> float:
-            check(output, "the output")
-            check(reference, "the reference")
+            check_all(output, reference)
             result, target = pair(output, reference, cut=cut)
             if silent(result) and silent(target):
                 return perfect

@@ -6,10 +6,10 @@ Conventions:
   lengthened with zeros, to the recording's length. All else as in `restyle.evaluation.common`.
 * Distances (``pitch``, ``chroma``) are 0 for the same content and 1 at worst. Precision, recall and F1 are 1 at best.
 * Notes are found in the output by `restyle.analysis.transcriber`, so note scores hold the transcriber's mistakes as
-  well. The notes wanted are those given, without drums, or else the transcription of the reference. Scores are those
+  well. The true notes are those given, without drums, or else the transcription of the reference. Scores are those
   of ``mir_eval.transcription``: a note is right if its onset is within 50 ms and its pitch within 50 cents; with
   offsets also if it ends within 50 ms or 20 % of its length. Velocities and programmes do not count.
-* Where no note is wanted although something sounds (drums alone), notes cannot be judged.
+* Where no note is expected although something sounds (drums alone), notes cannot be scored.
 """
 
 from __future__ import annotations
@@ -39,19 +39,6 @@ NOTES = tuple(f"{kind}_{part}" for kind in ("note", "note_offset") for part in P
 NAMES = ("pitch", "chroma", *NOTES, "onset_f1")
 
 
-def validate(output: Audio, reference: Audio | None = None, notes: Notes | None = None) -> None:
-    """Refuse what cannot be judged.
-
-    Raises:
-        RestyleError: if a sound is too short or holds NaN, or a note's times or pitch are not finite.
-    """
-    common.check(output, "the output")
-    if reference is not None:
-        common.check(reference, "the reference")
-    if notes is not None and not all(np.isfinite(x).all() for x in (notes.onset, notes.offset, notes.pitch)):
-        raise RestyleError("the notes hold times or pitches that are not finite: repair the MIDI file")
-
-
 @compares(perfect=0.0, silence=1.0)
 def pitch(output: Audio, reference: Audio) -> float:
     """Return the distance of the pitches that sound at each moment: 1 - Jaccard index, mean over frames, 0..1.
@@ -72,9 +59,9 @@ def chroma(output: Audio, reference: Audio) -> float:
     Source: Müller, Ewert, "Chroma toolbox: MATLAB implementations for extracting variants of chroma-based audio
     features", ISMIR 2011 (CENS, as in ``librosa.feature.chroma_cens``).
     """
-    found, wanted = _chroma(output), _chroma(reference)
-    norms = np.linalg.norm(found, axis=0), np.linalg.norm(wanted, axis=0)
-    cosine = np.sum(found * wanted, axis=0) / np.maximum(norms[0] * norms[1], 1e-9)
+    found, target = _chroma(output), _chroma(reference)
+    norms = np.linalg.norm(found, axis=0), np.linalg.norm(target, axis=0)
+    cosine = np.sum(found * target, axis=0) / np.maximum(norms[0] * norms[1], 1e-9)
     cosine[(norms[0] == 0) & (norms[1] == 0)] = 1
     return max(0.0, 1 - float(np.mean(cosine)))
 
@@ -85,37 +72,37 @@ def onset_f1(output: Audio, reference: Audio) -> float:
 
     Source: Raffel et al., "mir_eval: a transparent implementation of common MIR metrics", ISMIR 2014.
     """
-    found, wanted = _onsets(output), _onsets(reference)
-    if not len(found) or not len(wanted):
-        return float(len(found) == len(wanted))
-    return float(mir_eval.onset.f_measure(wanted, found, window=WINDOW)[0])
+    found, target = _onsets(output), _onsets(reference)
+    if not len(found) or not len(target):
+        return float(len(found) == len(target))
+    return float(mir_eval.onset.f_measure(target, found, window=WINDOW)[0])
 
 
-def note_scores(played: Notes, wanted: Notes, *, offsets: bool = False) -> tuple[float, float, float]:
+def note_scores(played: Notes, target: Notes, *, offsets: bool = False) -> tuple[float, float, float]:
     """Return precision, recall and F1 of notes, 0..1: ``mir_eval.transcription``'s with its default tolerances.
 
     Args:
         played: the notes found.
-        wanted: the true notes.
+        target: the true notes.
         offsets: whether a note must also end at the right time.
 
     Returns:
-        All 1 where no note is wanted and none is played; all 0 where only one of them has notes.
+        All 1 where no note should sound and none is played; all 0 where only one of them has notes.
 
     Example:
-        >>> wanted = Notes.of([(0.0, 1.0, 60, 1, 0), (1.0, 2.0, 64, 1, 0)])
+        >>> target = Notes.of([(0.0, 1.0, 60, 1, 0), (1.0, 2.0, 64, 1, 0)])
         >>> played = Notes.of([(0.02, 0.5, 60, 1, 0), (1.0, 1.9, 64, 1, 0), (1.0, 2.0, 72, 1, 0)])
-        >>> [round(score, 2) for score in note_scores(played, wanted)]
+        >>> [round(score, 2) for score in note_scores(played, target)]
         [0.67, 1.0, 0.8]
-        >>> [round(score, 2) for score in note_scores(played, wanted, offsets=True)]
+        >>> [round(score, 2) for score in note_scores(played, target, offsets=True)]
         [0.33, 0.5, 0.4]
 
     Source: Bay, Ehmann, Downie, "Evaluation of multiple-F0 estimation and tracking systems", ISMIR 2009.
     """
-    if not len(played) or not len(wanted):
-        alike = float(len(played) == len(wanted))
+    if not len(played) or not len(target):
+        alike = float(len(played) == len(target))
         return alike, alike, alike
-    tables = [_table(wanted), _table(played)]
+    tables = [_table(target), _table(played)]
     ratio = 0.2 if offsets else None
     scores = mir_eval.transcription.precision_recall_f1_overlap(*tables[0], *tables[1], offset_ratio=ratio)
     return float(scores[0]), float(scores[1]), float(scores[2])
@@ -130,15 +117,17 @@ def evaluate(
         output: the transfer's result.
         reference: a recording of what should be played.
         notes: what should be played; else the reference is transcribed.
-        only: names of the metrics that are wanted.
+        only: names of the metrics to compute.
 
     Returns:
-        All metrics by name; None for those not wanted or that need what is not given, and where no note should sound.
+        All metrics by name; None for those not in ``only``, those that lack an input, and where no note should sound.
 
     Raises:
-        RestyleError: see `validate`.
+        RestyleError: if a sound is shorter than half a second or holds NaN, or a note's times or pitch are not finite.
     """
-    validate(output, reference, notes)
+    common.check_all(output, reference)
+    if notes is not None and not all(np.isfinite(x).all() for x in (notes.onset, notes.offset, notes.pitch)):
+        raise RestyleError("the notes hold times or pitches that are not finite: repair the MIDI file")
     scores: dict[str, float | None] = dict.fromkeys(NAMES)
     if reference is not None:
         for metric in (pitch, chroma, onset_f1):
@@ -153,10 +142,10 @@ def _note_table(
     if set(only).isdisjoint(NOTES) or (reference is None and notes is None):
         return {}
     found, other = common.pair(output, output if reference is None else reference)
-    wanted = notes.pitched() if notes is not None else _transcribe(other)
-    if not len(wanted) and (notes is not None or not common.silent(other)):
+    target = notes.pitched() if notes is not None else _transcribe(other)
+    if not len(target) and (notes is not None or not common.silent(other)):
         return {}
-    both = (note_scores(_transcribe(found), wanted, offsets=offsets) for offsets in (False, True))
+    both = (note_scores(_transcribe(found), target, offsets=offsets) for offsets in (False, True))
     values = [score for scores in both for score in scores]
     return {name: value for name, value in zip(NOTES, values, strict=True) if name in only}
 

@@ -44,17 +44,6 @@ NAMES = (
 )
 
 
-def validate(output: Audio, target: Audio | None = None) -> None:
-    """Refuse what cannot be judged.
-
-    Raises:
-        RestyleError: if a sound is shorter than half a second or holds NaN.
-    """
-    common.check(output, "the output")
-    if target is not None:
-        common.check(target, "the target")
-
-
 @compares(perfect=0.0)
 def lsd(output: Audio, target: Audio) -> float:
     """Return the log-spectral distance in dB as transfer papers measure it, 0 and more.
@@ -162,16 +151,16 @@ def noise_floor(audio: Audio) -> float | None:
     size = 2 ** round(np.log2(0.093 * audio.rate))
     power = _windows(audio, size)
     total = power.sum(axis=0)
-    heard = total > 10 ** (AUDIBLE / 10)
-    if not heard.any():
+    audible = total > 10 ** (AUDIBLE / 10)
+    if not audible.any():
         return None
     highest = max(audio.rate / 2, 2 * LOWEST)
     thirds = np.geomspace(LOWEST, highest, 1 + round(3 * np.log2(highest / LOWEST)))
     edges = np.unique(np.round(thirds * size / audio.rate).astype(int).clip(1, size // 2 + 1))
     noise = 0.0
     for low, high in pairwise(edges):
-        noise += (high - low) * float(np.quantile(power[low:high, heard], TENTH)) / -np.log(1 - TENTH)
-    return float(10 * np.log10(max(noise, 1e-15)) - common.usual_level(10 * np.log10(total[heard])))
+        noise += (high - low) * float(np.quantile(power[low:high, audible], TENTH)) / -np.log(1 - TENTH)
+    return float(10 * np.log10(max(noise, 1e-15)) - common.usual_level(10 * np.log10(total[audible])))
 
 
 def bandwidth(audio: Audio) -> float:
@@ -206,15 +195,15 @@ def evaluate(output: Audio, target: Audio | None = None, *, only: Collection[str
     Args:
         output: the transfer's result.
         target: what it should be, where that is known.
-        only: names of the metrics that are wanted.
+        only: names of the metrics to compute.
 
     Returns:
-        All metrics by name; None for those not wanted, and for those that need a target where there is none.
+        All metrics by name; None for those not in ``only``, and for those that need a target where there is none.
 
     Raises:
-        RestyleError: see `validate`.
+        RestyleError: if a sound is shorter than half a second or holds NaN.
     """
-    validate(output, target)
+    common.check_all(output, target, "the target")
     scores: dict[str, float | None] = dict.fromkeys(NAMES)
     if target is not None:
         compared = (lsd, lsd_frames, stft, si_sdr)

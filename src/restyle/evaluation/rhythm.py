@@ -34,21 +34,10 @@ WORST = 100 * (2**0.5 - 1)  # % of a tempo that is lost
 NAMES = ("tempo", "tempo_wanted", "tempo_ratio", "tempo_error", "beat_f1", "onset")
 
 
-def validate(output: Audio, reference: Audio | None = None) -> None:
-    """Refuse what cannot be judged.
-
-    Raises:
-        RestyleError: if a sound is shorter than half a second or holds NaN.
-    """
-    common.check(output, "the output")
-    if reference is not None:
-        common.check(reference, "the reference")
-
-
 def tempo(audio: Audio) -> float | None:
     """Return the tempo in BPM; None where there is no steady beat."""
     common.check(audio)
-    found = _beats(common.heard(audio))
+    found = _beats(common.mono_16k(audio))
     return found.tempo if found.steady else None
 
 
@@ -77,7 +66,7 @@ def tempo_error(output: Audio, reference: Audio) -> float | None:
     ratio = tempo_ratio(output, reference)
     if ratio is not None:
         return 100 * abs(ratio - 1)
-    lost = tempo(reference) is not None and common.silent(common.heard(output))
+    lost = tempo(reference) is not None and common.silent(common.mono_16k(output))
     return WORST if lost else None
 
 
@@ -120,15 +109,15 @@ def evaluate(
     Args:
         output: the transfer's result.
         reference: whose tempo, beats and onsets it should have.
-        only: names of the metrics that are wanted.
+        only: names of the metrics to compute.
 
     Returns:
-        All metrics by name; None for those not wanted, and where there is no reference or no steady beat.
+        All metrics by name; None for those not in ``only``, and where there is no reference or no steady beat.
 
     Raises:
-        RestyleError: see `validate`.
+        RestyleError: if a sound is shorter than half a second or holds NaN.
     """
-    validate(output, reference)
+    common.check_all(output, reference)
     scores: dict[str, float | None] = dict.fromkeys(NAMES)
     if "tempo" in only:
         scores["tempo"] = tempo(output)

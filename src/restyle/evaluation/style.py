@@ -35,21 +35,10 @@ from restyle.evaluation.common import compares, remembered
 FROM, TO = 50.0, 7200.0  # Hz
 OCTAVES = 8.0  # the worst of centroid and bandwidth
 RANGE = 80.0  # dB below the loudest band or bin at which levels are cut off
-HEARD = 60.0  # dB below the loudest frame from which a frame counts; lowest short-term level
+AUDIBLE = 60.0  # dB below the loudest frame from which a frame counts; lowest short-term level
 N_FFT, HOP = 2048, 512
 
 NAMES = ("mfcc", "mfcc_frechet", "envelope", "centroid", "bandwidth", "flatness", "dynamics", "gram", "timbre")
-
-
-def validate(output: Audio, reference: Audio | None = None) -> None:
-    """Refuse what cannot be judged.
-
-    Raises:
-        RestyleError: if a sound is shorter than half a second or holds NaN.
-    """
-    common.check(output, "the output")
-    if reference is not None:
-        common.check(reference, "the style")
 
 
 @compares(perfect=0.0, silence=1.0, cut=False)
@@ -127,7 +116,7 @@ def flatness(output: Audio, reference: Audio) -> float:
     return abs(_shape(output).flatness - _shape(reference).flatness)
 
 
-@compares(perfect=0.0, silence=HEARD, cut=False)
+@compares(perfect=0.0, silence=AUDIBLE, cut=False)
 def dynamics(output: Audio, reference: Audio) -> float:
     """Return the Wasserstein distance in dB of the distributions of the levels of 50 ms, relative to the usual level.
 
@@ -154,7 +143,7 @@ def gram(output: Audio, reference: Audio) -> float:
 def timbre(output: Audio, reference: Audio) -> float:
     """Return 1 - cosine of embeddings learnt from clips of instruments (see `analysis.timbre.infer`), 0..2.
 
-    Unlike ``mfcc`` it was taught to pass over what is played, the room and the recording.
+    Unlike ``mfcc`` it was trained to ignore what is played, the room and the recording.
 
     Source: Cífka et al., "Self-supervised VQ-VAE for one-shot music style transfer", ICASSP 2021 (a distance learnt
     from triplets).
@@ -175,15 +164,15 @@ def evaluate(
         output: the transfer's result.
         reference: how it should sound.
         timbre: weights of a timbre embedding; those of the package by default.
-        only: names of the metrics that are wanted.
+        only: names of the metrics to compute.
 
     Returns:
-        All metrics by name; None for those not wanted, and all without a reference.
+        All metrics by name; None for those not in ``only``, and all without a reference.
 
     Raises:
-        RestyleError: see `validate`.
+        RestyleError: if a sound is shorter than half a second or holds NaN.
     """
-    validate(output, reference)
+    common.check_all(output, reference, "the style")
     if reference is None:
         return dict.fromkeys(NAMES)
     metrics = (mfcc, mfcc_frechet, envelope, centroid, bandwidth, flatness, dynamics, gram, _by(timbre))
@@ -194,7 +183,7 @@ def evaluate(
 
 @dataclass(frozen=True)
 class _Shape:
-    """Means over the frames that are heard: Hz, Hz and dB; and the mean power ``[F]`` over all frames."""
+    """Means over the audible frames: Hz, Hz and dB; and the mean power ``[F]`` over all frames."""
 
     centroid: float
     bandwidth: float
@@ -227,7 +216,7 @@ def _shape(sound: Audio) -> _Shape:
     inside = (hz >= FROM) & (hz <= TO)
     part, hz = power[inside], hz[inside][:, None]
     total = part.sum(axis=0)
-    part = part[:, total > total.max() * 10 ** (-HEARD / 10)]
+    part = part[:, total > total.max() * 10 ** (-AUDIBLE / 10)]
     weight = np.sqrt(part)
     weight /= weight.sum(axis=0)
     centroids = np.sum(hz * weight, axis=0)
@@ -255,7 +244,7 @@ def _bands(sound: Audio) -> np.ndarray:
 @remembered
 def _levels(sound: Audio) -> np.ndarray:
     levels = common.frame_levels(sound)
-    return np.maximum(levels - common.usual_level(levels), -HEARD)
+    return np.maximum(levels - common.usual_level(levels), -AUDIBLE)
 
 
 @cache

@@ -52,13 +52,13 @@ class Container:
         self.length = self._offset + round(self._seconds() * self.rate)
         self.cut = False
 
-    def blocks(self, first: int, wanted: int | None) -> Iterator[np.ndarray]:
-        """Yield ``wanted`` samples (None: all) from sample ``first`` on, as float32 arrays ``[C, n]``."""
+    def blocks(self, first: int, count: int | None) -> Iterator[np.ndarray]:
+        """Yield ``count`` samples (None: all) from sample ``first`` on, as float32 arrays ``[C, n]``."""
         if len(self._file.streams.audio) > 1:
             warn(f"{self._path} holds {len(self._file.streams.audio)} sound tracks: only the first is used")
         if self.format == "wav" and begins_again(self._path):
             warn(f"{self._path} holds several recordings one after the other: only the first is used")
-        stop = self._end() if wanted is None else min(first + wanted, self._end())
+        stop = self._end() if count is None else min(first + count, self._end())
         at, held, waiting = 0, [], 0
         for piece in self._pieces():
             part = piece[:, max(0, first - at) : max(0, stop - at)]

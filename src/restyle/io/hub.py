@@ -30,7 +30,7 @@ BLOCK = 2**18  # bytes read at once
 TIMEOUT = 30.0  # s without an answer
 PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")  # of an address
 CHECKSUM = re.compile(r"[0-9a-f]{64}|[0-9a-f]{40}")  # SHA-256, or git's SHA-1
-ANSWER = 2**24  # bytes of what the hub tells of a repository
+ANSWER = 2**24  # bytes of what the hub says of a repository
 COMMIT = re.compile(r"[0-9a-f]{40}")  # what pins the state of a repository
 
 Progress = Callable[[float], None]
@@ -179,8 +179,8 @@ def _hub(address: str, progress: Progress | None) -> Path:
             if not pinned:
                 warn(f"{address} was downloaded as it is today; write {address}@{commit} to have the same everywhere")
             return place
-    told = " or ".join(candidates)
-    raise RestyleError(f"{address}: {_endpoint()} has no {told} there; check the name at {_endpoint()}/{org}/{name}")
+    files = " or ".join(candidates)
+    raise RestyleError(f"{address}: {_endpoint()} has no {files} there; check the name at {_endpoint()}/{org}/{name}")
 
 
 def _downloaded(there: Path, candidates: list[str], commit: str) -> Path | None:
@@ -197,7 +197,7 @@ def _newest(repository: str) -> str:
     """The newest commit of a repository."""
     url = f"{_endpoint()}/api/models/{repository}/revision/main"
     try:
-        with _asked(url, build_opener()) as answer:
+        with _open(url, build_opener()) as answer:
             commit = str(json.loads(answer.read(ANSWER))["sha"])
     except (ValueError, KeyError, TypeError) as error:
         raise RestyleError(f"{url} tells no commit; give one, as hf:{repository}@COMMIT") from error
@@ -214,15 +214,15 @@ def _endpoint() -> str:
 
 
 class _Redirects(HTTPRedirectHandler):
-    """Follows redirections and keeps what the first answer tells of the file: large ones lie elsewhere."""
+    """Follows redirections and keeps what the first answer says of the file: large ones lie elsewhere."""
 
     def __init__(self) -> None:
-        self.told: dict[str, str] = {}
+        self.headers: dict[str, str] = {}
 
     def redirect_request(
         self, req: Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
     ) -> Request | None:
-        self.told.update({key: headers[key] for key in ("X-Linked-Size", "X-Linked-Etag") if headers[key]})
+        self.headers.update({key: headers[key] for key in ("X-Linked-Size", "X-Linked-Etag") if headers[key]})
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
@@ -231,20 +231,20 @@ def _download(repository: str, commit: str, file: str, place: Path, progress: Pr
     url = f"{_endpoint()}/{repository}/resolve/{commit}/{quote(file)}"
     redirects = _Redirects()
     try:
-        with _asked(url, build_opener(redirects)) as answer:
+        with _open(url, build_opener(redirects)) as answer:
             place.parent.mkdir(parents=True, exist_ok=True)
             with writing(place) as beside:
-                _receive(answer, answer.headers, redirects.told, beside, url, progress)
+                _receive(answer, answer.headers, redirects.headers, beside, url, progress)
     except FileNotFoundError:
         return False
     except OSError as error:
-        told = f"{place.parent} cannot be made ({error.strerror or error})"
-        raise RestyleError(f"{told}; set RESTYLE_MODELS to a folder that can be written") from error
+        problem = f"{place.parent} cannot be made ({error.strerror or error})"
+        raise RestyleError(f"{problem}; set RESTYLE_MODELS to a folder that can be written") from error
     return True
 
 
 @contextmanager
-def _asked(url: str, opener: OpenerDirector) -> Iterator[Any]:
+def _open(url: str, opener: OpenerDirector) -> Iterator[Any]:
     """The answer to a request; FileNotFoundError if there is nothing, RestyleError if the hub cannot be asked."""
     try:
         with opener.open(Request(url, headers={"User-Agent": "restyle"}), timeout=TIMEOUT) as answer:
@@ -257,17 +257,17 @@ def _asked(url: str, opener: OpenerDirector) -> Iterator[Any]:
         raise RestyleError(f"{url} was refused ({error.code} {error.reason}); {advice}") from error
     except (URLError, HTTPException, ConnectionError, TimeoutError) as error:
         reason = getattr(error, "reason", None) or error
-        told = " ".join(str(reason).split()) or type(error).__name__
+        reason = " ".join(str(reason).split()) or type(error).__name__
         raise RestyleError(
-            f"{_endpoint()} cannot be reached ({told}); check the connection, or give the path of a copy"
+            f"{_endpoint()} cannot be reached ({reason}); check the connection, or give the path of a copy"
         ) from error
 
 
 def _receive(
-    answer: Any, headers: Message, told: dict[str, str], beside: Path, url: str, progress: Progress | None
+    answer: Any, headers: Message, first: dict[str, str], beside: Path, url: str, progress: Progress | None
 ) -> None:
     """Write an answer to a file and hold it against the size and the checksum that its headers tell."""
-    size = int(told.get("X-Linked-Size") or headers.get("Content-Length") or 0)
+    size = int(first.get("X-Linked-Size") or headers.get("Content-Length") or 0)
     sums = _Sums(size)
     with beside.open("wb") as file:
         while block := answer.read(BLOCK):
@@ -277,7 +277,7 @@ def _receive(
                 progress(min(1.0, sums.length / size))
     if size and sums.length != size:
         raise RestyleError(f"{url} broke off after {sums.length} of {size} bytes; try again")
-    tag = (told.get("X-Linked-Etag") or headers.get("X-Linked-Etag") or headers.get("ETag") or "").strip('W/"')
+    tag = (first.get("X-Linked-Etag") or headers.get("X-Linked-Etag") or headers.get("ETag") or "").strip('W/"')
     if not CHECKSUM.fullmatch(tag):
         raise RestyleError(f"{url} came without a checksum; download it yourself and give its path")
     if not sums.match(tag):

@@ -112,8 +112,8 @@ def of_class_path(dotted: str, where: object) -> str:
 
 
 def _unknown(kind: str, where: object) -> RestyleError:
-    told = f"{where} names the kind of model '{kind}', which this version does not have"
-    return RestyleError(f"{told}; choose one of {', '.join(KINDS)}")
+    problem = f"{where} names the kind of model '{kind}', which this version does not have"
+    return RestyleError(f"{problem}; choose one of {', '.join(KINDS)}")
 
 
 def _found(kind: str, where: object) -> tuple[str, str]:

@@ -35,10 +35,10 @@ class Libsndfile:
         self.format, self.subtype = self._file.format, self._file.subtype
         self.cut = False
 
-    def blocks(self, first: int, wanted: int | None) -> Iterator[np.ndarray]:
-        """Yield ``wanted`` samples (None: all) from sample ``first`` on, as float32 arrays ``[C, n]``."""
+    def blocks(self, first: int, count: int | None) -> Iterator[np.ndarray]:
+        """Yield ``count`` samples (None: all) from sample ``first`` on, as float32 arrays ``[C, n]``."""
         length = self.length or 2**40
-        stop = length if wanted is None else min(length, first + wanted)
+        stop = length if count is None else min(length, first + count)
         if first >= stop or not self._seek(first):
             return
         at, got = first, 1

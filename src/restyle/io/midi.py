@@ -53,11 +53,11 @@ def read_midi(path: str | Path, *, bent: bool = True) -> Notes:
         bend, slide = played.channels[note.channel].bend(note.onset, note.offset) if bent else (0.0, 0.0)
         slides += slide > SLIDE
         rows.append((note.onset, note.offset, note.pitch + bend, note.velocity / 127, note.programme))
-    told = [*played.mended]
+    notices = [*played.mended]
     if slides:
-        told.append(f"{slides} of its notes slide in pitch: each keeps the pitch that it holds longest")
-    if told:
-        warn(f"{path}: {'; '.join(told)}")
+        notices.append(f"{slides} of its notes slide in pitch: each keeps the pitch that it holds longest")
+    if notices:
+        warn(f"{path}: {'; '.join(notices)}")
     return Notes.of(rows)
 
 

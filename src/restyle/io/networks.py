@@ -25,7 +25,7 @@ def network(path: Path, what: str, kind: str, *, spare: tuple[str, ...] = ()) ->
         path: the file.
         what: it should hold, for the sentence where it does not.
         kind: of spectrogram that it should take, as ``stft`` or ``mel``.
-        spare: names of arrays that are kept beside the weights; they join what is told of them.
+        spare: names of arrays that are kept beside the weights; they join its settings.
 
     Returns:
         The network, for use: its weights take no gradients; and all that the file says of it.
@@ -79,9 +79,9 @@ def fill(model: nn.Module, arrays: Mapping[str, np.ndarray], where: object) -> N
             if (own[name].shape or (1,)) != (arrays[name].shape or (1,))  # format 1 keeps a number as a row of one
         ],
     }
-    told = [f"{fault} {some(names)}" for fault, names in faults.items() if names]
-    if told:
-        differ = f"{where} does not hold the weights of this {type(model).__name__}: it {', '.join(told)}"
+    differences = [f"{fault} {some(names)}" for fault, names in faults.items() if names]
+    if differences:
+        differ = f"{where} does not hold the weights of this {type(model).__name__}: it {', '.join(differences)}"
         raise RestyleError(f"{differ}; give what was written for it, or make it again")
     model.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in arrays.items()})
 

@@ -56,8 +56,8 @@ class Source(Protocol):
     subtype: str
     cut: bool
 
-    def blocks(self, first: int, wanted: int | None) -> Iterator[np.ndarray]:
-        """Yield ``wanted`` samples (None: all) from sample ``first`` on, as float32 arrays ``[C, n]``."""
+    def blocks(self, first: int, count: int | None) -> Iterator[np.ndarray]:
+        """Yield ``count`` samples (None: all) from sample ``first`` on, as float32 arrays ``[C, n]``."""
         ...
 
     def close(self) -> None:
@@ -93,8 +93,8 @@ def read(path: str | Path, *, start: float = 0.0, duration: float | None = None)
     _check_part(path, start, duration)
     with closing(_open(path)) as source:
         first = round(start * source.rate)
-        wanted = None if duration is None else max(1, round(duration * source.rate))
-        samples = _collect(path, source, first, wanted)
+        count = None if duration is None else max(1, round(duration * source.rate))
+        samples = _collect(path, source, first, count)
         if samples.shape[1] == 0 and first:
             raise RestyleError(f"{path} ends before {start:g} s; start earlier")
         if samples.shape[1] == 0:
@@ -196,12 +196,12 @@ def _open(path: Path) -> Source:
     return Container(path, to_end=more)
 
 
-def _collect(path: Path, source: Source, first: int, wanted: int | None) -> np.ndarray:
-    """Decode into one array ``[C, T]``, which grows where the header told too little."""
-    expected = max(source.length - first, 0) if wanted is None else min(wanted, source.length or wanted)
+def _collect(path: Path, source: Source, first: int, count: int | None) -> np.ndarray:
+    """Decode into one array ``[C, T]``, which grows where the header gave too little."""
+    expected = max(source.length - first, 0) if count is None else min(count, source.length or count)
     samples = empty(source.channels, min(expected, 4 * 3600 * source.rate))  # a damaged header may tell any length
     at = 0
-    for block in source.blocks(first, wanted):
+    for block in source.blocks(first, count):
         end = at + block.shape[1]
         if end > samples.shape[1]:
             samples = _grown(samples, at, max(end, 3 * at // 2, 60 * source.rate))
@@ -263,6 +263,6 @@ def _peak(path: Path, block: np.ndarray) -> float:
 
 def _limiter(audio: Audio, rate: int) -> Limiter:
     limiter = Limiter(_stream(audio, rate), rate)
-    told = f"its peaks are turned down by {limiter.largest:.1f} dB at most, in {limiter.seconds:.1f} s of it"
-    warn(f"the result exceeds full scale: {told}")
+    change = f"its peaks are turned down by {limiter.largest:.1f} dB at most, in {limiter.seconds:.1f} s of it"
+    warn(f"the result exceeds full scale: {change}")
     return limiter

@@ -49,12 +49,12 @@ def _mp3(file: BinaryIO) -> bool:
     start = 10 + size if tag[:3] == b"ID3" else 0
     file.seek(start)
     head = file.read(2048)
-    told = _mp3_bytes(head)
-    if told is None:
+    length = _mp3_bytes(head)
+    if length is None:
         return True
-    file.seek(start + told)
+    file.seek(start + length)
     rest = file.read(LEAST)
-    return told > 0 and len(rest) == LEAST and not rest.startswith(TAGS)
+    return length > 0 and len(rest) == LEAST and not rest.startswith(TAGS)
 
 
 def _mp3_bytes(head: bytes) -> int | None:

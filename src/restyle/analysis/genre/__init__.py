@@ -1,1 +1,5 @@
 """Genre classifiers: networks, inference and training. Floor 3."""
+
+from restyle.moved import attributes
+
+__getattr__ = attributes(__name__)

@@ -40,7 +40,7 @@ class Accuracy:
     tracks: int
 
 
-def judge(probabilities: np.ndarray, truth: np.ndarray, tracks: Sequence[Hashable] | np.ndarray) -> Accuracy:
+def evaluate(probabilities: np.ndarray, truth: np.ndarray, tracks: Sequence[Hashable] | np.ndarray) -> Accuracy:
     """Hold probabilities against the truth.
 
     Args:
@@ -53,7 +53,7 @@ def judge(probabilities: np.ndarray, truth: np.ndarray, tracks: Sequence[Hashabl
         that of drawing tracks, not chunks.
 
     Example:
-        >>> found = judge(np.array([[0.6, 0.4], [0.1, 0.9], [0.2, 0.8]]), np.array([0, 0, 1]), ["a", "a", "b"])
+        >>> found = evaluate(np.array([[0.6, 0.4], [0.1, 0.9], [0.2, 0.8]]), np.array([0, 0, 1]), ["a", "a", "b"])
         >>> round(found.chunk.mean, 3), found.track.mean, found.confusion.tolist()
         (0.667, 0.5, [[0, 1], [0, 1]])
     """

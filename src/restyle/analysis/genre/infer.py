@@ -52,7 +52,7 @@ class Genres:
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """A trained classifier and what it hears.
+    """A trained classifier and its input.
 
     Args:
         model: takes log1p magnitudes ``[B, F, L]``, gives logits.

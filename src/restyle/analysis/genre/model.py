@@ -43,7 +43,7 @@ class Classifier(nn.Module):
 
         Args:
             x: log1p magnitudes ``[B, F, L]``; any length that the convolutions allow.
-            layers: names of stages, in the order in which their outputs are wanted; all by default.
+            layers: names of stages, in the order in which their outputs are returned; all by default.
 
         Returns:
             ``[B, C, L']`` or ``[B, C, F', L']`` of each stage.

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from restyle.analysis.genre.accuracy import Accuracy, judge
+from restyle.analysis.genre.accuracy import Accuracy, evaluate
 from restyle.training.augment import mixup, respond, spec_augment
 from restyle.training.optimisers import Training
 
@@ -95,7 +95,7 @@ class ClassifierTraining(Training):
         if not outputs:
             return
         probabilities, labels, sources = (torch.cat(parts).numpy() for parts in zip(*outputs, strict=True))
-        self.accuracy = judge(probabilities, labels, list(zip(sources.tolist(), labels.tolist(), strict=True)))
+        self.accuracy = evaluate(probabilities, labels, list(zip(sources.tolist(), labels.tolist(), strict=True)))
         self.log("val_accuracy", self.accuracy.chunk.mean)
         self.log("val_track_accuracy", self.accuracy.track.mean)
 

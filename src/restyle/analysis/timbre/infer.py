@@ -27,7 +27,7 @@ def embed(audio: Audio, *, weights: str | Path | None = None) -> np.ndarray:
 
     Args:
         audio: the recording; its channels are mixed to one. It counts as the mean of equal pieces of about the length
-            that the network was taught with, so that the recording's own length does not matter.
+            that the network was trained on, so that the recording's own length does not matter.
         weights: an embedding's, whatever `hub.find` finds; the one that comes with the package by default.
 
     Raises:
@@ -63,7 +63,7 @@ def distance(one: Audio, other: Audio, *, weights: str | Path | None = None) -> 
 
 @lru_cache(maxsize=2)
 def _load(path: Path, _changed: int) -> tuple[nn.Module, LogSpectrogram, float]:
-    """The network, what it hears, and the seconds of the halves of clips that it was taught with."""
+    """The network, its input, and the seconds of the halves of clips that it was trained on."""
     model, settings = trained.network(path, "timbre embedding", "mel")
     try:
         transform = LogSpectrogram.of(settings["representation"])

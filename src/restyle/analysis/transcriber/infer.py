@@ -89,7 +89,7 @@ def transcribe(
         [69.0]
 
     Source: the network follows Bittner et al., "A lightweight instrument-agnostic model for polyphonic note
-    transcription and multipitch estimation", ICASSP 2022, with dilated residual blocks, and is taught by
+    transcription and multipitch estimation", ICASSP 2022, with dilated residual blocks, and is trained by
     `analysis/transcriber/train.py`.
     """
     path = hub.find(weights) if weights else files.bundled(WEIGHTS)

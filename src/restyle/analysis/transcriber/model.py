@@ -68,8 +68,8 @@ class Surroundings(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``[B, C, L, P]`` to the same shape."""
-        told = torch.stack([x.mean(-1), x.amax(-1)], dim=2).flatten(1, 2)
-        mean = nn.functional.avg_pool1d(told, self.frames, 1, self.frames // 2, count_include_pad=False)
+        pooled = torch.stack([x.mean(-1), x.amax(-1)], dim=2).flatten(1, 2)
+        mean = nn.functional.avg_pool1d(pooled, self.frames, 1, self.frames // 2, count_include_pad=False)
         bias = self.outer(nn.functional.relu(self.inner(mean[..., : x.shape[2]])))
         return x + bias[..., None]
 

@@ -1,4 +1,4 @@
-"""What the transcriber hears before it decides on notes: how likely each pitch begins and sounds. Floor 3."""
+"""The transcriber's output before it decides on notes: how likely each pitch begins and sounds. Floor 3."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROWS = 2 * PITCHES  # that each pitch sounds, then that it begins
 def salience(
     audio: Audio, frames: int, hop: float, *, tuning: float = 0.0, progress: Progress | None = None
 ) -> np.ndarray:
-    """Return how likely every pitch from A0 to C8 sounds and begins, for models that are told what is played.
+    """Return how likely every pitch from A0 to C8 sounds and begins, for models conditioned on what is played.
 
     Args:
         audio: a recording.

@@ -195,7 +195,7 @@ def _environment(threads: int) -> Iterator[None]:
 
 @dataclass
 class _State:
-    """Of a process of the pool: whether it is at a task, and the exit code it was told to end with meanwhile."""
+    """Of a process of the pool: whether it is at a task, and the exit code that a signal demands meanwhile."""
 
     working: bool = False
     leaving: int = 0

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
-from collections.abc import Callable, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -15,12 +19,11 @@ from restyle.commands import transfer
 from restyle.commands.shared import outputs, pool
 from restyle.commands.shared.comparisons import REPORT, assemble, check_folder, write
 from restyle.commands.shared.inputs import check_input, read_sound
-from restyle.commands.shared.made import Report
-from restyle.commands.shared.measure import measured
 from restyle.commands.shared.settings import Settings
+from restyle.commands.shared.tally import Report
 from restyle.comparison.table import COPIES, Comparison, Pair, Result
-from restyle.dsp.blocks import Progress
-from restyle.errors import RestyleError
+from restyle.dsp.blocks import Progress, trim_memory
+from restyle.errors import RestyleError, require
 from restyle.evaluation import METRICS, evaluate
 from restyle.io.atomic import writing
 from restyle.io.text import write_text
@@ -123,7 +126,7 @@ def _with_results(pair: Pair, results: Sequence[Result]) -> Pair:
 
 def _do(task: Task) -> Result:
     try:
-        return _kept(task) or _made(task)
+        return _kept(task) or _compute(task)
     except RestyleError as error:
         return Result(method=task.method, error=str(error))
     except Exception as error:
@@ -135,7 +138,7 @@ def _kept(task: Task) -> Result | None:
     """The result of an earlier run with the same files, settings and version, if there is one."""
     try:
         kept = json.loads(task.kept.read_text(encoding="utf-8"))
-        if kept["made"] != _made_of(task) or kept["sound"] != outputs.fingerprint(task.folder / task.sound):
+        if kept["made"] != _origin(task) or kept["sound"] != outputs.fingerprint(task.folder / task.sound):
             return None
         return Result.of(kept["result"])
     except (OSError, ValueError, KeyError, TypeError):
@@ -146,8 +149,8 @@ def _check_free(tasks: Sequence[Task]) -> None:
     """Refuse to replace what another comparison made in this folder."""
     for task in tasks:
         try:
-            known, now = json.loads(task.kept.read_text(encoding="utf-8"))["made"], _made_of(task)
-        except (OSError, ValueError, KeyError, TypeError):  # nothing is kept, or a file is missing, as is told later
+            known, now = json.loads(task.kept.read_text(encoding="utf-8"))["made"], _origin(task)
+        except (OSError, ValueError, KeyError, TypeError):  # nothing is kept; a missing file is reported later
             continue
         differing = [name for name in ("files", "settings", "version") if known.get(name) != now[name]]
         if differing:
@@ -157,20 +160,20 @@ def _check_free(tasks: Sequence[Task]) -> None:
             )
 
 
-def _made_of(task: Task) -> dict[str, Any]:
+def _origin(task: Task) -> dict[str, Any]:
     names = [task.pair.content, task.pair.style, *([task.pair.target] if task.pair.target else [])]
     files = [_fingerprint(name, _stamp(name)) for name in names]
     settings = asdict(replace(task.settings, method=task.method if task.method not in COPIES else None))
-    made = {"files": files, "settings": settings, "metrics": task.metrics, "version": __version__}
-    return dict(json.loads(json.dumps(made)))  # as it will be read
+    origin = {"files": files, "settings": settings, "metrics": task.metrics, "version": __version__}
+    return dict(json.loads(json.dumps(origin)))  # as it will be read
 
 
-def _made(task: Task) -> Result:
+def _compute(task: Task) -> Result:
     content, style, target, settings = task.pair.content, task.pair.style, task.pair.target, task.settings
     for name in (content, style, *([target] if target else [])):
         check_input(Path(name))
     task.kept.parent.mkdir(parents=True, exist_ok=True)
-    made_of = _made_of(task)
+    origin = _origin(task)
     played = _sound(Path(content), settings.start, settings.duration, _stamp(content))
     styled = _sound(Path(style), 0.0, None, _stamp(style))
     result = Result(method=task.method, sound=task.sound.as_posix())
@@ -186,7 +189,7 @@ def _made(task: Task) -> Result:
     result = replace(result, scores=scores)
     written = outputs.fingerprint(task.folder / task.sound)
     with writing(task.kept) as beside:
-        write_text(beside, json.dumps({"made": made_of, "sound": written, "result": asdict(result)}))
+        write_text(beside, json.dumps({"made": origin, "sound": written, "result": asdict(result)}))
     return result
 
 
@@ -203,3 +206,45 @@ def _fingerprint(name: str, _changed: int) -> dict[str, Any]:
 def _sound(path: Path, start: float, duration: float | None, _changed: int) -> Audio:
     """Content, style and target stay in memory from one method to the next, and with them what was found in them."""
     return read_sound(path, start=start, duration=duration)
+
+
+@dataclass
+class Measure:
+    """Wall-clock time in s, and the largest resident size of this process meanwhile in bytes, of every 20 ms."""
+
+    seconds: float = 0.0
+    memory: float = 0.0
+
+
+@contextmanager
+def measured() -> Iterator[Measure]:
+    """Measure what is done inside.
+
+    Example:
+        >>> with measured() as cost:
+        ...     work = bytearray(10**6)
+        >>> cost.seconds > 0 and cost.memory > 10**6
+        True
+    """
+    require("evaluate", "psutil", what="measuring memory")
+    import psutil
+
+    gc.collect()
+    trim_memory()
+    process, done, measure = psutil.Process(), threading.Event(), Measure()
+
+    def watch() -> None:
+        while True:
+            measure.memory = max(measure.memory, float(process.memory_info().rss))
+            if done.wait(0.02):
+                return
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    begun = time.perf_counter()
+    try:
+        yield measure
+    finally:
+        measure.seconds = time.perf_counter() - begun
+        done.set()
+        watcher.join()

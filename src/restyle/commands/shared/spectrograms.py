@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from restyle.commands.shared import cluster, outputs, pool
-from restyle.commands.shared.made import Made, Report
+from restyle.commands.shared.tally import Report, Tally
 from restyle.data.folder import Folder
 from restyle.data.manifest import MANIFEST, Songs
 from restyle.data.store import StoreWriter
@@ -69,7 +69,7 @@ def spectrograms(
     jobs: int = 1,
     address: str | None = None,
     report: Report | None = None,
-) -> Made:
+) -> Tally:
     """Put log1p spectrograms of all sounds of a folder in a store; those that are there and unchanged are kept.
 
     The notes of a MIDI file that lies beside a sound, with its bends, go into the store with it.
@@ -95,11 +95,11 @@ def spectrograms(
 
     Example:
         >>> spectrograms(Path("songs"), Path("store"), {"kind": "mel", "bins": 64}, jobs=2)  # doctest: +SKIP
-        Made(new=200, kept=0, skipped=[])
+        Tally(new=200, kept=0, skipped=[])
     """
     form = whole(settings or {})
     more = More(sound, partials, pitch)
-    items, made = sounds(folder, more), Made()
+    items, made = sounds(folder, more), Tally()
     if out.is_file():
         raise RestyleError(f"{out} is a file; give the name of a folder")
     with outputs.folder(out):

@@ -1,1 +1,5 @@
 """DRAW, the recurrent VAE: network, method and training. Floor 4."""
+
+from restyle.moved import attributes
+
+__getattr__ = attributes(__name__)

@@ -1,1 +1,5 @@
 """VAE-GAN: network, method and training. Floor 4."""
+
+from restyle.moved import attributes
+
+__getattr__ = attributes(__name__)

@@ -1,4 +1,4 @@
-"""What a command made of the files of a folder. Floor 6."""
+"""What became of the files of a folder, counted. Floor 6."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Report = Callable[[str, int, int], None]  # name, how many are done, of how many
 
 
 @dataclass
-class Made:
+class Tally:
     """What became of a folder's files: how many are new, how many were there, and (name, reason) of the others."""
 
     new: int = 0

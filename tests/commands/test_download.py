@@ -5,8 +5,8 @@ import zipfile
 
 import pytest
 
-from restyle.commands.dataset import DATA_SETS
-from restyle.data import groove, remote
+from restyle.commands.dataset import DATA_SETS, fetch
+from restyle.data import groove
 from restyle.errors import RestyleError
 
 
@@ -44,20 +44,20 @@ def archive(tmp_path, sound, monkeypatch):
 
 
 def test_download_unpacks(archive, tmp_path):
-    remote.download("groove_midi", tmp_path / "home")
+    fetch("groove_midi", tmp_path / "home")
     assert [item.labels for item in groove.Groove(tmp_path / "home").items] == [("funk", "beat")]
 
 
 def test_a_download_that_differs_is_refused(archive, tmp_path):
     archive.write_bytes(archive.read_bytes() + b"more")
     with pytest.raises(RestyleError, match=r"groove_midi could not be downloaded to .*checksum"):
-        remote.download("groove_midi", tmp_path / "home")
+        fetch("groove_midi", tmp_path / "home")
 
 
 def test_a_download_that_cannot_be_had_is_told(archive, tmp_path):
     archive.unlink()
     with pytest.raises(RestyleError, match=r"could not be downloaded .*; try again, or unpack a copy there yourself"):
-        remote.download("groove_midi", tmp_path / "home")
+        fetch("groove_midi", tmp_path / "home")
 
 
 def test_all_are_known_to_mirdata():
@@ -68,4 +68,4 @@ def test_all_are_known_to_mirdata():
 def test_without_mirdata_the_extra_is_named(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "mirdata", None)
     with pytest.raises(RestyleError, match=r"pip install \"\.\[data\]\" in restyle.s folder"):
-        remote.download("groove_midi", tmp_path)
+        fetch("groove_midi", tmp_path)
