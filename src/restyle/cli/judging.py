@@ -129,11 +129,22 @@ def compare(
     _end(comparison)
 
 
-@benchmark_app.command(epilog=examples("restyle benchmark make --midi midi --soundfont gm.sf2 -o triplets --count 60"))
+@benchmark_app.command(
+    epilog=examples(
+        "restyle benchmark make --midi midi --soundfont gm.sf2 -o triplets --count 60",
+        "restyle benchmark make --midi midi --notes orchestra --notes guitars -o real-triplets",
+    )
+)
 def make(
     midi: Annotated[Path, typer.Option(metavar="DIR", help="Folder of MIDI files.")],
-    soundfont: Annotated[Path, typer.Option(metavar="FILE", help="An .sf2 or .sf3 that no model was taught with.")],
     out: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder of the triplets.")],
+    soundfont: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="An .sf2 or .sf3 that no model was trained with.")
+    ] = None,
+    notes: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="Instead: recorded notes, a folder an instrument, the pitch in their names."),
+    ] = None,
     count: Annotated[int, typer.Option(help="How many.")] = 60,
     seed: Seed = 0,
     verbose: Verbose = False,
@@ -143,7 +154,9 @@ def make(
     from restyle.commands import benchmark as command
 
     with bar(f"{count} triplets") as progress:
-        number = command.make(midi, soundfont, out, count=count, seed=seed, progress=progress)
+        number = command.make(
+            midi, command.instruments(soundfont, notes), out, count=count, seed=seed, progress=progress
+        )
     print(f"{out}: {number} triplets")
 
 

@@ -39,7 +39,9 @@ def render(
     seconds: Annotated[float, typer.Option(help="How much of a song is made at most.")] = 180.0,
     rate: Annotated[int, typer.Option(help="Sampling rate of the songs in Hz.")] = 22050,
     seed: Seed = 0,
-    notes: Annotated[Path | None, typer.Option(metavar="DIR", help="Recorded single notes that also play.")] = None,
+    notes: Annotated[
+        list[Path] | None, typer.Option(metavar="DIR", help="Recorded single notes that also play.")
+    ] = None,
     plain: Annotated[bool, typer.Option("--plain", help="As the files are: nothing is varied.")] = False,
     stems: Annotated[bool, typer.Option("--stems", help="Also keep every part on its own.")] = False,
     free: Annotated[
@@ -63,7 +65,7 @@ def render(
         rate=rate,
         seconds=seconds,
         seed=seed,
-        samples=notes,
+        samples=tuple(notes or ()),
         plain=plain,
         stems=stems,
         free=free,
@@ -87,7 +89,9 @@ def instruments(
     midi: Annotated[Path, typer.Argument(metavar="MIDI_DIR", help="MIDI files that phrases are taken from.")],
     out: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder of the clips.")],
     soundfont: Annotated[list[Path], typer.Option(metavar="F", help="An .sf2 or .sf3 file; may be given again.")],
-    notes: Annotated[Path | None, typer.Option(metavar="DIR", help="Recorded single notes: more instruments.")] = None,
+    notes: Annotated[
+        list[Path] | None, typer.Option(metavar="DIR", help="Recorded single notes: more instruments.")
+    ] = None,
     only: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="Just this one, as gm000 (programme 0); may be given again."),
@@ -95,6 +99,7 @@ def instruments(
     count: Annotated[int, typer.Option(help="Clips of each instrument.")] = 6,
     seconds: Annotated[float, typer.Option(help="Length of a phrase; a clip has two.")] = 5.0,
     varied: Annotated[bool, typer.Option("--varied", help="Each phrase in a room of its own.")] = False,
+    room: Annotated[bool, typer.Option("--room", help="Half of the clips in a room.")] = False,
     jobs: Jobs = None,
     seed: Seed = 0,
     verbose: Verbose = False,
@@ -108,11 +113,12 @@ def instruments(
             midi,
             out,
             soundfont,
-            samples=notes,
+            samples=notes or (),
             only=only or (),
             count=count,
             seconds=seconds,
             varied=varied,
+            room=room,
             seed=seed,
             jobs=jobs or cores(),
             report=report,
