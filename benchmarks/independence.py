@@ -2,7 +2,7 @@
 
     python benchmarks/independence.py ONE OTHER
 
-A model trained on a bank knows every bank that shares its recordings: what is chosen or measured there says nothing new.
+A model trained on a bank knows every bank that shares its recordings: what is chosen there says nothing new.
 Recordings count as the same where their samples are, bit for bit, silence at either end aside. An .sf3 holds them in a
 lossy coding: it can be compared to another .sf3, but shares nothing with an .sf2 made of the same recordings.
 """
