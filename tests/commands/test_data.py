@@ -130,7 +130,7 @@ def test_mistakes_are_told(recipe, music, tmp_path):
         ((music, tmp_path / "out", recipe), {"variations": 0}, "variations"),
         ((music, tmp_path / "out", recipe), {"jobs": 0}, "jobs"),
         ((music, tmp_path / "out", Recipe((tmp_path / "no.sf2",))), {}, "no such SoundFont"),
-        ((music, tmp_path / "out", Recipe(recipe.soundfonts, samples=tmp_path / "empty")), {}, "no recorded notes"),
+        ((music, tmp_path / "out", Recipe(recipe.soundfonts, samples=(tmp_path / "empty",))), {}, "no recorded notes"),
         ((music, music / "loose.mid", recipe), {}, "is a file|lies inside"),
     ]
     for arguments, options, why in wrong:

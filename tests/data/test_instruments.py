@@ -30,7 +30,7 @@ def instruments(tmp_path_factory):
         soundfile.write(
             folder / "notes" / "whistle" / f"whistle_{pitch:03d}.wav", 0.3 * np.sin(2 * np.pi * hz * t), 16000
         )
-    return Instruments(sorted(folder.glob("*.mid")), FONT, samples=folder / "notes", seconds=1.0)
+    return Instruments(sorted(folder.glob("*.mid")), FONT, samples=[folder / "notes"], seconds=1.0)
 
 
 def test_without_variation_nothing_but_the_notes_is_heard(instruments):

@@ -109,7 +109,7 @@ def test_recorded_notes_play_a_part(font, tmp_path):
             tmp_path / f"notes/sine/{pitch}.wav", np.sin(2 * np.pi * 440 * 2 ** ((pitch - 69) / 12) * t), RATE
         )
     write_midi(tmp_path / "a.mid", Notes.of([(0.5 * i, 0.5 * i + 0.4, 62 + i % 3, 0.8, 0) for i in range(6)]))
-    recipe = Recipe((font,), rate=RATE, samples=tmp_path / "notes")
+    recipe = Recipe((font,), rate=RATE, samples=(tmp_path / "notes",))
     rows = [make(Song(tmp_path / "a.mid", "a", i), recipe, tmp_path) for i in range(40)]
     assert 1 <= sum(row["instruments"] == ["sine"] for row in rows) <= 14  # 15 % of 40
     assert all(row["programmes"] for row in rows)

@@ -100,6 +100,39 @@ def test_goes_on_where_it_was_stopped(made, midi, font, tmp_path):
     assert done == pytest.approx([1 / 3, 2 / 3, 1])
 
 
+def record(folder, pitches, shape):
+    """Recorded notes of one instrument, with partials as told."""
+    folder.mkdir(parents=True)
+    t = np.arange(round(1.2 * 22050)) / 22050
+    for pitch in pitches:
+        f0 = 440 * 2 ** ((pitch - 69) / 12)
+        note = sum(level * np.sin(2 * np.pi * k * f0 * t) for k, level in enumerate(shape, 1))
+        soundfile.write(folder / f"{folder.name}_{pitch}.wav", 0.3 * note, 22050)
+
+
+def test_recorded_notes_play_in_place_of_a_soundfont(midi, tmp_path):
+    record(tmp_path / "notes" / "dull", range(58, 82, 4), [1, 0.1])
+    record(tmp_path / "notes" / "bright", range(58, 82, 4), [0.3, 0.5, 0.8, 0.8, 0.7])
+    record(tmp_path / "notes" / "bass", range(28, 40, 4), [1, 0.5])  # too low for these files
+    made = make(midi, [tmp_path / "notes"], tmp_path / "out", **OPTIONS)
+    again = make(midi, [tmp_path / "notes"], tmp_path / "again", **OPTIONS)
+    assert contents(tmp_path / "out") == contents(tmp_path / "again") and len(made) == 3 == len(again)
+    record_of = json.loads((tmp_path / "out" / "triplets.json").read_text())
+    assert record_of["settings"]["notes"] == ["bass", "bright", "dull"]
+    for triplet, row in zip(made, record_of["triplets"], strict=True):
+        names = row["content"]["instrument"], row["style"]["instrument"]
+        assert sorted(names) == ["bright", "dull"]
+        tones = {role: brightness(getattr(triplet, role)) for role in triplets.ROLES}
+        assert abs(tones["target"] - tones["style"]) < 0.3 * abs(tones["target"] - tones["content"])
+
+
+def brightness(path):
+    """Mean frequency of the power spectrum, in octaves."""
+    sound, rate = soundfile.read(path)
+    power = np.abs(np.fft.rfft(sound)) ** 2
+    return np.log2(np.sum(power * np.fft.rfftfreq(len(sound), 1 / rate)) / power.sum())
+
+
 def test_only_what_is_missing_is_made(midi, font, tmp_path, monkeypatch):
     make(midi, font, tmp_path, **OPTIONS)
     before = contents(tmp_path)

@@ -21,11 +21,22 @@ verbs = group(
 )
 
 
-@command(verbs, "restyle benchmark make --midi midi --soundfont gm.sf2 -o triplets --count 60", options="seed")
+@command(
+    verbs,
+    "restyle benchmark make --midi midi --soundfont gm.sf2 -o triplets --count 60",
+    "restyle benchmark make --midi midi --notes orchestra --notes guitars -o real-triplets",
+    options="seed",
+)
 def make(
     midi: Annotated[Path, typer.Option(metavar="DIR", help="Folder of MIDI files.")],
-    soundfont: Annotated[Path, typer.Option(metavar="FILE", help="An .sf2 or .sf3 that no model was taught with.")],
     out: Annotated[Path, output("DIR", "Folder of the triplets.")],
+    soundfont: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="An .sf2 or .sf3 that no model was trained with.")
+    ] = None,
+    notes: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="Instead: recorded notes, a folder an instrument, the pitch in their names."),
+    ] = None,
     count: Annotated[int, typer.Option(help="How many.")] = 60,
     *,
     seed: int,
@@ -34,7 +45,7 @@ def make(
     from restyle.commands import benchmark as verb
 
     with bar(f"{count} triplets") as progress:
-        number = verb.make(midi, soundfont, out, count=count, seed=seed, progress=progress)
+        number = verb.make(midi, verb.instruments(soundfont, notes), out, count=count, seed=seed, progress=progress)
     print(f"{out}: {number} triplets")
 
 

@@ -34,7 +34,9 @@ def render(
     variations: Annotated[int, typer.Option(help="Songs made of every MIDI file.")] = 1,
     seconds: Annotated[float, typer.Option(help="How much of a song is made at most.")] = 180.0,
     rate: Annotated[int, typer.Option(help="Sampling rate of the songs in Hz.")] = 22050,
-    notes: Annotated[Path | None, typer.Option(metavar="DIR", help="Recorded single notes that also play.")] = None,
+    notes: Annotated[
+        list[Path] | None, typer.Option(metavar="DIR", help="Recorded single notes that also play; may be given again.")
+    ] = None,
     plain: Annotated[bool, typer.Option("--plain", help="As the files are: nothing is varied.")] = False,
     stems: Annotated[bool, typer.Option("--stems", help="Also keep every part on its own.")] = False,
     free: Annotated[
@@ -59,7 +61,7 @@ def render(
         rate=rate,
         seconds=seconds,
         seed=seed,
-        samples=notes,
+        samples=tuple(notes or ()),
         plain=plain,
         stems=stems,
         free=free,
@@ -81,7 +83,10 @@ def instruments(
     midi: Annotated[Path, typer.Argument(metavar="MIDI_DIR", help="MIDI files that phrases are taken from.")],
     out: Annotated[Path, output("DIR", "Folder of the clips.")],
     soundfont: SoundFonts,
-    notes: Annotated[Path | None, typer.Option(metavar="DIR", help="Recorded single notes: more instruments.")] = None,
+    notes: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="Recorded single notes: more instruments; may be given again."),
+    ] = None,
     only: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="Just this one, as gm000 (programme 0); may be given again."),
@@ -89,14 +94,15 @@ def instruments(
     count: Annotated[int, typer.Option(help="Clips of each instrument.")] = 6,
     seconds: Annotated[float, typer.Option(help="Length of a phrase; a clip has two.")] = 5.0,
     varied: Annotated[bool, typer.Option("--varied", help="Each phrase in a room of its own.")] = False,
+    room: Annotated[bool, typer.Option("--room", help="Half of the clips in a room.")] = False,
     **rest: Any,
 ) -> None:
     """Make clips of single instruments with their notes: what timbre, note_synth, vae_gan ... are taught with."""
     from restyle.commands import data as verb
 
-    rest |= {"count": count, "seconds": seconds, "varied": varied}
+    rest |= {"count": count, "seconds": seconds, "varied": varied, "room": room}
     with counting("instruments") as report:
-        result = verb.instruments(midi, out, soundfont, samples=notes, only=only or (), report=report, **rest)
+        result = verb.instruments(midi, out, soundfont, samples=notes or (), only=only or (), report=report, **rest)
     _show(out, result)
 
 

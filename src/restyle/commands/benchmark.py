@@ -23,13 +23,19 @@ WITHOUT = ("style.mfcc", "content.pitch", "content.chroma", "rhythm.onset")
 
 
 def make(
-    midi: Path, soundfont: Path, folder: Path, *, count: int = 60, seed: int = 0, progress: Progress | None = None
+    midi: Path,
+    instruments: Path | Sequence[Path],
+    folder: Path,
+    *,
+    count: int = 60,
+    seed: int = 0,
+    progress: Progress | None = None,
 ) -> int:
     """Make triplets of content, style and target; return how many there are.
 
     Args:
         midi: a folder; MIDI files in folders below it are found, too.
-        soundfont: the instruments; no model that is tested may have been trained on them.
+        instruments: a SoundFont, or folders of recorded notes; no model that is tested may have been trained on them.
         folder: made if missing.
         count: how many triplets.
         seed: of every choice.
@@ -46,7 +52,18 @@ def make(
     if not files:
         raise RestyleError(f"{midi} holds no MIDI files; give another folder")
     with outputs.folder(folder):
-        return len(triplets.make(files, soundfont, folder, count=count, seed=seed, progress=progress))
+        return len(triplets.make(files, instruments, folder, count=count, seed=seed, progress=progress))
+
+
+def instruments(soundfont: Path | None, notes: Sequence[Path] | None) -> Path | Sequence[Path]:
+    """Return what plays triplets.
+
+    Raises:
+        RestyleError: unless there is either a SoundFont or a folder of recorded notes.
+    """
+    if (soundfont is None) == (not notes):
+        raise RestyleError("triplets are played by a SoundFont or by recorded notes; give --soundfont or --notes")
+    return soundfont or notes or ()
 
 
 def run(

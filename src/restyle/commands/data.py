@@ -93,11 +93,12 @@ def instruments(
     out: Path,
     soundfonts: Sequence[Path],
     *,
-    samples: Path | None = None,
+    samples: Sequence[Path] = (),
     only: Sequence[str] = (),
     count: int = 6,
     seconds: float = 5.0,
     varied: bool = False,
+    room: bool = False,
     seed: int = 0,
     jobs: int = 1,
     report: Report | None = None,
@@ -108,11 +109,12 @@ def instruments(
         midi: folder of MIDI files that phrases are taken from.
         out: gets INSTRUMENT/NNNN.flac with NNNN.mid beside it; two phrases in each.
         soundfonts: every programme of each is an instrument.
-        samples: a folder of recorded single notes; each of its folders is one more instrument.
+        samples: folders of recorded single notes; each of their folders is one more instrument.
         only: names of the instruments to play, as ``gm000`` (programme 0); by default all.
         count: clips of each instrument.
         seconds: of each phrase.
         varied: whether rooms, loudspeakers and noise differ from phrase to phrase.
+        room: whether half of the clips are in a room, the same for all of the clip.
         seed: of all that is random.
         jobs: processes at a time.
         report: called with an instrument's name, how many are done, and of how many.
@@ -121,7 +123,7 @@ def instruments(
         RestyleError: if a folder is missing or holds no MIDI files, a SoundFont cannot be used, or there is no
             instrument of a name.
     """
-    recipe = Recipe(tuple(soundfonts), samples=samples)
+    recipe = Recipe(tuple(soundfonts), samples=tuple(samples))
     _check_fonts(recipe)
     if not midi.is_dir():
         raise RestyleError(f"{midi}: there is no such folder; check the name")
@@ -129,11 +131,11 @@ def instruments(
         raise RestyleError(f"the number of clips must be 1 or more, not {count}")
     tally = Tally()
     with outputs.folder(out):
+        prefixes = [f"{font.stem}-" if len(soundfonts) > 1 else "" for font in soundfonts]
         plans = [
-            Plan(midi, out, font, f"{font.stem}-" if len(soundfonts) > 1 else "", samples if not i else None, count,
-                 seconds, varied, seed)
-            for i, font in enumerate(soundfonts)
-        ]  # fmt: skip
+            Plan(midi, out, font, prefix, recipe.samples if not i else (), count, seconds, varied, room, seed)
+            for i, (font, prefix) in enumerate(zip(soundfonts, prefixes, strict=True))
+        ]
         there = [(plan, name) for plan in plans for name in _opened(plan).names]
         if strange := sorted(set(only) - {name for _, name in there}):
             known = ", ".join(name for _, name in there)
@@ -158,10 +160,11 @@ class Plan:
     out: Path
     soundfont: Path
     prefix: str
-    samples: Path | None
+    samples: tuple[Path, ...]
     count: int
     seconds: float
     varied: bool
+    room: bool
     seed: int
 
 
@@ -175,6 +178,7 @@ def _opened(plan: Plan) -> Instruments:
         samples=plan.samples,
         seconds=plan.seconds,
         varied=plan.varied,
+        room=plan.room,
         prefix=plan.prefix,
     )
 
@@ -195,8 +199,8 @@ def _check_fonts(recipe: Recipe) -> None:
         if not path.is_file():
             raise RestyleError(f"{path}: there is no such SoundFont; check the name")
         SoundFont(path).close()
-    if recipe.samples and not NoteSamples(recipe.samples).instruments:
-        raise RestyleError(f"{recipe.samples} holds no recorded notes; name them INSTRUMENT/any_60.wav (60: the pitch)")
+    if recipe.samples:
+        NoteSamples(*recipe.samples)
 
 
 def _songs(midi: Path, variations: int, tally: Tally) -> Iterator[Song]:

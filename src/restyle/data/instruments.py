@@ -28,6 +28,8 @@ LOW = {*range(32, 40), 42, 43, 57, 58, 67, 70}  # programmes that play low: bass
 LOW_MIDDLE, MIDDLE = 43.0, 62.0  # usual pitches
 TRIES = 60
 PEAK = 0.7
+IN_ROOM = 0.5  # part of the clips
+RELEASES = 0.04, 0.4  # seconds in which recorded notes may fade after their end
 
 
 class Instruments:
@@ -36,11 +38,12 @@ class Instruments:
     Args:
         midi: MIDI files to take phrases from.
         soundfont: its programmes 0 to 111 are instruments, named ``gm000`` to ``gm111``.
-        samples: a folder of recorded single notes (see `NoteSamples`); each of its folders is one more instrument.
+        samples: folders of recorded single notes (see `NoteSamples`); each of their folders is one more instrument.
         rate: sampling rate of the clips in Hz; they are mono.
         seconds: of each phrase.
         phrases: in a clip, one after the other.
-        varied: whether rooms, loudspeakers and noise differ from phrase to phrase (see `effects`); else there are none.
+        varied: whether rooms, loudspeakers and noise differ from phrase to phrase (see `effects`).
+        room: whether half of the clips are in a room, the same for all of the clip.
         prefix: of the names of the SoundFont's instruments, to tell those of several apart.
 
     Raises:
@@ -55,20 +58,21 @@ class Instruments:
         midi: Sequence[str | Path],
         soundfont: str | Path,
         *,
-        samples: str | Path | None = None,
+        samples: Sequence[str | Path] = (),
         rate: int = 16000,
         seconds: float = 4.0,
         phrases: int = 2,
         varied: bool = True,
+        room: bool = False,
         prefix: str = "",
     ) -> None:
         if not midi:
             raise RestyleError("there are no MIDI files to render; give a folder that holds some")
-        self.rate, self.seconds, self.phrases, self.varied = rate, seconds, phrases, varied
+        self.rate, self.seconds, self.phrases, self.varied, self.room = rate, seconds, phrases, varied, room
         self._midi = [Path(path) for path in midi]
         self._soundfont = soundfont
         self._held = SoundFont(soundfont, rate=RENDER_RATE)  # while one is open, others open at once
-        self._samples = NoteSamples(samples) if samples else None
+        self._samples = NoteSamples(*samples) if samples else None
         self._programmes = {f"{prefix}gm{p:03d}": p for p in self._held.programmes() if p in MUSICAL}
         self._cache: dict[Path, Notes] = {}
 
@@ -100,20 +104,26 @@ class Instruments:
             RestyleError: if the MIDI files hold nothing that the instrument can play.
         """
         rng = np.random.default_rng([seed, number, *hashlib.sha256(os.fsencode(name)).digest()])
-        sounds, tables = zip(*(self._phrase(name, rng) for _ in range(self.phrases)), strict=True)
+        release = float(np.exp(rng.uniform(*np.log(RELEASES))))
+        sounds, tables = zip(*(self._phrase(name, release, rng) for _ in range(self.phrases)), strict=True)
         starts = np.arange(self.phrases) * self.seconds
         moved = [replace(n, onset=n.onset + at, offset=n.offset + at) for n, at in zip(tables, starts, strict=True)]
         # effects change the level of each phrase; without them it is the instrument's own
         peaks = [np.abs(sound).max() for sound in sounds]
         gains = [PEAK / (peak if self.varied else max(peaks)) for peak in peaks]
         whole = np.concatenate([sound * gain for sound, gain in zip(sounds, gains, strict=True)])
+        if self.room and rng.random() < IN_ROOM:
+            whole = effects.room(whole, self.rate, rng)
+            whole *= PEAK / np.abs(whole).max()
         return Clip(Audio(whole, self.rate), Notes.joined(moved), (name,), f"{name}/{number}")
 
-    def _phrase(self, name: str, rng: np.random.Generator) -> tuple[np.ndarray, Notes]:
+    def _phrase(self, name: str, release: float, rng: np.random.Generator) -> tuple[np.ndarray, Notes]:
         """One phrase, ``[T]``, and its notes."""
         for _ in range(TRIES):
             notes = self._notes(name, rng)
-            sound, notes = self._play(name, notes, rng) if len(notes) >= 3 else (np.zeros(1, np.float32), notes)
+            sound, notes = (
+                self._play(name, notes, release, rng) if len(notes) >= 3 else (np.zeros(1, np.float32), notes)
+            )
             if np.abs(sound).max() < 1e-3:
                 continue
             changed = effects.apply(sound, RENDER_RATE, rng) if self.varied else sound
@@ -147,7 +157,7 @@ class Instruments:
                 self._cache[path] = Notes.of([])
         return self._cache[path]
 
-    def _play(self, name: str, notes: Notes, rng: np.random.Generator) -> tuple[np.ndarray, Notes]:
+    def _play(self, name: str, notes: Notes, release: float, rng: np.random.Generator) -> tuple[np.ndarray, Notes]:
         if name in self._programmes:
             own = replace(notes, programme=np.full(len(notes), self._programmes[name]))
             # only a fresh synthesiser repeats itself
@@ -160,7 +170,7 @@ class Instruments:
             raise RestyleError(f"there is no instrument '{name}'; choose one of {', '.join(self.names)}")
         moves = [replace(notes, pitch=notes.pitch + 12 * octave) for octave in (0, -1, 1, -2, 2)]
         nearest = max(moves, key=lambda moved: self._samples.reach(moved, name))  # type: ignore[union-attr]
-        sound, played = self._samples.render(nearest, name, self.seconds, rng)
+        sound, played = self._samples.render(nearest, name, self.seconds, rng, release=release)
         return (sound if len(played) >= 3 else np.zeros(1, np.float32)), played
 
 

@@ -116,17 +116,17 @@ def _hold(path: Path) -> SoundFont:
     return fonts[path]
 
 
-def recorded_for(notes: Notes, folder: Path) -> list[str]:
-    """Return which recorded instruments of a folder play nearly all of the notes."""
-    samples = _samples(folder)
+def recorded_for(notes: Notes, folders: tuple[Path, ...]) -> list[str]:
+    """Return which recorded instruments of some folders play nearly all of the notes."""
+    samples = _samples(folders)
     return [name for name in samples.instruments if samples.reach(notes, name) > ABLE]
 
 
-def _samples(folder: Path) -> NoteSamples:
+def _samples(folders: tuple[Path, ...]) -> NoteSamples:
     known = _held.__dict__.setdefault("samples", {})
-    if folder not in known:
-        known[folder] = NoteSamples(folder)
-    found: NoteSamples = known[folder]
+    if folders not in known:
+        known[folders] = NoteSamples(*folders)
+    found: NoteSamples = known[folders]
     return found
 
 

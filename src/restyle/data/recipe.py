@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from restyle.data.recorded import file_names
 from restyle.errors import RestyleError
 
 VERSION = 4  # of the way songs are made: another one makes them anew
@@ -22,7 +23,7 @@ class Recipe:
         rate: of the sounds, Hz.
         seconds: how much of a song is made at most.
         seed: of all that is random.
-        samples: a folder of recorded single notes (see `NoteSamples`) that play a part now and then.
+        samples: folders of recorded single notes (see `NoteSamples`) that play a part now and then.
         plain: play the files as they are: no other programmes, transposition, tempo, velocities or effects.
         stems: also keep every part on its own, without effects, at its level in the song.
         free: any programmes play one to six of the parts, bent and layered (see `free`), drums come and go, and some
@@ -38,7 +39,7 @@ class Recipe:
     rate: int = 22050
     seconds: float = 180.0
     seed: int = 0
-    samples: Path | None = None
+    samples: tuple[Path, ...] = ()
     plain: bool = False
     stems: bool = False
     free: bool = False
@@ -63,7 +64,7 @@ def recipe_digest(recipe: Recipe) -> str:
     facts = asdict(recipe) | {
         "version": VERSION,
         "soundfonts": [(path.name, path.stat().st_size) for path in recipe.soundfonts],
-        "samples": sorted(path.name for path in recipe.samples.glob("*/*")) if recipe.samples else None,
+        "samples": file_names(recipe.samples) or None,
     }
     for folder in ("drums", "noises"):
         files = getattr(recipe, folder)

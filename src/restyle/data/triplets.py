@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from restyle.audio import Audio, resample
+from restyle.data.effects import room
 from restyle.data.pairing import Finder, Stretch, pairs
+from restyle.data.recorded import NoteSamples, file_names
 from restyle.data.rendering import SoundFont
 from restyle.dsp.blocks import Progress
 from restyle.errors import RestyleError
@@ -37,6 +40,12 @@ PROTOCOL = (
     "at a peak of 0.7; after the 'artificial' test of Cifka et al. 2021, arXiv 2102.05749"
 )
 
+RECORDED_PROTOCOL = PROTOCOL.replace(
+    "programme; all by one SoundFont, without reverb",
+    "instrument; both drawn at random, all of recorded notes, the nearest one resampled, in one room",
+)
+ABLE = 0.95  # part of the notes that an instrument must reach
+
 
 @dataclass(frozen=True)
 class Triplet:
@@ -51,7 +60,7 @@ class Triplet:
 
 def make(
     midi: Sequence[Path],
-    soundfont: Path,
+    instruments: Path | Sequence[Path],
     folder: Path,
     *,
     count: int = 60,
@@ -64,27 +73,30 @@ def make(
 
     Args:
         midi: MIDI files; damaged ones are left out with a warning.
-        soundfont: plays all of them; best one that nothing under test was trained on.
+        instruments: a SoundFont, or folders of recorded notes (see `recorded.NoteSamples`), that plays all of them;
+            best one that nothing under test was trained with.
         folder: gets NNN.content.flac, NNN.style.flac, NNN.target.flac, NNN.target.mid and triplets.json, which says
             what is what; it is made if missing.
         count: how many.
-        seed: the same seed, files and SoundFont give the same triplets; of a larger count, the first ones.
+        seed: the same seed, files and instruments give the same triplets; of a larger count, the first ones.
         seconds: how long each clip is.
         rate: Hz, the clips' sampling rate.
         progress: called with the fraction done, 0..1.
 
     Raises:
-        RestyleError: if a setting is out of range, FluidSynth is missing, the SoundFont cannot be loaded, the folder
-            holds other triplets or cannot be written to, or the MIDI files are good for fewer than ``count``.
+        RestyleError: if a setting is out of range, FluidSynth is missing, the SoundFont cannot be loaded, there are
+            no recorded notes, the folder holds other triplets or cannot be written to, or the MIDI files are good for
+            fewer than ``count``.
 
     Example:
         >>> make(sorted(Path("midi").rglob("*.mid")), Path("font.sf2"), Path("triplets"))  # doctest: +SKIP
     """
     _check(midi, count, seconds, rate)
     names = _names(midi)
-    programmes = _programmes(soundfont)
-    settings = _settings(names, soundfont, seed, seconds, rate)
-    known = _prepare(folder, settings)
+    player = _Font(instruments) if isinstance(instruments, Path) else _Recorded(instruments, seed)
+    programmes = player.programmes()
+    settings = _settings(names, player, seed, seconds, rate)
+    known = _prepare(folder, player.protocol, settings)
     there = [_triplet(folder, row["id"]) for row in known[:count]]
     if len(there) == count and all(map(_complete, there)):
         return there
@@ -93,18 +105,24 @@ def make(
     finder, faint = Finder(seconds, programmes), 0
     for content, style in pairs(list(names), seconds, seed=seed, programmes=programmes, finder=finder):
         triplet = _triplet(folder, f"{len(triplets):03d}")
-        row = {"id": triplet.name, "content": _describe(content, names), "style": _describe(style, names)}
+        chosen = player.choose(content, style, len(triplets) + faint)
+        if chosen is None:
+            continue
+        played = zip((content, style), chosen, strict=True)
+        row = {"id": triplet.name} | dict(zip(ROLES, (_describe(s, name, names) for s, name in played), strict=False))
         if row not in known or not _complete(triplet):
-            clips = _render(soundfont, content, style, seconds, rate)
+            clips = _render(player, content, style, chosen, seconds, rate)
             if clips is None:
                 faint += 1
                 continue
             if not triplets and not known:
-                _write_record(folder, settings, [])  # marks the folder before the first sound is in it
+                _write_record(folder, player.protocol, settings, [])  # marks the folder before the first sound is in it
             _write(triplet, clips, replace(content.notes, programme=np.full(len(content.notes), style.programme)))
         triplets.append(triplet)
         rows.append(row)
-        _write_record(folder, settings, rows + [later for later in known if later["id"] > triplet.name])
+        _write_record(
+            folder, player.protocol, settings, rows + [later for later in known if later["id"] > triplet.name]
+        )
         if progress:
             progress(len(triplets) / count)
         if len(triplets) == count:
@@ -176,19 +194,82 @@ def _names(midi: Sequence[Path]) -> dict[Path, str]:
     )
 
 
-def _programmes(soundfont: Path) -> list[int]:
-    font = SoundFont(soundfont, rate=RENDER_RATE)
-    try:
-        return font.programmes()
-    finally:
-        font.close()
+class _Font:
+    """A SoundFont's programmes play the stretches."""
+
+    protocol = PROTOCOL
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.settings = {"soundfont": path.name, "soundfont_bytes": path.stat().st_size if path.is_file() else 0}
+
+    def programmes(self) -> list[int]:
+        """What it can play at all."""
+        font = SoundFont(self.path, rate=RENDER_RATE)
+        try:
+            return font.programmes()
+        finally:
+            font.close()
+
+    def choose(self, content: Stretch, style: Stretch, number: int) -> tuple[Any, Any]:
+        """Return what plays the content and the style: the programmes of the MIDI files."""
+        return content.programme, style.programme
+
+    def play(self, tasks: Sequence[tuple[Notes, Any]], seconds: float, rate: int, number: int) -> list[Audio]:
+        """Return the sound of notes by instruments, by a new synthesiser: an old one's state changes the last bits."""
+        font = SoundFont(self.path, rate=max(RENDER_RATE, rate))
+        try:
+            played = [(replace(notes, programme=np.full(len(notes), programme))) for notes, programme in tasks]
+            return [font.render(notes, duration=seconds) for notes in played]
+        finally:
+            font.close()
 
 
-def _settings(names: dict[Path, str], soundfont: Path, seed: int, seconds: float, rate: int) -> dict[str, Any]:
+class _Recorded:
+    """Recorded notes play them, all in one room: two instruments of other names, that reach all the notes."""
+
+    protocol = RECORDED_PROTOCOL
+
+    def __init__(self, folders: Sequence[Path], seed: int) -> None:
+        self.samples, self.seed = NoteSamples(*folders), seed
+        files = hashlib.sha256(json.dumps(file_names(folders)).encode()).hexdigest()[:16]
+        self.settings = {"notes": sorted(self.samples.instruments), "notes_digest": files}
+
+    def programmes(self) -> list[int]:
+        """All: what a MIDI file asks for does not matter."""
+        return list(range(128))
+
+    def choose(self, content: Stretch, style: Stretch, number: int) -> tuple[Any, Any] | None:
+        """Return an instrument each, the second of which can play both; None where there are none."""
+        rng = np.random.default_rng([self.seed, number])
+        able = {
+            stretch: [n for n in self.samples.instruments if self.samples.reach(stretch.notes, n) >= ABLE]
+            for stretch in (content, style)
+        }
+        both = [name for name in able[style] if name in able[content]]
+        found = [(a, b) for b in both for a in able[content] if _family(a) != _family(b)]
+        return found[int(rng.integers(len(found)))] if found else None
+
+    def play(self, tasks: Sequence[tuple[Notes, Any]], seconds: float, rate: int, number: int) -> list[Audio]:
+        """Return the sound of notes by instruments."""
+        result = []
+        for notes, name in tasks:
+            sound, _ = self.samples.render(notes, name, seconds, np.random.default_rng([self.seed, number]))
+            wet = room(sound, RENDER_RATE, np.random.default_rng([self.seed, number]))
+            result.append(Audio(wet, RENDER_RATE))
+        return result
+
+
+def _family(name: str) -> str:
+    return re.split(r"[-_ ]", name)[0]
+
+
+def _settings(
+    names: dict[Path, str], player: _Font | _Recorded, seed: int, seconds: float, rate: int
+) -> dict[str, Any]:
     sizes = [(name, path.stat().st_size if path.is_file() else 0) for path, name in names.items()]
     return {
-        "soundfont": soundfont.name,
-        "soundfont_bytes": soundfont.stat().st_size,
+        **player.settings,
         "midi_files": len(names),
         "midi_digest": hashlib.sha256(json.dumps(sizes).encode()).hexdigest()[:16],
         "seed": seed,
@@ -197,7 +278,7 @@ def _settings(names: dict[Path, str], soundfont: Path, seed: int, seconds: float
     }
 
 
-def _prepare(folder: Path, settings: dict[str, Any]) -> list[dict[str, Any]]:
+def _prepare(folder: Path, protocol: str, settings: dict[str, Any]) -> list[dict[str, Any]]:
     """Make the folder, or return what its record says was made with the same settings."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -214,15 +295,15 @@ def _prepare(folder: Path, settings: dict[str, Any]) -> list[dict[str, Any]]:
     except (ValueError, TypeError, KeyError) as error:
         raise RestyleError(f"{folder / RECORD} is damaged or not restyle's; choose another folder") from error
     other = [key.replace("_", " ") for key in settings if old.get(key) != settings[key]]
-    if other or record.get("protocol") != PROTOCOL:
+    if other or record.get("protocol") != protocol:
         why = ", ".join(other) or "protocol"
         raise RestyleError(f"{folder} holds triplets made with other settings ({why}); choose another folder")
     return rows
 
 
-def _write_record(folder: Path, settings: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+def _write_record(folder: Path, protocol: str, settings: dict[str, Any], rows: list[dict[str, Any]]) -> None:
     with writing(folder / RECORD) as beside:
-        text = json.dumps({"protocol": PROTOCOL, "settings": settings, "triplets": rows}, indent=1, ensure_ascii=False)
+        text = json.dumps({"protocol": protocol, "settings": settings, "triplets": rows}, indent=1, ensure_ascii=False)
         write_text(beside, text)
 
 
@@ -236,33 +317,31 @@ def _complete(triplet: Triplet) -> bool:
     return all(path is not None and path.is_file() for path in files)
 
 
-def _describe(stretch: Stretch, names: dict[Path, str]) -> dict[str, Any]:
-    return {"file": names[stretch.file], "programme": stretch.programme, "start": stretch.start}
+def _describe(stretch: Stretch, instrument: str | int, names: dict[Path, str]) -> dict[str, Any]:
+    row = {"file": names[stretch.file], "programme": stretch.programme, "start": stretch.start}
+    return row | ({"instrument": instrument} if isinstance(instrument, str) else {})
 
 
 def _render(
-    soundfont: Path, content: Stretch, style: Stretch, seconds: float, rate: int
+    player: _Font | _Recorded, content: Stretch, style: Stretch, chosen: tuple[Any, Any], seconds: float, rate: int
 ) -> tuple[Audio, Audio, Audio] | None:
     """Content, style and target; None if one of them hardly sounds."""
-    font = SoundFont(soundfont, rate=max(RENDER_RATE, rate))  # a new one: an old one's state changes the last bits
-    try:
-        clips = (
-            _clip(font, content.notes, content.programme, seconds, rate),
-            _clip(font, style.notes, style.programme, seconds, rate),
-            _clip(font, content.notes, style.programme, seconds, rate),
-        )
-    finally:
-        font.close()
-    return clips if all(np.sqrt(np.mean(np.square(clip.samples))) > QUIETEST for clip in clips) else None
+    tasks = [(content.notes, chosen[0]), (style.notes, chosen[1]), (content.notes, chosen[1])]
+    sounds = player.play(tasks, seconds, rate, content.start + style.start)
+    clips = [_clip(sound, seconds, rate) for sound in sounds]
+    return (
+        (clips[0], clips[1], clips[2])
+        if all(np.sqrt(np.mean(np.square(clip.samples))) > QUIETEST for clip in clips)
+        else None
+    )
 
 
-def _clip(font: SoundFont, notes: Notes, programme: int, seconds: float, rate: int) -> Audio:
-    played = replace(notes, programme=np.full(len(notes), programme))
-    sound = resample(font.render(played, duration=seconds).mono(), font.rate, rate)
+def _clip(sound: Audio, seconds: float, rate: int) -> Audio:
+    mono = resample(sound.mono(), sound.rate, rate)
     length = round(seconds * rate)
-    sound = np.pad(sound, (0, max(0, length - len(sound))))[:length]
-    peak = np.abs(sound).max()
-    return Audio(sound * (PEAK / peak) if peak > 1e-4 else np.zeros(length), rate)
+    mono = np.pad(mono, (0, max(0, length - len(mono))))[:length]
+    peak = np.abs(mono).max()
+    return Audio(mono * (PEAK / peak) if peak > 1e-4 else np.zeros(length), rate)
 
 
 def _write(triplet: Triplet, clips: tuple[Audio, Audio, Audio], notes: Notes) -> None:
