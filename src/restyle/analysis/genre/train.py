@@ -58,10 +58,6 @@ class ClassifierTraining(Training):
         self.mixup, self.spec_augment, self.respond = mixup, spec_augment, respond
         self.accuracy: Accuracy | None = None  # of the last validation
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return logits ``[B, classes]``."""
-        return self.model(x)
-
     def training_step(self, batch: Sequence[Tensor], batch_idx: int) -> Tensor:
         """Return the loss of a changed batch."""
         x, labels = batch[0], batch[1]

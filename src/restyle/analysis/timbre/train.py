@@ -57,10 +57,6 @@ class TimbreTraining(Training):
         self.accuracy: Share | None = None  # of the last validation
         self._loss: Loss = _triplet(margin) if loss == "triplet" else _contrastive(temperature)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return unit vectors ``[B, D]``."""
-        return self.model(x)
-
     def training_step(self, batch: Sequence[Tensor], batch_idx: int) -> Tensor:
         """Return the loss of a batch's halves."""
         x, labels = halves(batch[0]), batch[1].repeat(2)
