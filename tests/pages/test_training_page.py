@@ -46,3 +46,14 @@ def test_examples_to_hear():
     tone = Audio(0.1 * np.sin(np.arange(8000) * 0.3), 8000)
     made = page(SHOWN | {"examples": [{"title": "x", "sound": tone, "text": "heard as jazz"}]})
     assert '<audio controls preload="none" src="data:audio/mpeg;base64,' in made and "heard as jazz" in made
+
+
+def test_in_a_browser_all_is_there_and_a_phone_needs_no_sideways_scrolling(browser_page):
+    tone = Audio(0.1 * np.sin(np.arange(8000) * 0.3), 8000)
+    examples = [{"title": "<x>", "sound": tone}, {"title": "y", "picture": np.eye(4)}]
+    opened = browser_page(page(SHOWN | {"left": 0, "examples": examples}), viewport={"width": 375, "height": 700})
+    assert opened.evaluate("document.documentElement.scrollWidth") <= 375
+    assert opened.locator("svg polyline").count() == 4 and opened.locator("tr.best").count() == 1
+    assert opened.evaluate("[...document.images].every((image) => image.complete && image.naturalWidth > 0)")
+    loaded = "async () => { const a = document.querySelector('audio'); a.load(); await a.play(); return a.duration; }"
+    assert opened.evaluate(loaded) >= 1

@@ -42,17 +42,19 @@ def run(
         raise RestyleError(f"rhythm must be content or style, not '{rhythm}'")
     if not (content or style or target or notes):
         raise RestyleError("there is nothing to compare it with; give --content, --style, --target or --notes")
-    given = [output, *(path for path in (content, style, target, notes) if path)]
-    for path in given:
+    for path in filter(None, (output, content, style, target, notes)):
         check_input(path)
     from restyle.io.midi import read_midi
 
-    read = [read_sound(path) if path else None for path in (content, style, target)]
-    played = read_midi(notes) if notes else None
-    weights = hub.find(timbre) if timbre else None
-    sound, of_content, of_style, of_target = read_sound(output), *read
+    content_sound, style_sound, target_sound = (read_sound(path) if path else None for path in (content, style, target))
     return evaluate(
-        sound, content=of_content, style=of_style, target=of_target, notes=played, rhythm=rhythm, timbre=weights
+        read_sound(output),
+        content=content_sound,
+        style=style_sound,
+        target=target_sound,
+        notes=read_midi(notes) if notes else None,
+        rhythm=rhythm,
+        timbre=hub.find(timbre) if timbre else None,
     )
 
 

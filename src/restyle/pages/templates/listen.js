@@ -140,10 +140,6 @@
     return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
   }
 
-  function clock(time) {
-    return `${Math.floor(time / 60)}:${String(Math.floor(time % 60)).padStart(2, "0")}`;
-  }
-
   function draw() {
     if (!player) return;
     at("play").textContent = player.loading ? "Loading" : player.playing ? "Pause" : "Play";

@@ -191,6 +191,12 @@ class Player {
   }
 }
 
+/** Minutes and seconds of a time in seconds. */
+function clock(time, digits = 0) {
+  const seconds = Math.floor(time * 10 ** digits + 1e-6) / 10 ** digits;
+  return `${Math.floor(seconds / 60)}:${(seconds % 60).toFixed(digits).padStart(digits ? digits + 3 : 2, "0")}`;
+}
+
 /** The bytes of a base64 string. */
 function bytes(base64) {
   const text = atob(base64.trim());

@@ -63,7 +63,7 @@
       section.style.setProperty("--at", seconds / player.duration);
       seek.value = seconds;
       seek.setAttribute("aria-valuetext", `${seconds.toFixed(1)} seconds`);
-      at.textContent = clock(seconds);
+      at.textContent = clock(seconds, 1);
       cancelAnimationFrame(pair.frame);
       if (player.playing) pair.frame = requestAnimationFrame(move);
     }
@@ -72,12 +72,6 @@
 
   function press(buttons, pressed) {
     for (const button of buttons) button.setAttribute("aria-pressed", String(pressed(button)));
-  }
-
-  function clock(seconds) {
-    const tenths = Math.floor(seconds * 10 + 1e-6);
-    const rest = String(Math.floor(tenths / 10) % 60).padStart(2, "0");
-    return `${Math.floor(tenths / 600)}:${rest}.${tenths % 10}`;
   }
 
   /** The pair that was used last if it can be seen, else the one that fills most of the window. */
