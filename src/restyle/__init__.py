@@ -20,7 +20,7 @@ The public names, by subject (those of the first list can be had from here):
 - evaluation: `restyle.evaluation` (`evaluate`, `METRICS`) and its modules `content`, `style`, `rhythm`, `quality`;
   `restyle.comparison` (`table`, `statistics`); its pages: `restyle.pages.report`, `restyle.pages.listening`
 - commands, the verbs of the command line: `restyle.commands.transfer`, `learn`, `batch`, `transcribe`, `info`, `demo`,
-  `evaluate`, `compare`, `benchmark`, `listen`, `data`, `dataset`, `spectrograms`, `train`, `models`, `classify`
+  `evaluate`, `compare`, `benchmark`, `listen`, `data`, `dataset`, `train`, `models`, `classify`
 - data sets: `restyle.data`, one module each; training: `restyle.training`
 - pictures: `restyle.pages.plot`; playing notes with a SoundFont: `restyle.data.rendering`
 """

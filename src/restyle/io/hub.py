@@ -199,8 +199,8 @@ def _newest(repository: str) -> str:
     try:
         with _open(url, build_opener()) as answer:
             commit = str(json.loads(answer.read(ANSWER))["sha"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise RestyleError(f"{url} tells no commit; give one, as hf:{repository}@COMMIT") from error
+    except (ValueError, KeyError, TypeError):
+        commit = ""
     except FileNotFoundError as error:
         where = f"{_endpoint()}/{repository}"
         raise RestyleError(f"hf:{repository}: there is no such model at {_endpoint()}; check {where}") from error
