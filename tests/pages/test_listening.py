@@ -12,11 +12,11 @@ import pytest
 import soundfile
 
 from restyle.audio import Audio
-from restyle.comparison.ratings import ANCHOR, REFERENCE, Rating, Ratings
-from restyle.comparison.scoring import Scores
+from restyle.comparison.ratings import ANCHOR, REFERENCE, Rating, Ratings, read_ratings
+from restyle.comparison.scoring import Scores, score
 from restyle.dsp.loudness import loudness
 from restyle.errors import RestyleError
-from restyle.pages.listening import Trial, anchor, page, read_ratings, score
+from restyle.pages.listening import Trial, anchor, page
 
 RATE = 16000
 

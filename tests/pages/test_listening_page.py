@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from restyle.audio import Audio
-from restyle.comparison.ratings import ANCHOR, REFERENCE
+from restyle.comparison.ratings import ANCHOR, REFERENCE, read_ratings
+from restyle.comparison.scoring import score
 from restyle.errors import RestyleError
-from restyle.pages.listening import Trial, page, read_ratings, score
+from restyle.pages.listening import Trial, page
 
 OPEN = ("content", "style")
 LETTERS = ("A", "B", "C", "D")

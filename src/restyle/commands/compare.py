@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -81,17 +81,6 @@ def run(
     )
 
 
-@dataclass(frozen=True)
-class _Excerpts:
-    """What a process needs to prepare a pair for the page."""
-
-    pair: Pair
-    folder: Path
-    settings: dict[str, Any]
-    seconds: float
-    kbps: int
-
-
 def _page(comparison: Comparison, folder: Path, workers: pool.Workers, progress: Progress | None) -> str:
     """The report; where not all pairs fit into one page, the last ones have scores but no sound."""
     pairs = [pair for pair in comparison.pairs if pair.results]
@@ -100,23 +89,23 @@ def _page(comparison: Comparison, folder: Path, workers: pool.Workers, progress:
         seconds, kbps = media.plan(sum(len(pair.results) + bool(pair.target) for pair in pairs), SECONDS)
         if not seconds:
             pairs.pop()
-    tasks = [_Excerpts(pair, folder, comparison.settings, seconds, kbps) for pair in pairs]
+    prepare = partial(_prepare, folder=folder, settings=comparison.settings, seconds=seconds, kbps=kbps)
     prepared: dict[str, media.PairMedia] = {}
-    for number, (task, result) in enumerate(workers.each(_prepare, tasks)):
+    for number, (pair, result) in enumerate(workers.each(prepare, pairs), 1):
         if result:
-            prepared[task.pair.name] = result
+            prepared[pair.name] = result
         if progress:
-            progress((number + 1) / len(tasks))
+            progress(number / len(pairs))
     return report.page(comparison, prepared)
 
 
-def _prepare(task: _Excerpts) -> media.PairMedia | None:
+def _prepare(pair: Pair, folder: Path, settings: dict[str, Any], seconds: float, kbps: int) -> media.PairMedia | None:
     from restyle.analysis.transcriber.infer import transcribe
 
     try:
-        sounds = excerpts(task.pair, task.folder, task.settings, task.seconds)
+        sounds = excerpts(pair, folder, settings, seconds)
     except RestyleError as error:
-        warn(f"{task.pair.title} is shown without sound: {error}")
+        warn(f"{pair.title} is shown without sound: {error}")
         return None
     notes = {name: transcribe(audio).notes for name, audio in sounds.items()}
-    return media.prepare(task.pair, sounds, notes, kbps=task.kbps)
+    return media.prepare(pair, sounds, notes, kbps=kbps)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from restyle.commands.shared import comparisons, outputs
 from restyle.commands.shared.inputs import check_input
+from restyle.comparison import scoring
+from restyle.comparison.ratings import read_ratings
 from restyle.comparison.table import COPIES
 from restyle.errors import RestyleError, warn
 from restyle.io.text import write_text
@@ -52,7 +54,7 @@ def make(folder: Path, out: Path, *, seed: int = 0, seconds: float = SECONDS, ov
     return len(trials)
 
 
-def score(files: Sequence[Path]) -> listening.Scores:
+def score(files: Sequence[Path]) -> scoring.Scores:
     """Score the ratings of any number of listeners.
 
     Raises:
@@ -61,5 +63,5 @@ def score(files: Sequence[Path]) -> listening.Scores:
     ratings = []
     for path in files:
         check_input(path)
-        ratings.append(listening.read_ratings(path.read_text(encoding="utf-8", errors="replace"), str(path)))
-    return listening.score(ratings)
+        ratings.append(read_ratings(path.read_text(encoding="utf-8", errors="replace"), str(path)))
+    return scoring.score(ratings)

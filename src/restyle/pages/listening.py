@@ -1,8 +1,4 @@
-"""A blind listening test on one page, after MUSHRA: each sound is rated against the content and the style. Floor 6.
-
-The files of ratings that the page saves are read in `restyle.comparison.ratings` and
-scored in `restyle.comparison.scoring`.
-"""
+"""A blind listening test on one page, after MUSHRA: each sound is rated against the content and the style. Floor 6."""
 
 from __future__ import annotations
 
@@ -16,13 +12,10 @@ from typing import Any
 import numpy as np
 
 from restyle.audio import Audio
-from restyle.comparison.ratings import ANCHOR, QUESTIONS, REFERENCE, VERSION, Ratings, read_ratings
-from restyle.comparison.scoring import Scores, score
+from restyle.comparison.ratings import ANCHOR, QUESTIONS, REFERENCE, VERSION
 from restyle.errors import RestyleError
 from restyle.pages.media import matched, mp3, plain
 from restyle.pages.rendering import render
-
-__all__ = ["Ratings", "Scores", "Trial", "anchor", "page", "read_ratings", "score"]
 
 ANCHOR_CUTOFF = 3500.0  # Hz
 KBPS = 128
@@ -53,7 +46,8 @@ def page(trials: Sequence[Trial], *, title: str, seed: int) -> str:
     In each trial the listener hears the content and the style openly. Blind, and in an order of their own, follow every
     method's result, the target as a hidden reference where there is one, and a hidden anchor (see `anchor`). Each is
     rated twice from 0 to 100: is what is played kept, does it sound like the style? All sounds are equally loud. The
-    page saves the ratings as a file for `read_ratings`, with the key to its letters, which the page does not show.
+    page saves the ratings as a file for `comparison.ratings.read_ratings`, with the key to its letters, which it does
+    not show.
 
     Args:
         trials: each some seconds long.
