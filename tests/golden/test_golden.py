@@ -19,7 +19,7 @@ JUDGED = ("quality.lsd", "style.mfcc", "content.pitch", "content.note_f1")
 # bounds lie a tenth above what the shipped weights reach; a copy of the content has 17.0, 19.6 and 14.7 dB
 @pytest.mark.parametrize(
     ("player", "other", "lsd", "mfcc", "pitch"),
-    [("string", "pipe", 4.1, 0.02, 0.05), ("pipe", "reed", 10.5, 0.02, 0.18), ("reed", "string", 7.3, 0.035, 0.16)],
+    [("string", "pipe", 4.8, 0.03, 0.05), ("pipe", "reed", 10.5, 0.02, 0.18), ("reed", "string", 7.4, 0.045, 0.16)],
 )
 def test_the_default_comes_near_the_known_result(player, other, lsd, mfcc, pitch):
     content, style, target = triplet(player, other)

@@ -156,27 +156,3 @@ def test_noise_is_played_at_its_density():
     samples = play(tone, 60, np.full(200, tone.level), np.zeros(200), RATE, np.random.default_rng(0))
     power = np.mean(samples[RATE // 4 : RATE] ** 2)
     assert 10 * np.log10(power / (RATE / 2)) == pytest.approx(density, abs=0.5)
-
-
-def formant(pitch, *, by_number):
-    """A note whose partials follow a body's resonance around 1 kHz, or their number."""
-    k = np.arange(1, 17)
-    octaves = np.log2(k / 3) if by_number else np.log2(float(midi_to_hz(pitch)) * k / 1000)
-    return sound(pitch, weights=0.3 * 10 ** (-np.minimum(40, 12 * octaves**2) / 20))
-
-
-@pytest.mark.parametrize("by_number", [True, False])
-def test_a_style_tells_by_what_its_partials_answer(by_number):
-    timbre = Timbre.learn([formant(p, by_number=by_number) for p in (48, 53, 58, 62, 67, 72)], RATE)
-    assert timbre.by_number > 0.8 if by_number else timbre.by_number < 0.2
-    asked = formant(79, by_number=by_number).amplitude[:, 40]
-    played = timbre.tone(79, 90, RATE).amplitude[: len(asked), 40]
-    loud = 20 * np.log10(asked / asked.max()) > -30
-    difference = played - 20 * np.log10(asked)
-    assert np.ptp(difference[loud]) < 8
-    again = Timbre.of(timbre.arrays())
-    assert again.by_number == timbre.by_number
-
-
-def test_one_note_tells_nothing_of_it():
-    assert Timbre.learn([sound(60)], RATE).by_number == 0.4

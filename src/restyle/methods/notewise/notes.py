@@ -16,7 +16,6 @@ from restyle.errors import RestyleError, warn
 from restyle.methods.base import SILENT_STYLE, Profile
 from restyle.methods.notewise import mixing, unpitched
 from restyle.methods.notewise.additive import play
-from restyle.methods.notewise.calibration import Calibrated, calibrate
 from restyle.methods.notewise.doubt import SOFTER, blended, reliance
 from restyle.methods.notewise.mixing import Mixture
 from restyle.methods.notewise.performance import Played, imagine, listen
@@ -27,7 +26,6 @@ from restyle.threads import mapped, single
 
 STYLE_LONGEST = 120.0  # seconds of each clip that are listened to
 GROUP = 16  # notes made at once
-NOISE = "noise_correction"  # name of what `calibration` found in what was learnt
 PLAIN_LEVEL = -26.0  # dB of full scale, the median note of a content without a recording
 
 
@@ -64,10 +62,7 @@ class NotesMethod:
         style = [clip.slice(0, round(STYLE_LONGEST * clip.rate)) for clip in style]
         if max(float(np.abs(clip.samples).max(initial=0)) for clip in style) < 1e-5:
             raise RestyleError(SILENT_STYLE)
-        notes = [Analysis.of(clip).transcription(weights=self.transcriber).notes for clip in style]
-        learnt = self.learn(style, notes)
-        if learnt:
-            learnt[NOISE] = calibrate(style, notes, self.timbre(learnt), _again)
+        learnt = self.learn(style, [Analysis.of(clip).transcription(weights=self.transcriber).notes for clip in style])
         profile = unpitched.fit(style)
         profile["channels"] = np.array([max(clip.channels for clip in style)])
         if not learnt:
@@ -94,7 +89,7 @@ class NotesMethod:
         progress: Progress | None = None,
     ) -> Audio:
         """Play the content in the style; see `methods.base.Method`. Notes are played at the style's rate, to 48 kHz."""
-        players = [self._player(learnt) for learnt in mixing.parts(profile)]
+        players = [self.timbre(learnt) for learnt in mixing.parts(profile)]
         timbre = Mixture(players, profile["mix"].tolist()) if len(players) > 1 else players[0] if players else None
         if isinstance(content, Notes):
             return self._play_notes(content, timbre, int(profile["channels"][0]), seed, progress)
@@ -112,10 +107,6 @@ class NotesMethod:
             _perform(result, notes, played, level - SOFTER * kept, timbre, seed, lambda done: report(0.6 + 0.4 * done))
         return blended(content, result, strength)
 
-    def _player(self, learnt: dict[str, np.ndarray]) -> Instrument:
-        timbre = self.timbre(learnt)
-        return Calibrated(timbre, learnt[NOISE]) if NOISE in learnt else timbre
-
     def _play_notes(
         self, notes: Notes, timbre: Instrument | None, channels: int, seed: int, progress: Progress | None
     ) -> Audio:
@@ -128,14 +119,6 @@ class NotesMethod:
         result = Audio(blocks.empty(min(channels, 2), round((notes.duration + 1.0) * rate)), rate)
         _perform(result, notes, imagine(notes, result.channels), PLAIN_LEVEL, timbre, seed, progress)
         return result
-
-
-def _again(clip: Audio, notes: Notes, instrument: Instrument) -> np.ndarray:
-    """Play notes as a clip does, by an instrument: ``[T]``."""
-    played, level = listen(clip, notes)
-    result = Audio(np.zeros((1, clip.length), np.float32), clip.rate)
-    _perform(result, notes, played, level, instrument, 0, None)
-    return result.samples[0]
 
 
 def _perform(

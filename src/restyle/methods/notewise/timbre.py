@@ -17,12 +17,7 @@ NEAREST = 8  # notes of the style that answer for a new one
 SPAN = 3.0  # semitones that make a neighbour count e times less
 NOISE = -9.0  # dB, by which the power between partials exceeds the noise: partials leak
 LEAST_TRUST = 0.2  # weight of a partial that another note covers
-BY_NUMBER = 0.4  # how far partials answer for those of the same number, rather than of the same frequency, in doubt
-SHARES = np.linspace(0, 1, 11)  # that are tried
-APART = 2.0  # semitones between notes that tell which share is right
-CERTAIN = 6.0  # pairs of notes that count as much as what is usual
-STEADY = slice(2, 40)  # frames of a note that are compared
-FORMER = 0.7  # the share of styles that were learnt when it was no part of them
+BY_NUMBER = 0.7  # how far partials answer for those of the same number, rather than of the same frequency
 SILENT = -140.0  # dB
 MOST_TONES = 96  # kept for notes alike; long ones take a megabyte
 UNKNOWN = 1.0  # a decay of notes that are too short to tell: no note grows
@@ -69,7 +64,7 @@ class Timbre:
         noise: dB per Hz relative to ``level``, ``[N, M, L]``.
         decay: dB a second at which partials fade while a note is held, by frequency (``DECAY_GRID``).
         release: dB a second at which notes fade after their end.
-        by_number: how far partials answer for those of the same number, rather than of the same frequency, 0..1.
+        attack: seconds that notes take to rise.
     """
 
     rate: int
@@ -84,7 +79,6 @@ class Timbre:
     slope: np.ndarray
     decay: np.ndarray
     release: float
-    by_number: float
     _known: dict[tuple[int, int, int], Tone] = field(default_factory=dict)
 
     @classmethod
@@ -115,10 +109,7 @@ class Timbre:
         stiffness = np.array([s.stiffness for s in order])
         decay = _pooled(pitch, partials, slope, held_frames)
         release = _release(order)
-        share = _by_number(pitch, held_frames, partials, amplitude, trust)
-        return cls(
-            rate, pitch, held_frames, level, stiffness, partials, amplitude, trust, noise, slope, decay, release, share
-        )
+        return cls(rate, pitch, held_frames, level, stiffness, partials, amplitude, trust, noise, slope, decay, release)
 
     def tone(self, pitch: float, frames: int, rate: int, touch: float = 0.0) -> Tone:
         """Return how the style would play a pitch held for a number of frames, for sound of a rate.
@@ -160,10 +151,8 @@ class Timbre:
             alike_trust = trust[low] * (1 - part) + trust[high] * part
             number = np.minimum(np.arange(count), last)
             number_trust = trust[number] * np.where(np.arange(count) > last, 1e-3, 1.0)[:, None]
-            by_number = self.by_number * number_trust
-            by_frequency = (1 - self.by_number) * alike_trust
-            total += share * (by_number * own[number] + by_frequency * alike)
-            weight += share * (by_number + by_frequency)
+            total += share * (BY_NUMBER * number_trust * own[number] + (1 - BY_NUMBER) * alike_trust * alike)
+            weight += share * (BY_NUMBER * number_trust + (1 - BY_NUMBER) * alike_trust)
             noise += share * hiss
         amplitude = total / weight
         # nothing is known above the style's band: fade 24 dB an octave
@@ -203,7 +192,7 @@ class Timbre:
         packed = {name: getattr(self, name) for name in names}
         packed |= {name: getattr(self, name).astype(np.float16) for name in ("amplitude", "noise")}
         packed["trust"] = (self.trust > 0.5).astype(np.uint8)
-        return packed | {name: np.array([getattr(self, name)]) for name in ("rate", "release", "by_number")}
+        return packed | {"rate": np.array([self.rate]), "release": np.array([self.release])}
 
     @classmethod
     def of(cls, arrays: dict[str, np.ndarray]) -> Timbre:
@@ -211,8 +200,7 @@ class Timbre:
         plain = ("pitch", "held", "level", "stiffness", "partials", "slope", "decay")
         columns: dict[str, Any] = {name: arrays[name] for name in plain}
         columns |= {name: arrays[name].astype(np.float32) for name in ("amplitude", "noise", "trust")}
-        share = float(arrays["by_number"][0]) if "by_number" in arrays else FORMER
-        return cls(rate=int(arrays["rate"][0]), release=float(arrays["release"][0]), by_number=share, **columns)
+        return cls(rate=int(arrays["rate"][0]), release=float(arrays["release"][0]), **columns)
 
 
 DECAY_GRID = np.arange(4, 14.5, 0.25)  # log2 of Hz
@@ -244,35 +232,6 @@ def _pooled(pitch: np.ndarray, partials: np.ndarray, slope: np.ndarray, held: np
         total += near @ slope[i, : partials[i]]
         weight += near.sum(axis=1)
     return np.asarray(total / weight)
-
-
-def _by_number(
-    pitch: np.ndarray, held: np.ndarray, partials: np.ndarray, amplitude: np.ndarray, trust: np.ndarray
-) -> float:
-    """How far partials answer for those of the same number: what tells best of each note how it sounds by another.
-
-    Strings and pipes differ: where a body or a filter shapes the tone, partials are alike at the same frequency; where
-    one recording is played at many speeds, as samplers do, at the same number.
-    """
-    notes = range(len(pitch))
-    levels = [np.average(amplitude[i, : partials[i], STEADY][:, : max(1, held[i] - 2)], axis=1) for i in notes]
-    sure = [np.average(trust[i, : partials[i], STEADY][:, : max(1, held[i] - 2)], axis=1) for i in notes]
-    error, pairs = CERTAIN * np.square(SHARES - BY_NUMBER) * 10, CERTAIN
-    for j in notes:
-        far = np.abs(pitch - pitch[j])
-        others = [int(i) for i in np.argsort(far, kind="stable") if far[i] >= APART][:3]
-        for i in others:
-            count = min(len(levels[i]), len(levels[j]))
-            heard = pitch[i] + 12 * np.log2(np.arange(1, len(levels[i]) + 1))
-            asked = pitch[j] + 12 * np.log2(np.arange(1, count + 1))
-            number, alike = levels[i][:count], np.interp(asked, heard, levels[i])
-            loud = np.clip(1 + (levels[j][:count] - levels[j].max()) / 60, 0, 1)
-            weight = loud * sure[j][:count] * sure[i][:count] + 1e-9
-            told = SHARES[:, None] * number + (1 - SHARES[:, None]) * alike
-            difference = np.abs(told - levels[j][:count])
-            error = error + np.average(difference, axis=1, weights=weight) * np.exp(-far[i] / 12)
-            pairs += 1
-    return float(SHARES[int(np.argmin(error / pairs))])
 
 
 def _release(sounds: Sequence[NoteSound]) -> float:
