@@ -126,6 +126,12 @@ def test_recorded_notes_play_in_place_of_a_soundfont(midi, tmp_path):
         assert abs(tones["target"] - tones["style"]) < 0.3 * abs(tones["target"] - tones["content"])
 
 
+def test_instruments_that_do_not_reach_the_notes_are_told(midi, tmp_path):
+    record(tmp_path / "notes" / "bass", range(28, 40, 4), [1, 0.5])
+    with pytest.raises(RestyleError, match=r"no two instruments reach the notes of \d+ pairs, and no more"):
+        make(midi, [tmp_path / "notes"], tmp_path / "out", **OPTIONS)
+
+
 def brightness(path):
     """Mean frequency of the power spectrum, in octaves."""
     sound, rate = soundfile.read(path)

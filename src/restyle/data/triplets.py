@@ -102,11 +102,12 @@ def make(
         return there
     triplets: list[Triplet] = []
     rows: list[dict[str, Any]] = []
-    finder, faint = Finder(seconds, programmes), 0
+    finder, faint, unreached = Finder(seconds, programmes), 0, 0
     for content, style in pairs(list(names), seconds, seed=seed, programmes=programmes, finder=finder):
         triplet = _triplet(folder, f"{len(triplets):03d}")
         chosen = player.choose(content, style, len(triplets) + faint)
         if chosen is None:
+            unreached += 1
             continue
         played = zip((content, style), chosen, strict=True)
         row = {"id": triplet.name} | dict(zip(ROLES, (_describe(s, name, names) for s, name in played), strict=False))
@@ -127,7 +128,8 @@ def make(
             progress(len(triplets) / count)
         if len(triplets) == count:
             return triplets
-    raise RestyleError(_too_few(len(midi), len(triplets), count, faint, finder.shortage()))
+    why = f"no two instruments reach the notes of {unreached} pairs, and " * (unreached > 0) + finder.shortage()
+    raise RestyleError(_too_few(len(midi), len(triplets), count, faint, why))
 
 
 def read(folder: Path) -> list[Triplet]:
