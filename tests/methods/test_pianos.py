@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from restyle import Audio, Notes, transfer
 from restyle.analysis.transcriber.infer import transcribe
 from restyle.analysis.transcriber.train import f1
-from restyle.data.recorded import NoteSamples
+from restyle.audio import resample
 from restyle.evaluation.quality import lsd
 
 FOLDER = Path(os.environ.get("RESTYLE_NOTES", Path(__file__).parents[3] / "shared" / "data" / "notes"))
@@ -22,8 +23,23 @@ pytestmark = pytest.mark.skipif(not (FOLDER / "piano").is_dir(), reason="there a
 
 
 def piano(name, notes, seed=0):
-    samples, _ = NoteSamples(FOLDER).render(notes, name, SECONDS, np.random.default_rng(seed), rate=RATE)
-    return Audio(samples, RATE)
+    """Play recorded notes, loud and soft ones as they come: the nearest in pitch, or one beside it."""
+    rng, out = np.random.default_rng(seed), np.zeros(round(SECONDS * RATE), np.float32)
+    files = [
+        (int(path.stem.removeprefix(f"{name}_").split("_")[0]), path) for path in sorted((FOLDER / name).iterdir())
+    ]
+    for onset, offset, pitch in zip(notes.onset, notes.offset, notes.pitch, strict=True):
+        distance = min(abs(p - pitch) for p, _ in files)
+        near = [(p, path) for p, path in files if abs(p - pitch) <= distance + 1]
+        own, path = near[rng.integers(len(near))]
+        recorded, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        sound = resample(recorded.mean(axis=1), rate * 2 ** ((pitch - own) / 12), RATE, quality="MQ")
+        sound = sound[np.argmax(np.abs(sound) > 0.05 * np.abs(sound).max()) :] / np.abs(sound).max()
+        start = round(onset * RATE)
+        length = min(len(sound), round((offset - onset + 0.08) * RATE), len(out) - start)
+        fade = np.minimum(1, np.arange(length, 0, -1) / (0.08 * RATE))
+        out[start : start + length] += 0.49 * fade * sound[:length]
+    return Audio(out, RATE)
 
 
 @pytest.fixture(scope="module")

@@ -42,7 +42,7 @@ NEEDS = {
         "evaluate",
         ("evaluate", "content.wav", "--content", "content.wav", "--style", "style.wav"),
     ),
-    "compare": ("librosa", "evaluate", ("compare", "content.wav", "--style", "style.wav", "-o", "compared")),
+    "compare": ("matplotlib", "evaluate", ("compare", "content.wav", "--style", "style.wav", "-o", "compared")),
     "pictures": ("matplotlib", "evaluate", ("transfer", "content.wav", "style.wav", "-o", "a.wav", "--pictures", "a")),
     "pictures of genres": ("matplotlib", "evaluate", ("classify", "content.wav", "--pictures", "a")),
     "demo": ("matplotlib", "evaluate", ("demo", "-o", "demo")),

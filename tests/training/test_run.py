@@ -348,6 +348,7 @@ from pathlib import Path
 import torch
 torch.set_num_threads(1)
 from toys import FakeStore, ToyTraining
+from restyle.pages.training import page
 from restyle.training import config
 from restyle.training.run import Machine, train
 
@@ -359,7 +360,7 @@ if __name__ == "__main__":
             os.kill(os.getpid(), signal.SIGKILL)
         return step(self, batch, batch_idx)
     ToyTraining.training_step = killing
-    train(config.read({config!r}, {settings!r}), FakeStore(24), Path({out!r}), Machine({machine}))
+    train(config.read({config!r}, {settings!r}), FakeStore(24), Path({out!r}), Machine({machine}), page=page)
 """
 
 
