@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 from restyle.cli.options import log
+from restyle.io.text import spell
 
 EVERY = 30.0  # seconds between lines of progress in a log
 
@@ -45,19 +46,7 @@ class _Lines:
         elif now - self.said >= EVERY and fraction > self.first:
             self.said = now
             left = (now - self.began) * (1 - fraction) / (fraction - self.first)
-            say(f"{self.text}: {100 * fraction:.0f} %, about {_duration(left)} left")
-
-
-def _duration(seconds: float) -> str:
-    """As people say it.
-
-    Example:
-        >>> _duration(40), _duration(400), _duration(9000)
-        ('40 s', '7 min', '2.5 h')
-    """
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+            say(f"{self.text}: {100 * fraction:.0f} %, about {spell(left)} left")
 
 
 def say(line: str) -> None:

@@ -1,4 +1,4 @@
-r"""Text for files and the terminal, with names that are not in its encoding. Floor 2.
+r"""Text for files and the terminal: names that are not in its encoding, times in words. Floor 2.
 
 A file's name may hold bytes that are no UTF-8; Python keeps each as a lone surrogate, which no encoding can write. It
 is written as ``\udcff``: as JSON that is the same name again when it is read.
@@ -25,6 +25,19 @@ def write_text(path: Path, text: str) -> None:
         True
     """
     path.write_text(text, encoding="utf-8", errors=ESCAPED)
+
+
+def spell(seconds: float) -> str:
+    """Return a time in words.
+
+    Example:
+        >>> spell(75), spell(4000), spell(8)
+        ('1 min', '1 h 7 min', '8 s')
+    """
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
 def printable(text: str) -> str:

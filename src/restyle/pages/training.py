@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from restyle.io.text import spell
 from restyle.pages import chart, media, plot
 from restyle.pages.pictures import webp
 from restyle.pages.rendering import render
-from restyle.training.report import spell
 
 EXAMPLES = 12
 KBPS = 96

@@ -15,8 +15,7 @@ from restyle.errors import RestyleError, warn
 from restyle.io import weights
 from restyle.io.atomic import writing
 from restyle.io.networks import fill, some
-from restyle.io.text import write_text
-from restyle.training.report import spell
+from restyle.io.text import spell, write_text
 
 SHOWN = 24  # labels in a card
 

@@ -60,7 +60,7 @@ class Training(lightning.LightningModule):
         return {}
 
     def examples(self) -> list[dict[str, Any]]:
-        """Return examples of the last validation for the report (see `training.report.page`)."""
+        """Return examples of the last validation for the report (see `pages.training.page`)."""
         return []
 
     def gathered(self) -> list[Any]:

@@ -6,7 +6,7 @@ import csv
 import io
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,8 @@ from lightning import Callback, LightningModule, Trainer
 from restyle.errors import RestyleError
 from restyle.io import weights
 from restyle.io.atomic import writing
-from restyle.io.text import write_text
+from restyle.io.text import spell, write_text
 from restyle.training.checkpoints import diverged
-from restyle.training.report import Page, spell
 from restyle.training.verdict import best_row, verdict
 
 POINTS = 300  # of the loss curve, in a whole run
@@ -27,6 +26,7 @@ CHECK_EVERY = 50  # steps after which a loss on a GPU is checked: reading it wai
 
 Progress = Callable[[float], None]
 Report = Callable[[str], None]
+Page = Callable[[Mapping[str, Any]], str]  # as `restyle.pages.training.page`
 
 
 class ProgressReport(Callback):

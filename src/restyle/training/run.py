@@ -25,8 +25,7 @@ from restyle.training.export import card, export, grow, halve, load_into
 from restyle.training.facts import Machine, as_text, facts
 from restyle.training.folder import Trained, begun, finished, write
 from restyle.training.optimisers import Training
-from restyle.training.progress import ProgressReport
-from restyle.training.report import Page
+from restyle.training.progress import Page, ProgressReport
 from restyle.training.surroundings import explained, quiet
 from restyle.training.verdict import verdict
 
