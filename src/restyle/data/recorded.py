@@ -19,7 +19,7 @@ from restyle.dsp.pitch import hz_to_midi
 from restyle.errors import RestyleError, warn
 from restyle.notes import Notes
 
-RENDER_RATE = 44100
+RENDER_RATE = 44100  # Hz
 SOUNDS = {".flac", ".wav", ".ogg", ".mp3", ".aif", ".aiff"}
 REACH = 3  # semitones that a recorded note may be moved
 LONGEST = 10.0  # seconds of a recorded note that are used
@@ -169,32 +169,31 @@ def measured_pitch(samples: np.ndarray, rate: int) -> float | None:
 
 
 def _instrument(place: Path) -> list[Sample]:
-    """The notes of a folder; none where its names tell no pitches."""
-    files = [path for path in sorted(place.iterdir()) if path.suffix.lower() in SOUNDS and named_pitches(path.stem)]
-    heights = [(path, *_measure(path)) for path in files]
-    measured = [(path, pitch, level) for path, pitch, level in heights if pitch is not None]
-    octaves = Counter(
-        12 * round((pitch - named) / 12)
-        for path, pitch, _ in measured
-        for named in named_pitches(path.stem)
-        if abs(_apart(pitch, named)) <= AGREEMENT
-    )
-    if not octaves:
-        return []
-    moved = octaves.most_common(1)[0][0]
-    found = []
-    for path, pitch, level in measured:
-        apart, named = min(((_apart(pitch, n), n) for n in named_pitches(path.stem)), key=lambda pair: abs(pair[0]))
-        if abs(apart) <= AGREEMENT:
-            found.append((path, named + moved + apart, level))
-    if len(found) < LEAST_AGREEING * len(files):
+    """The notes of a folder; none, with a warning, where its names tell no pitches."""
+    files = [path for path in sorted(place.iterdir()) if path.suffix.lower() in SOUNDS]
+    found = []  # file, pitch, level, and octaves from the name to the sound
+    for path in files:
+        names = named_pitches(path.stem)
+        pitch, level = _measure(path) if names else (None, 0.0)
+        if pitch is None:
+            continue
+        named = min(names, key=lambda name: abs(_apart(pitch, name)))
+        if abs(_apart(pitch, named)) <= AGREEMENT:
+            found.append((path, named + _apart(pitch, named), level, round((pitch - named) / 12)))
+    if len(found) < max(1, LEAST_AGREEING * len(files)):
+        if files:
+            warn(f"{place.name}: most names do not tell the pitch that is heard: it is no instrument")
         return []
     if len(found) < len(files):
         left_out = len(files) - len(found)
         warn(f"{place.name}: name and sound tell different pitches in {left_out} of {len(files)} files: left out")
-    levels = np.array([level for _, _, level in found])
-    order = (levels - levels.min()) / max(levels.max() - levels.min(), 1e-6)
-    return [Sample(path, pitch, float(rank)) for (path, pitch, _), rank in zip(found, order, strict=True)]
+    octaves = Counter(octave for *_, octave in found).most_common(1)[0][0]
+    levels = np.array([level for _, _, level, _ in found])
+    loudness = (levels - levels.min()) / max(levels.max() - levels.min(), 1e-6)
+    return [
+        Sample(path, pitch + 12 * octaves, float(loud))
+        for (path, pitch, _, _), loud in zip(found, loudness, strict=True)
+    ]
 
 
 def _apart(pitch: float, named: int) -> float:

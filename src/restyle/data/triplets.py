@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,10 +13,8 @@ from typing import Any
 import numpy as np
 
 from restyle.audio import Audio, resample
-from restyle.data.effects import room
 from restyle.data.pairing import Finder, Stretch, pairs
-from restyle.data.recorded import NoteSamples, file_names
-from restyle.data.rendering import SoundFont
+from restyle.data.players import FontPlayer, NotesPlayer, Player
 from restyle.dsp.blocks import Progress
 from restyle.errors import RestyleError
 from restyle.io.atomic import writing
@@ -26,25 +23,12 @@ from restyle.io.sound import write
 from restyle.io.text import write_text
 from restyle.notes import Notes
 
-RENDER_RATE = 44100  # Hz; the SoundFonts' own, so that high partials do not fold down
 PEAK = 0.7  # of every clip
 QUIETEST = 0.02  # root mean square of a clip; below it there is little but a click
 ROLES = ("content", "style", "target")
 RECORD = "triplets.json"
 SOUNDS = frozenset({".wav", ".w64", ".rf64", ".aif", ".aiff", ".aifc", ".au", ".caf", ".flac", ".ogg", ".oga", ".opus"})
 SOUNDS |= {".mp3", ".m4a", ".aac", ".wma", ".webm", ".mp4", ".mkv"}
-PROTOCOL = (
-    "content: a stretch of one track of a MIDI file; style: one of another family of instruments, from another file "
-    "where there is one, alike in register (median pitch above 59 or not) and in voices (more than 1.2 at a time or "
-    "not); target: the content's notes played by the style's programme; all by one SoundFont, without reverb, mono, "
-    "at a peak of 0.7; after the 'artificial' test of Cifka et al. 2021, arXiv 2102.05749"
-)
-
-RECORDED_PROTOCOL = PROTOCOL.replace(
-    "programme; all by one SoundFont, without reverb",
-    "instrument; both drawn at random, all of recorded notes, the nearest one resampled, in one room",
-)
-ABLE = 0.95  # part of the notes that an instrument must reach
 
 
 @dataclass(frozen=True)
@@ -93,8 +77,8 @@ def make(
     """
     _check(midi, count, seconds, rate)
     names = _names(midi)
-    player = _Font(instruments) if isinstance(instruments, Path) else _Recorded(instruments, seed)
-    programmes = player.programmes()
+    player = FontPlayer(instruments) if isinstance(instruments, Path) else NotesPlayer(instruments, seed)
+    programmes = player.programmes()  # first of all: they say whether it can play
     settings = _settings(names, player, seed, seconds, rate)
     known = _prepare(folder, player.protocol, settings)
     there = [_triplet(folder, row["id"]) for row in known[:count]]
@@ -105,14 +89,15 @@ def make(
     finder, faint, unreached = Finder(seconds, programmes), 0, 0
     for content, style in pairs(list(names), seconds, seed=seed, programmes=programmes, finder=finder):
         triplet = _triplet(folder, f"{len(triplets):03d}")
-        chosen = player.choose(content, style, len(triplets) + faint)
+        number = len(triplets) + faint
+        chosen = player.choose(content, style, number)
         if chosen is None:
             unreached += 1
             continue
         played = zip((content, style), chosen, strict=True)
         row = {"id": triplet.name} | dict(zip(ROLES, (_describe(s, name, names) for s, name in played), strict=False))
         if row not in known or not _complete(triplet):
-            clips = _render(player, content, style, chosen, seconds, rate)
+            clips = _render(player, content, style, chosen, number, seconds, rate)
             if clips is None:
                 faint += 1
                 continue
@@ -196,79 +181,7 @@ def _names(midi: Sequence[Path]) -> dict[Path, str]:
     )
 
 
-class _Font:
-    """A SoundFont's programmes play the stretches."""
-
-    protocol = PROTOCOL
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.settings = {"soundfont": path.name, "soundfont_bytes": path.stat().st_size if path.is_file() else 0}
-
-    def programmes(self) -> list[int]:
-        """What it can play at all."""
-        font = SoundFont(self.path, rate=RENDER_RATE)
-        try:
-            return font.programmes()
-        finally:
-            font.close()
-
-    def choose(self, content: Stretch, style: Stretch, number: int) -> tuple[Any, Any]:
-        """Return what plays the content and the style: the programmes of the MIDI files."""
-        return content.programme, style.programme
-
-    def play(self, tasks: Sequence[tuple[Notes, Any]], seconds: float, rate: int, number: int) -> list[Audio]:
-        """Return the sound of notes by instruments, by a new synthesiser: an old one's state changes the last bits."""
-        font = SoundFont(self.path, rate=max(RENDER_RATE, rate))
-        try:
-            played = [(replace(notes, programme=np.full(len(notes), programme))) for notes, programme in tasks]
-            return [font.render(notes, duration=seconds) for notes in played]
-        finally:
-            font.close()
-
-
-class _Recorded:
-    """Recorded notes play them, all in one room: two instruments of other names, that reach all the notes."""
-
-    protocol = RECORDED_PROTOCOL
-
-    def __init__(self, folders: Sequence[Path], seed: int) -> None:
-        self.samples, self.seed = NoteSamples(*folders), seed
-        files = hashlib.sha256(json.dumps(file_names(folders)).encode()).hexdigest()[:16]
-        self.settings = {"notes": sorted(self.samples.instruments), "notes_digest": files}
-
-    def programmes(self) -> list[int]:
-        """All: what a MIDI file asks for does not matter."""
-        return list(range(128))
-
-    def choose(self, content: Stretch, style: Stretch, number: int) -> tuple[Any, Any] | None:
-        """Return an instrument each, the second of which can play both; None where there are none."""
-        rng = np.random.default_rng([self.seed, number])
-        able = {
-            stretch: [n for n in self.samples.instruments if self.samples.reach(stretch.notes, n) >= ABLE]
-            for stretch in (content, style)
-        }
-        both = [name for name in able[style] if name in able[content]]
-        found = [(a, b) for b in both for a in able[content] if _family(a) != _family(b)]
-        return found[int(rng.integers(len(found)))] if found else None
-
-    def play(self, tasks: Sequence[tuple[Notes, Any]], seconds: float, rate: int, number: int) -> list[Audio]:
-        """Return the sound of notes by instruments."""
-        result = []
-        for notes, name in tasks:
-            sound, _ = self.samples.render(notes, name, seconds, np.random.default_rng([self.seed, number]))
-            wet = room(sound, RENDER_RATE, np.random.default_rng([self.seed, number]))
-            result.append(Audio(wet, RENDER_RATE))
-        return result
-
-
-def _family(name: str) -> str:
-    return re.split(r"[-_ ]", name)[0]
-
-
-def _settings(
-    names: dict[Path, str], player: _Font | _Recorded, seed: int, seconds: float, rate: int
-) -> dict[str, Any]:
+def _settings(names: dict[Path, str], player: Player, seed: int, seconds: float, rate: int) -> dict[str, Any]:
     sizes = [(name, path.stat().st_size if path.is_file() else 0) for path, name in names.items()]
     return {
         **player.settings,
@@ -325,17 +238,14 @@ def _describe(stretch: Stretch, instrument: str | int, names: dict[Path, str]) -
 
 
 def _render(
-    player: _Font | _Recorded, content: Stretch, style: Stretch, chosen: tuple[Any, Any], seconds: float, rate: int
+    player: Player, content: Stretch, style: Stretch, chosen: tuple[Any, Any], number: int, seconds: float, rate: int
 ) -> tuple[Audio, Audio, Audio] | None:
     """Content, style and target; None if one of them hardly sounds."""
     tasks = [(content.notes, chosen[0]), (style.notes, chosen[1]), (content.notes, chosen[1])]
-    sounds = player.play(tasks, seconds, rate, content.start + style.start)
+    sounds = player.play(tasks, number, seconds, rate)
     clips = [_clip(sound, seconds, rate) for sound in sounds]
-    return (
-        (clips[0], clips[1], clips[2])
-        if all(np.sqrt(np.mean(np.square(clip.samples))) > QUIETEST for clip in clips)
-        else None
-    )
+    heard = all(np.sqrt(np.mean(np.square(clip.samples))) > QUIETEST for clip in clips)
+    return (clips[0], clips[1], clips[2]) if heard else None
 
 
 def _clip(sound: Audio, seconds: float, rate: int) -> Audio:
