@@ -32,7 +32,9 @@ LOWEST, HIGHEST = 21, 108  # MIDI pitches
 OUT_OF_TUNE = 0.45  # semitones, at most, that a whole song is
 
 # how often: recorded notes, synthetic voices, codecs, loops
-SAMPLED, SYNTHETIC, CODED, NOISY = 0.15, 0.4, 0.1, 0.06
+SAMPLED, SYNTHETIC, CODED, NOISY = 0.4, 0.4, 0.1, 0.06
+ENSEMBLE = 0.2  # of the recorded parts are played by two to five
+RELEASES = 0.03, 0.5  # seconds in which recorded notes may fade after their end
 
 
 def parts(notes: Notes, recipe: Recipe, font: Path, rng: np.random.Generator) -> tuple[list[Part], dict[str, Any]]:
@@ -42,7 +44,9 @@ def parts(notes: Notes, recipe: Recipe, font: Path, rng: np.random.Generator) ->
     for part in cast(notes, recipe.seconds, lambda notes: playable(notes, font), rng):
         able = recorded_for(part.notes, recipe.samples) if recipe.samples and rng.random() < SAMPLED else []
         if able:
-            result.append(Part(part.notes, able[rng.integers(len(able))], part.gain))
+            players = int(rng.integers(2, 6)) if rng.random() < ENSEMBLE else 1
+            release = float(np.exp(rng.uniform(*np.log(RELEASES))))
+            result.append(Part(part.notes, able[rng.integers(len(able))], part.gain, players=players, release=release))
         else:
             result.append(replace(part, voice=Voice.draw(rng)) if rng.random() < SYNTHETIC else part)
     if len(result) > 1 and rng.random() < 0.5 and np.any(notes.programme == DRUMS):
@@ -123,24 +127,30 @@ def _touched(notes: Notes, rng: np.random.Generator) -> Notes:
     return replace(notes, velocity=np.clip(velocity, 0.1, 1))
 
 
-def more_drums(mix: np.ndarray, parts: list[Part], font: Path, recipe: Recipe, rng: np.random.Generator) -> np.ndarray:
-    """Return drums of another file or a loop for some songs that have none, ``[T]``; silence else."""
+def more_drums(
+    mix: np.ndarray, parts: list[Part], font: Path, recipe: Recipe, rng: np.random.Generator
+) -> tuple[np.ndarray, Notes]:
+    """Return drums of another file or a loop for some songs that have none, ``[T]``, and what is known of their hits.
+
+    Of a loop nothing is known.
+    """
     seconds, likely = len(mix) / recipe.rate, 0.4 if len(parts) > 1 else 0.12
     if any(np.any(part.notes.programme == DRUMS) for part in parts):
-        return np.zeros_like(mix)
+        return np.zeros_like(mix), Notes.of([])
     drawn, level = rng.random(), float(rng.uniform(-24, 0))
     if recipe.drums and drawn < likely:
         paths = _files(recipe.drums, (".mid", ".midi"))
         notes = read_midi(paths[rng.integers(len(paths))])
         start = rng.uniform(0, max(0.01, notes.duration - seconds))
         notes = notes.between(start, start + seconds)
-        return synthesise(notes.select(notes.programme == DRUMS), font, seconds, recipe.rate) * 10 ** (level / 20)
+        notes = notes.select(notes.programme == DRUMS)
+        return synthesise(notes, font, seconds, recipe.rate) * 10 ** (level / 20), notes
     if recipe.noises and drawn > 1 - NOISY:
         paths = _files(recipe.noises, (".wav", ".flac"))
         loop = _loop(paths[rng.integers(len(paths))], recipe.rate)
         loop = np.resize(np.roll(loop, rng.integers(len(loop))), len(mix))
-        return np.asarray(loop * np.abs(mix).max() * 10 ** (level / 20), np.float32)
-    return np.zeros_like(mix)
+        return np.asarray(loop * np.abs(mix).max() * 10 ** (level / 20), np.float32), Notes.of([])
+    return np.zeros_like(mix), Notes.of([])
 
 
 @lru_cache(maxsize=8)

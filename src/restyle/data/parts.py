@@ -10,13 +10,14 @@ import numpy as np
 
 from restyle.audio import resample
 from restyle.data.recipe import Recipe
-from restyle.data.recorded import NoteSamples
+from restyle.data.recorded import RELEASE, NoteSamples
 from restyle.data.rendering import BEND_STEP, SoundFont
 from restyle.data.synthetic import Voice
 from restyle.notes import Notes
 
 ABLE = 0.95  # part of its notes that an instrument must be able to play
 RECORDED = 0.25  # level of recorded notes beside a SoundFont's
+LATE, OUT_OF_TUNE = 0.015, 0.12  # seconds and semitones by which the players of an ensemble differ
 
 _held = threading.local()
 
@@ -26,7 +27,8 @@ class Part:
     """What one programme plays in a song, and with what: a programme of the SoundFont, or recorded notes.
 
     A part may have a level (dB), a pitch bend (semitones every 10 ms) and a second programme that doubles it; or a
-    synthetic voice plays it.
+    synthetic voice plays it. Recorded notes fade in ``release`` seconds, and several ``players`` may play them, each a
+    little late and out of tune.
     """
 
     notes: Notes
@@ -36,6 +38,8 @@ class Part:
     layer: int | None = None
     blend: float = 0.0
     voice: Voice | None = None
+    players: int = 1
+    release: float = RELEASE
 
     @property
     def programme(self) -> int:
@@ -65,11 +69,23 @@ def play(
     for part in parts:
         if part.instrument:
             assert recipe.samples  # its name is from them
-            sound, played = _samples(recipe.samples).render(
-                part.notes, part.instrument, duration, rng, rate=recipe.rate
-            )
+            sound, played = _recorded(part, _samples(recipe.samples), duration, recipe.rate, rng)
             result.append(_levelled(sound * RECORDED, played, part.gain))
     return result
+
+
+def _recorded(
+    part: Part, samples: NoteSamples, duration: float, rate: int, rng: np.random.Generator
+) -> tuple[np.ndarray, Notes]:
+    """One part by recorded notes; the notes are the first player's."""
+    sound, played = samples.render(part.notes, part.instrument, duration, rng, rate=rate, release=part.release)
+    for _ in range(1, part.players):
+        count = len(part.notes)
+        late = np.abs(rng.normal(0, LATE, count))
+        pitch = part.notes.pitch + rng.normal(0, OUT_OF_TUNE / 2) + rng.normal(0, OUT_OF_TUNE / 2, count)
+        own = replace(part.notes, onset=part.notes.onset + late, offset=part.notes.offset + late, pitch=pitch)
+        sound += samples.render(own, part.instrument, duration, rng, rate=rate, release=part.release)[0]
+    return sound / np.sqrt(part.players), played
 
 
 def _solo(part: Part, font: Path, duration: float, rate: int, rng: np.random.Generator) -> tuple[np.ndarray, Notes]:

@@ -84,7 +84,9 @@ def make(song: Song, recipe: Recipe, folder: Path) -> dict[str, Any]:
     stems = play(parts, path, duration, recipe, rng)
     mix = np.asarray(np.sum([sound for sound, _ in stems], axis=0, dtype=np.float32))
     if recipe.free:
-        mix += free.more_drums(mix, parts, path, recipe, rng)
+        drums, hits = free.more_drums(mix, parts, path, recipe, rng)
+        mix += drums
+        stems.append((drums, hits))
     if np.abs(mix).max() < 1e-4:
         raise RestyleError(f"{song.midi}: nothing of it can be heard; leave it out")
     wet = mix if recipe.plain else effects.apply(mix, recipe.rate, rng)

@@ -110,7 +110,7 @@ def roll_to_notes(
         sounding = np.pad(roll.frame[:, pitch] >= frame_threshold, gap)
         sounding = scipy.ndimage.binary_closing(sounding, np.ones(gap + 1, bool))[gap : gap + len(onset)]
         silent = np.append(np.flatnonzero(~sounding), len(onset))
-        starts = _peaks(onset, onset_threshold)
+        starts = peaks(onset, onset_threshold)
         # there may be none: in half precision a probability can reach a threshold that it lies below
         ends = [*starts[1:], len(onset)][: len(starts)]
         for start, following in zip(starts, ends, strict=True):
@@ -127,7 +127,7 @@ def roll_to_notes(
     return Notes.of(rows)
 
 
-def _peaks(curve: np.ndarray, threshold: float) -> np.ndarray:
+def peaks(curve: np.ndarray, threshold: float) -> np.ndarray:
     """Frames at or above a threshold that no neighbour within two frames exceeds; of equal neighbours the first."""
     peak = (curve >= threshold) & (curve == scipy.ndimage.maximum_filter1d(curve, 5))
     peak[1:] &= ~peak[:-1]

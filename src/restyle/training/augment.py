@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def respond(
@@ -34,6 +34,29 @@ def respond(
     response = np.stack([np.interp(places, np.arange(points), row) for row in drawn])
     factor = torch.from_numpy(10 ** (response / 20)).to(x)[..., None]
     return torch.log1p(torch.expm1(x) * factor)
+
+
+def warp(x: Tensor, rng: np.random.Generator, *, tempo: float = 0.2, bins: float = 1.5) -> Tensor:
+    """Play each spectrogram slower and move it up or down, each by an amount of its own.
+
+    Args:
+        x: mel or constant-Q spectrograms ``[B, F, L]``.
+        rng: draws the amounts.
+        tempo: part of a spectrogram, at most, that falls out at its end.
+        bins: farthest move along frequency.
+
+    Returns:
+        Spectrograms of the same shape.
+    """
+    batch, height, length = x.shape
+    slower = torch.from_numpy(1 - tempo * rng.random(batch)).to(x)
+    shift = torch.from_numpy(rng.uniform(-bins, bins, batch)).to(x)
+    time = torch.arange(length).to(x) * slower[:, None]
+    place = torch.arange(height).to(x) + shift[:, None]
+    across = (2 * time / max(1, length - 1) - 1)[:, None, :].expand(batch, height, length)
+    up = (2 * place / max(1, height - 1) - 1)[:, :, None].expand(batch, height, length)
+    grid = torch.stack([across, up], dim=-1)
+    return nn.functional.grid_sample(x[:, None], grid, padding_mode="border", align_corners=True)[:, 0]
 
 
 def spec_augment(

@@ -1,4 +1,4 @@
-"""Networks that turn a clip into a point: near one another where the instrument is the same. Floor 3.
+"""Networks that turn a clip into a point: near one another where the sound is the same. Floor 3.
 
 Both take log1p mel spectrograms ``[B, M, L]``, turn them into dB below their loudest value, so that the level does not
 matter, and give vectors of length 1: the cosine of two is their likeness.
@@ -6,6 +6,7 @@ matter, and give vectors of length 1: the cosine of two is their likeness.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -79,15 +80,72 @@ def _block(before: int, after: int, size: int) -> nn.Sequential:
     return nn.Sequential(same_length, convolution, nn.BatchNorm1d(after), nn.ReLU(), nn.MaxPool1d(size, ceil_mode=True))
 
 
-class Timbre(nn.Module):
-    """A residual network on mel bands, and the statistics over time of what it hears, weighted by attention.
+class Descriptors(nn.Module):
+    """What is measured of a sound rather than learnt: its mean spectrum, and how its level rises and falls.
+
+    People who rate how unlike two instruments sound go by little else: the spectral envelope, the attack, the flux.
 
     Args:
         bins: mel bands M of the input.
-        widths: channels of the entry and the residual blocks; each halves both axes, the entry time alone.
+
+    Source: McAdams et al., "Perceptual scaling of synthesized musical timbres", Psychological Research 1995.
+    """
+
+    AUDIBLE = 45.0  # dB below the loudest moment from which a frame counts
+    LAGS = (1, 4, 16)  # frames over which rises and falls are taken
+    COEFFICIENTS = 12
+
+    def __init__(self, bins: int) -> None:
+        super().__init__()
+        self.mfcc = Mfcc(bins, self.COEFFICIENTS + 1)
+        self.spectrum = nn.BatchNorm1d(self.COEFFICIENTS, affine=False, momentum=0.02)
+        self.motion = nn.BatchNorm1d(2 * len(self.LAGS) + 1, affine=False, momentum=0.02)
+
+    def forward(self, level: Tensor) -> tuple[Tensor, Tensor]:
+        """Levels in dB ``[B, M, L]`` to two unit vectors: of the spectrum ``[B, 12]``, of the motion ``[B, 8]``."""
+        level = nn.functional.pad(level, (self.LAGS[-1], 0), value=-SPAN)  # a first attack, too, comes out of silence
+        whole = 10 * torch.log10((10 ** (level / 10)).sum(1))
+        whole = (whole - whole.amax(1, keepdim=True)).clamp_min(-60)
+        audible = (whole > -self.AUDIBLE).to(level)
+        mean = (self.mfcc(level)[:, 1:] * audible[:, None]).sum(-1) / audible.sum(-1, keepdim=True).clamp_min(1)
+        motion = []
+        for lag in self.LAGS:
+            change, counts = whole[:, lag:] - whole[:, :-lag], torch.maximum(audible[:, lag:], audible[:, :-lag])
+            motion += [_mean(change.clamp_min(0), counts), _mean((-change).clamp_min(0), counts)]
+        flux = level.diff(dim=2).clamp_min(0).mean(1)
+        motion.append(_mean(flux, audible[:, 1:]))
+        spectrum = nn.functional.normalize(self._standard(self.spectrum, mean, scale=False), dim=-1)
+        lifted = nn.functional.pad(
+            self._standard(self.motion, torch.stack(motion, 1).add(0.1).log()), (0, 1), value=2.0
+        )  # so that sounds near the middle have no direction by chance
+        return spectrum, nn.functional.normalize(lifted, dim=-1)
+
+    @staticmethod
+    def _standard(norm: nn.BatchNorm1d, x: Tensor, scale: bool = True) -> Tensor:
+        """Less the mean of what was seen in training, and in its deviations; a batch's own figures are never used."""
+        if norm.training and len(x) > 1:
+            norm(x)
+        assert norm.running_mean is not None and norm.running_var is not None
+        centred = x - norm.running_mean
+        return centred / (norm.running_var + 1e-5).sqrt() if scale else centred
+
+
+def _mean(x: Tensor, weight: Tensor) -> Tensor:
+    return (x * weight).sum(-1) / weight.sum(-1).clamp_min(1)
+
+
+class Timbre(nn.Module):
+    """A residual network on mel bands, the statistics over time of what it hears, weighted by attention, and measures.
+
+    Args:
+        bins: mel bands M of the input.
+        widths: channels of the entry and the residual blocks; each halves both axes,
+        step: the entry time alone, by this factor.
         hidden: channels whose mean and deviation over time are taken.
-        size: of the embedding D.
+        size: of the learnt part of the embedding.
         power: 1 where the input's mel values are magnitudes, 2 where they are powers.
+        shares: of what is learnt, of the mean spectrum and of the motion (see `Descriptors`) in the likeness of two
+            sounds; while training the learnt part is alone, so that it does not lean on the others.
 
     Example:
         >>> network = Timbre().eval()
@@ -103,29 +161,41 @@ class Timbre(nn.Module):
         *,
         bins: int = 128,
         widths: Sequence[int] = (16, 24, 48, 64),
+        step: int = 2,
         hidden: int = 128,
         size: int = 64,
         power: float = 2.0,
+        shares: Sequence[float] = (1.0, 0.0, 0.0),
     ) -> None:
         super().__init__()
         self.bins, self.widths, self.hidden, self.size, self.power = bins, list(widths), hidden, size, power
-        entry = nn.Conv2d(1, widths[0], 5, stride=(1, 2), padding=2, bias=False)
+        self.step, self.shares = step, list(shares)
+        entry = nn.Conv2d(1, widths[0], (5, 2 * step + 1), stride=(1, step), padding=(2, step), bias=False)
         blocks = [Residual(a, b, 2) for a, b in pairwise(widths)]
         self.blocks = nn.Sequential(entry, nn.BatchNorm2d(widths[0]), nn.ReLU(), *blocks)
         rows = -(-bins // 2 ** len(blocks))
         self.merge = nn.Sequential(nn.Conv1d(widths[-1] * rows, hidden, 1), nn.BatchNorm1d(hidden), nn.ReLU())
         self.attention = nn.Sequential(nn.Conv1d(hidden, 32, 1), nn.Tanh(), nn.Conv1d(32, hidden, 1))
         self.out = nn.Linear(2 * hidden, size)
+        self.descriptors = Descriptors(bins) if any(shares[1:]) else None
 
     def settings(self) -> dict[str, object]:
         """Return the constructor's arguments, as stored beside weights."""
-        return {name: getattr(self, name) for name in ("bins", "widths", "hidden", "size", "power")}
+        names = ("bins", "widths", "step", "hidden", "size", "power", "shares")
+        return {name: getattr(self, name) for name in names}
 
     def forward(self, x: Tensor) -> Tensor:
         """Embed log1p mel spectrograms ``[B, M, L]``: unit vectors ``[B, D]``."""
-        level = decibels(x, self.power)[:, None] / (SPAN / 2) + 1
-        y = self.merge(self.blocks(level).flatten(1, 2))
+        level = decibels(x, self.power)
+        y = self.merge(self.blocks(level[:, None] / (SPAN / 2) + 1).flatten(1, 2))
         weight = self.attention(y).softmax(-1)
         mean = (weight * y).sum(-1)
         deviation = ((weight * y.square()).sum(-1) - mean.square()).clamp_min(1e-5).sqrt()
-        return nn.functional.normalize(self.out(torch.cat([mean, deviation], dim=1)), dim=-1)
+        learnt = nn.functional.normalize(self.out(torch.cat([mean, deviation], dim=1)), dim=-1)
+        if self.descriptors is None:
+            return learnt
+        measured = self.descriptors(level)
+        if self.training:
+            return learnt
+        parts = (math.sqrt(share) * part for share, part in zip(self.shares, (learnt, *measured), strict=True))
+        return nn.functional.normalize(torch.cat(list(parts), dim=-1), dim=-1)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from restyle.analysis.genre.accuracy import Share, triplets
-from restyle.training.augment import respond
+from restyle.training.augment import respond, warp
 from restyle.training.optimisers import Training
 
 Loss = Callable[[Tensor, Tensor, np.random.Generator], Tensor]
@@ -29,7 +29,8 @@ class TimbreTraining(Training):
             batch's instruments at once.
         margin: by which a likeness must be above the other, for ``triplet``.
         temperature: of ``contrastive``.
-        respond: whether to change frequency responses, each half on its own.
+        respond: whether to change frequency responses, each half on its own,
+        warp: and their tempo (by up to a fifth) and pitch (by up to a band and a half).
         optimisation: rate, weight decay, schedule and seed (see `Training`).
 
     Raises:
@@ -48,12 +49,13 @@ class TimbreTraining(Training):
         margin: float = 0.1,
         temperature: float = 0.1,
         respond: bool = False,
+        warp: bool = False,
         **optimisation: Any,
     ) -> None:
         super().__init__(model, **optimisation)
         if loss not in ("triplet", "contrastive"):
             raise ValueError(f"loss must be triplet or contrastive, not '{loss}'")
-        self.labels, self.respond = list(labels), respond
+        self.labels, self.respond, self.warp = list(labels), respond, warp
         self.accuracy: Share | None = None  # of the last validation
         self._loss: Loss = _triplet(margin) if loss == "triplet" else _contrastive(temperature)
 
@@ -63,6 +65,8 @@ class TimbreTraining(Training):
         rng = self.rng(batch_idx)
         if self.respond:
             x = respond(x, rng, gain=0.0, curve=3.0, linear=False)
+        if self.warp:
+            x = warp(x, rng)
         loss = self._loss(self.model(x), labels, rng)
         self.log("train_loss", loss)
         return loss

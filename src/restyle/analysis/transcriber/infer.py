@@ -10,25 +10,26 @@ from typing import Any
 import numpy as np
 import torch
 
-from restyle.analysis.transcriber.model import PITCHES, Activations, Transcriber
+from restyle.analysis.transcriber.model import DRUM_CLASSES, PITCHES, ROLLS, Transcriber
 from restyle.analysis.tuning import estimate_tuning
 from restyle.audio import Audio, resample
 from restyle.dsp import blocks
 from restyle.dsp.blocks import Progress, Span
 from restyle.dsp.cqt import Cqt, level, loudest_around, unit_level
-from restyle.dsp.pianoroll import Roll, roll_to_notes
+from restyle.dsp.pianoroll import Roll, peaks, roll_to_notes
 from restyle.dsp.spectrogram import LogSpectrogram
 from restyle.errors import RestyleError
 from restyle.io import hub
 from restyle.io import networks as trained
 from restyle.io import weights as files
-from restyle.notes import Notes
+from restyle.notes import DRUMS, Notes
 from restyle.threads import mapped, single
 
 WEIGHTS = "transcriber.safetensors"
 LINEAR = ("velocity", "bend")  # of the activations; the others are logits
 BLOCK, CONTEXT = 12.0, 5.0  # seconds; the network sees four and a half to either side, the lowest filters half of one
 SILENCE = -90.0  # dB; a recording that never exceeds this holds no notes
+KEYS, HIT = (36, 38, 42), 0.1  # General MIDI's kick, snare and closed hi-hat; seconds of a hit
 BEFORE = 32  # frames of silence before a recording, so that its first notes are seen to begin; even, as those around
 # mean probability of what is found in clear and in dense recordings, for weights that do not say
 CONFIDENCE = {"sure": 0.895, "unsure": 0.835}
@@ -43,11 +44,14 @@ class Transcription:
         notes: what is played.
         roll: the network's activations ``[L, 88]`` that the notes were read from.
         doubt: how far the notes cannot be relied on, 0..1: how unsure the network is of what it found.
+        drums: hits as notes of General MIDI's drums: kick (36), snare (38), and all other drums and cymbals as a
+            closed hi-hat (42); none where the weights know no drums.
     """
 
     notes: Notes
     roll: Roll
     doubt: float
+    drums: Notes
 
 
 @lru_cache(maxsize=2)
@@ -76,7 +80,8 @@ def transcribe(
         tuning: cents from A4 = 440 Hz that are undone, as `analysis.tuning` finds them where None.
         weights: of a transcriber that ``restyle train transcriber`` trained; those of the package by default.
         progress: called with the fraction done, 0..1.
-        thresholds: ``onset_threshold`` and ``frame_threshold`` (0..1) in place of those stored with the weights.
+        thresholds: ``onset_threshold``, ``frame_threshold`` and ``drum_threshold`` (0..1) in place of those stored with
+            the weights.
 
     Returns:
         Notes (pitch holds the tuning, velocity is the loudness of a note relative to the loudest passage around it,
@@ -98,7 +103,8 @@ def transcribe(
     cqt = _tuned(cqt, cents)
     hop = cqt.hop / cqt.rate
     spectrum = _levels(audio, cqt, progress)
-    kept = {name: np.zeros((len(spectrum), PITCHES), np.float16) for name in Activations._fields}
+    kept = {name: np.zeros((len(spectrum), PITCHES), np.float16) for name in ROLLS}
+    kept["drums"] = np.zeros((len(spectrum), DRUM_CLASSES if network.drums else 0), np.float16)
     reference = loudest_around(spectrum.max(axis=1).astype(np.float32), hop)
     loud = spectrum.max(axis=1, initial=-200.0) > SILENCE
     around = 2 * round(CONTEXT / hop / 2)  # even: the network takes frames in pairs, the same ones in every block
@@ -122,11 +128,24 @@ def transcribe(
     kept["onset"][~loud] = 0
     roll = Roll(kept["onset"], kept["frame"], kept["velocity"], kept["offset"], kept["bend"], hop, tuning=cents / 100)
     chosen: dict[str, Any] = settings["decoding"] | thresholds
+    kept["drums"][~loud] = 0
+    drums = _hits(kept["drums"].astype(np.float32), hop, chosen.pop("drum_threshold", 0.5))
     notes = roll_to_notes(roll, **chosen)
     notes = notes.select(notes.onset < audio.duration)
     offset = np.maximum(np.minimum(notes.offset, audio.duration), notes.onset + 1e-3)
     notes = Notes(notes.onset, offset, notes.pitch, notes.velocity, notes.programme)
-    return Transcription(notes, roll, _doubt(notes, roll, **settings.get("confidence", CONFIDENCE)))
+    doubt = _doubt(notes, roll, **settings.get("confidence", CONFIDENCE))
+    return Transcription(notes, roll, doubt, drums.select(drums.onset < audio.duration))
+
+
+def _hits(curves: np.ndarray, hop: float, threshold: float) -> Notes:
+    """The hits of each class's probabilities ``[L, 3]``, as loud as they are likely."""
+    rows = [
+        (peak * hop, peak * hop + HIT, key, float(curve[peak]), DRUMS)
+        for key, curve in zip(KEYS, curves.T, strict=False)
+        for peak in peaks(curve, threshold)
+    ]
+    return Notes.of(rows)
 
 
 def _doubt(notes: Notes, roll: Roll, *, sure: float, unsure: float) -> float:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 PITCHES = 88
 LOWEST = 21  # MIDI pitch of the first row
+DRUM_CLASSES = 3  # kick, snare, hats and all other
 
 
 class HarmonicStack(nn.Module):
@@ -75,7 +76,7 @@ class Surroundings(nn.Module):
 
 
 class Activations(NamedTuple):
-    """What the network finds, each ``[B, L, 88]``.
+    """What the network finds, each ``[B, L, 88]``; drums ``[B, L, 3]``, of which a network may know none ``[B, L, 0]``.
 
     Args:
         onset: logit that a note begins.
@@ -83,6 +84,7 @@ class Activations(NamedTuple):
         velocity: 0..1, where one begins.
         offset: logit that a note ends.
         bend: semitones from the pitch, where a note sounds.
+        drums: logit that a kick, a snare, or another drum or cymbal is hit.
     """
 
     onset: Tensor
@@ -90,6 +92,30 @@ class Activations(NamedTuple):
     velocity: Tensor
     offset: Tensor
     bend: Tensor
+    drums: Tensor
+
+
+ROLLS = ("onset", "frame", "velocity", "offset", "bend")  # the activations by pitch
+
+
+class DrumHead(nn.Module):
+    """Hits by class, from the mean and the maximum of all pitches and what is just before and after.
+
+    Args:
+        channels: C.
+        hidden: width.
+    """
+
+    def __init__(self, channels: int, hidden: int = 48) -> None:
+        super().__init__()
+        self.inner = nn.Conv1d(4 * channels, hidden, 5, padding=2)
+        self.outer = nn.Conv1d(hidden, 2 * DRUM_CLASSES, 3, padding=1)
+
+    def forward(self, entry: Tensor, x: Tensor) -> Tensor:
+        """What went into the blocks and what came out, ``[B, C, L / 2, P]``, to logits ``[B, L, 3]``."""
+        pooled = torch.cat([y for part in (entry, x) for y in (part.mean(-1), part.amax(-1))], dim=1)
+        found = self.outer(nn.functional.relu(self.inner(pooled)))  # [B, 3 x 2, L / 2]
+        return found.unflatten(1, (DRUM_CLASSES, 2)).permute(0, 3, 2, 1).flatten(1, 2)
 
 
 class Transcriber(nn.Module):
@@ -104,6 +130,7 @@ class Transcriber(nn.Module):
         dilations: (time, pitch) dilation of each residual block.
         informed: numbers of the blocks before which :class:`Surroundings` tell of the seconds around.
         around: frames (of the input) that they average over.
+        drums: whether drum hits are found, too.
 
     Example:
         >>> network = Transcriber(channels=8)
@@ -124,6 +151,7 @@ class Transcriber(nn.Module):
         ),
         informed: Sequence[int] = (2, 5, 8),
         around: int = 374,
+        drums: bool = False,
     ) -> None:
         super().__init__()
         self.bins_per_octave, self.channels, self.around = bins_per_octave, channels, around
@@ -138,12 +166,13 @@ class Transcriber(nn.Module):
         self.blocks = nn.ModuleList(Residual(channels, time, pitch) for time, pitch in dilations)
         window = around // 2 + 1 - around // 2 % 2
         self.surroundings = nn.ModuleDict({str(i): Surroundings(channels, window) for i in informed})
-        self.heads = nn.Conv2d(channels, 2 * len(Activations._fields), 1)
+        self.heads = nn.Conv2d(channels, 2 * len(ROLLS), 1)
+        self.drums = DrumHead(channels) if drums else None
 
     def settings(self) -> dict[str, object]:
         """Return the constructor's arguments, as stored beside weights."""
         names = ("bins_per_octave", "channels", "harmonics", "dilations", "informed", "around")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in names} | {"drums": self.drums is not None}
 
     def forward(self, x: Tensor) -> Activations:
         """Transcribe a spectrogram: log magnitudes ``[B, L, F]`` scaled to 0..1 (from 80 dB below the loudest)."""
@@ -151,8 +180,9 @@ class Transcriber(nn.Module):
         x = nn.functional.pad(x, (0, 0, 0, frames % 2))
         bins = self.step * (PITCHES + 1) + 1
         x = self.stack(nn.functional.pad(x, (self.step, 0)), bins)  # so that each window is centred on its pitch
-        x = nn.functional.relu(self.norm(self.entry(x)) + self.pitch)
+        x = entry = nn.functional.relu(self.norm(self.entry(x)) + self.pitch)
         for i, block in enumerate(self.blocks):
             x = block(self.surroundings[str(i)](x) if i in self.informed else x)
+        drums = self.drums(entry, x) if self.drums else x.new_zeros(len(x), 2 * x.shape[2], 0)
         x = self.heads(x).unflatten(1, (-1, 2)).permute(1, 0, 3, 2, 4).flatten(2, 3)  # [5, B, L, P]
-        return Activations(*x[:, :, :frames])
+        return Activations(*x[:, :, :frames], drums[:, :frames])

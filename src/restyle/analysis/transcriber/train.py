@@ -9,16 +9,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from restyle.analysis.transcriber.model import Activations, Transcriber
+from restyle.analysis.transcriber.model import DRUM_CLASSES, ROLLS, Activations, Transcriber
 from restyle.dsp.cqt import loudest_around, unit_level
-from restyle.dsp.pianoroll import Roll, notes_to_roll, roll_to_notes
+from restyle.dsp.pianoroll import Roll, notes_to_roll, peaks, roll_to_notes
 from restyle.dsp.pitch import midi_to_hz
 from restyle.dsp.spectrogram import CQT_GAIN
-from restyle.notes import Notes
+from restyle.notes import DRUMS, Notes
 from restyle.training.optimisers import Training
 
 QUIETER = 10.0  # dB, deviation of how much louder than the chunk's loudest moment the rest of a recording is
 ONSET_WEIGHT, OFFSET_WEIGHT = 4.0, 4.0  # of frames at which something begins or ends: they are few
+DRUM_WEIGHT = 4.0  # of frames at which a drum is hit
+KICKS, SNARES = (35, 36), (37, 38, 39, 40)  # General MIDI's keys; hats, cymbals, toms and all other are the third class
+DRUM_NEAR = 0.05  # s
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7)
 
 
@@ -61,7 +64,7 @@ class TranscriberTraining(Training):
         rng = self.rng(batch_idx)
         louder = np.maximum(0, rng.normal(0, QUIETER, len(batch[0])))
         found = self.model(levels(batch[0], torch.from_numpy(louder).to(batch[0]), self.hop))
-        parts = losses(found, targets(batch[2], batch[3], self.hop).to(batch[0].device))
+        parts = self._losses(found, batch)
         for name, value in parts.items():
             self.log(f"train_{name}", value)
         return total(parts)
@@ -69,20 +72,27 @@ class TranscriberTraining(Training):
     def validation_step(self, batch: Sequence[Tensor], batch_idx: int) -> None:
         """Log the loss, and keep what is found."""
         found = self.model(levels(batch[0], torch.zeros(len(batch[0])).to(batch[0]), self.hop))
-        parts = losses(found, targets(batch[2], batch[3], self.hop).to(batch[0].device))
+        parts = self._losses(found, batch)
         self.log("val_loss", total(parts), batch_size=len(batch[0]), sync_dist=True)
         kept = torch.stack([found.onset.sigmoid(), found.frame.sigmoid(), found.velocity, found.offset.sigmoid()])
         notes = nn.functional.pad(batch[2], (0, 0, 0, 1000 - batch[2].shape[1]), value=torch.nan)
-        self._outputs.append((kept.transpose(0, 1).half().cpu(), notes.cpu()))
+        self._outputs.append((kept.transpose(0, 1).half().cpu(), notes.cpu(), found.drums.sigmoid().half().cpu()))
 
     def on_validation_epoch_end(self) -> None:
         """Log the F1 of notes (mir_eval, 50 ms) at the best of a few thresholds."""
         outputs = self.gathered()
         if outputs:
-            rolls, notes = (torch.cat(parts) for parts in zip(*outputs, strict=True))
+            rolls, notes, drums = (torch.cat(parts) for parts in zip(*outputs, strict=True))
             scores, self.decoding = _scored(rolls, notes, self.hop)
+            if drums.shape[-1]:
+                score, self.decoding["drum_threshold"] = _drums_scored(drums, notes, self.hop)
+                scores["drum_f1"] = score
             for name, value in scores.items():
                 self.log(f"val_{name}", value)
+
+    def _losses(self, found: Activations, batch: Sequence[Tensor]) -> dict[str, Tensor]:
+        hits = drum_targets(batch[2], batch[0].shape[-1], self.hop) if found.drums.shape[-1] else None
+        return losses(found, targets(batch[2], batch[3], self.hop).to(batch[0].device), hits)
 
     def exports(self) -> dict[str, Any]:
         """Return what is stored with the weights: how activations become notes, and when these are in doubt."""
@@ -114,22 +124,55 @@ def targets(notes: Tensor, bends: Tensor, hop: float) -> Tensor:
     return torch.from_numpy(np.stack(rolls, axis=1))
 
 
-def losses(found: Activations, target: Tensor) -> dict[str, Tensor]:
-    """Return the loss of each head; ``target`` is as `targets` returns it."""
+def drum_targets(notes: Tensor, frames: int, hop: float) -> Tensor:
+    """Draw the drums among notes ``[B, N, 5]`` as hits of kick, snare and all other ``[B, L, 3]``.
+
+    Example:
+        >>> drum_targets(torch.tensor([[[0.02, 0.1, 36.0, 1.0, 128.0]]]), 4, 0.01)[0, :, 0].tolist()
+        [0.0, 0.3333333432674408, 1.0, 0.3333333432674408]
+    """
+    result = torch.zeros(len(notes), frames, DRUM_CLASSES)
+    for hits, table in zip(result, notes.cpu(), strict=True):
+        for onset, _, pitch, _, programme in table.tolist():
+            if programme == DRUMS and 0 <= onset < frames * hop:
+                place = onset / hop
+                near = torch.arange(max(0, int(place) - 1), min(frames, int(place) + 3))
+                row = hits[:, drum_class(pitch)]
+                row[near] = torch.maximum(row[near], (1 - (near - place).abs() / 1.5).clamp_min(0))
+    return result
+
+
+def drum_class(pitch: float) -> int:
+    """Return 0 for General MIDI's kicks, 1 for its snares, 2 for all other drums and cymbals."""
+    return 0 if round(pitch) in KICKS else 1 if round(pitch) in SNARES else 2
+
+
+def losses(found: Activations, target: Tensor, hits: Tensor | None = None) -> dict[str, Tensor]:
+    """Return the loss of each head.
+
+    Args:
+        found: what the network finds.
+        target: as `targets` returns it.
+        hits: as `drum_targets` returns them, where the network finds drums.
+    """
     onset, frame, velocity, offset, bend = target
     entropy = nn.functional.binary_cross_entropy_with_logits
-    return {
+    result = {
         "onset": entropy(found.onset, onset, pos_weight=torch.tensor(ONSET_WEIGHT)),
         "frame": entropy(found.frame, frame),
         "velocity": _where(onset, (found.velocity - velocity).abs()),
         "offset": entropy(found.offset, offset, pos_weight=torch.tensor(OFFSET_WEIGHT)),
         "bend": _where(frame, (found.bend - bend).abs()),
     }
+    if hits is not None:
+        weight = torch.tensor(DRUM_WEIGHT)
+        result["drums"] = entropy(found.drums, hits.to(found.drums.device), pos_weight=weight)
+    return result
 
 
 def total(parts: Mapping[str, Tensor]) -> Tensor:
     """Return the sum of the losses, each with its weight."""
-    share = {"onset": 2.0, "frame": 1.0, "velocity": 0.02, "offset": 0.5, "bend": 0.05}
+    share = {"onset": 2.0, "frame": 1.0, "velocity": 0.02, "offset": 0.5, "bend": 0.05, "drums": 0.1}
     return torch.stack([share[name] * value for name, value in parts.items()]).sum()
 
 
@@ -141,7 +184,7 @@ def _scored(rolls: Tensor, notes: Tensor, hop: float) -> tuple[dict[str, float],
     """Mean F1 with onsets and with offsets, and the thresholds that give them."""
     truth = [Notes(*table[~np.isnan(table[:, 0])].T).pitched() for table in notes.numpy()]
     truth = [own.select(own.onset >= 0) for own in truth]
-    names, empty = ("onset", "frame", "velocity", "offset"), np.zeros((1, 1), np.float32)
+    names, empty = ROLLS[:4], np.zeros((1, 1), np.float32)
     found = [Roll(**dict(zip(names, roll.float().numpy(), strict=True)), bend=empty, hop=hop) for roll in rolls]
 
     def mean_f1(with_offsets: bool, **thresholds: float) -> float:
@@ -155,6 +198,25 @@ def _scored(rolls: Tensor, notes: Tensor, hop: float) -> tuple[dict[str, float],
         {"onset_f1": onset_f1, "offset_f1": offset_f1},
         {"onset_threshold": onset, "frame_threshold": frame},
     )
+
+
+def _drums_scored(drums: Tensor, notes: Tensor, hop: float) -> tuple[float, float]:
+    """F1 of hits within 50 ms, all classes' hits together, and the threshold that gives it."""
+    import mir_eval
+
+    scores = []
+    for threshold in THRESHOLDS:
+        hit = found = true = 0
+        for curves, table in zip(drums.float().numpy(), notes.numpy(), strict=True):
+            table = table[(table[:, 4] == DRUMS) & (table[:, 0] >= 0)]
+            kinds = np.array([drum_class(pitch) for pitch in table[:, 2]])
+            for kind in range(DRUM_CLASSES):
+                times = np.unique(table[kinds == kind, 0]) if len(table) else np.zeros(0)
+                read = peaks(curves[:, kind], threshold) * hop
+                true, found = true + len(times), found + len(read)
+                hit += len(mir_eval.util.match_events(times, read, DRUM_NEAR))
+        scores.append((2 * hit / max(1, found + true), threshold))
+    return max(scores)
 
 
 def f1(truth: Notes, found: Notes, *, offsets: bool = False) -> float:

@@ -148,7 +148,7 @@ class NoteSynth(nn.Module):
         pitch = wanted[..., :1]
         facts = torch.cat([*_moment(wanted[..., :4]), wanted[..., 4:5] / LEVEL], dim=-1)
         query = self.query(torch.cat([facts, whole[:, None].expand(-1, wanted.shape[1], -1)], dim=-1))
-        found, _ = self.attention(query, tokens, tokens, key_padding_mask=~heard.there, need_weights=False)
+        found = self._attend(query, tokens, heard.there)
         weight = self._choose(heard, query, tokens, facts)  # [B, C, Q, R]
         trust = heard.trust + LEAST_TRUST
         alike = torch.einsum("bcqr,brk->bqck", weight, trust * heard.amplitude)
@@ -167,6 +167,16 @@ class NoteSynth(nn.Module):
         amplitude = (share[..., None] * inner).sum(2) + partials
         parts = share.unflatten(-1, (2, -1)).sum(-2)
         return Played(SCALE * amplitude, SCALE * ((parts[..., None] * envelope).sum(2) + bands), SCALE * (noise + hiss))
+
+    def _attend(self, query: Tensor, tokens: Tensor, there: Tensor) -> Tensor:
+        """What `attention` gives; its own call imports a computer algebra system first, which takes over a second."""
+        weights, biases = self.attention.in_proj_weight.chunk(3), self.attention.in_proj_bias.chunk(3)
+        query, key, value = (
+            nn.functional.linear(x, weight, bias).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+            for x, weight, bias in zip((query, tokens, tokens), weights, biases, strict=True)
+        )
+        found = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=there[:, None, None])
+        return self.attention.out_proj(found.transpose(1, 2).flatten(2))
 
     @property
     def biases(self) -> int:
