@@ -6,8 +6,10 @@ import torch
 from restyle.analysis.timbre import infer as timbre
 from restyle.analysis.timbre.model import TimbreMfcc
 from restyle.audio import Audio
+from restyle.data.synthetic import Voice
 from restyle.errors import RestyleError
 from restyle.io import weights
+from restyle.notes import Notes
 
 FORM = {"kind": "mel", "rate": 16000, "n_fft": 2048, "hop": 500, "bins": 128, "log1p": True}
 
@@ -67,3 +69,48 @@ def test_other_weights_are_refused(tmp_path):
         timbre.embed(Audio(tone(), 16000), weights=weights.bundled("transcriber.safetensors"))
     with pytest.raises(RestyleError, match="no such file"):
         timbre.embed(Audio(tone(), 16000), weights=tmp_path / "none.safetensors")
+
+
+# the weights that come with the package
+
+VOICES, CHANGES = 6, 4
+
+
+@pytest.fixture(scope="module")
+def voices() -> list[list[Audio]]:
+    """Six synthetic instruments: a tune; the same louder, through another equaliser, higher, faster; another tune."""
+
+    def tune(seed: int, shift: float = 0.0, speed: float = 1.0) -> Notes:
+        rng = np.random.default_rng(seed)
+        onset, pitch = np.arange(12) * 0.5 / speed, 60 + rng.choice([0, 2, 4, 5, 7, 9, 12], 12) + shift
+        return Notes(onset, onset + 0.45 / speed, pitch, np.full(12, 0.7), np.zeros(12))
+
+    def played(seed: int, notes: Notes) -> np.ndarray:
+        voice = Voice.draw(np.random.default_rng(seed))
+        return voice.render(notes, 6.0, 16000, None, np.random.default_rng(1))
+
+    def tilted(sound: np.ndarray) -> np.ndarray:
+        spectrum = np.fft.rfft(sound)
+        return np.fft.irfft(spectrum * np.linspace(1, 0.6, len(spectrum)), len(sound))
+
+    made = []
+    for seed in range(VOICES):
+        plain = played(seed, tune(0))
+        changed = [0.1 * plain, tilted(plain), played(seed, tune(0, shift=1)), played(seed, tune(0, speed=1.1))]
+        made.append([Audio(sound, 16000) for sound in (plain, *changed, played(seed, tune(7)))])
+    return made
+
+
+def test_what_must_not_matter_does_not(voices):
+    points = np.array([[timbre.embed(sound) for sound in sounds] for sounds in voices])
+    others = 1 - points[:, 0] @ points[:, 0].T + 2 * np.eye(VOICES)
+    changed = np.array([[1 - a @ b for b in row[1:]] for a, row in zip(points[:, 0], points, strict=True)])
+    assert changed[:, 0].max() < 1e-3  # the level
+    assert np.all(changed < others.min(axis=1)[:, None])
+    assert np.median(changed[:, 1:CHANGES]) < 0.2 * np.median(others[others < 2])
+
+
+def test_silence_and_a_moment_have_a_place():
+    for audio in (Audio(np.zeros(16000), 16000), Audio(np.ones(10), 16000)):
+        point = timbre.embed(audio)
+        assert point.shape == (116,) and np.isfinite(point).all()

@@ -7,7 +7,15 @@ from restyle.analysis.timbre.model import Timbre, TimbreMfcc, decibels
 
 SMALL = {
     TimbreMfcc: {"bins": 64, "coefficients": 8, "width": 16, "power": 2.0},
-    Timbre: {"bins": 64, "widths": [4, 6, 8], "hidden": 16, "size": 12, "power": 2.0},
+    Timbre: {
+        "bins": 64,
+        "widths": [4, 6, 8],
+        "step": 2,
+        "hidden": 16,
+        "size": 12,
+        "power": 2.0,
+        "shares": [0.5, 0.25, 0.25],
+    },
 }
 ALL = list(SMALL.items())
 

@@ -98,7 +98,14 @@ def test_two_steps_of_every_config(name, tmp_path):
     model = configs.built(config, "model", facts)
     module = configs.built(config, "module", facts, model)
     before = {key: value.clone() for key, value in model.state_dict().items()}
-    data = [(torch.rand(8, 128, config["data"]["frames"]), torch.arange(8) % 4, torch.arange(8)) for _ in range(2)]
+    data = [
+        (
+            torch.rand(8, config["representation"]["bins"], config["data"]["frames"]),
+            torch.arange(8) % 4,
+            torch.arange(8),
+        )
+        for _ in range(2)
+    ]
     runner = trainer(max_steps=2, max_epochs=1, default_root_dir=tmp_path)
     runner.fit(module, loader(data), loader(data[:1]))
     assert runner.global_step == 2 and bool(torch.isfinite(runner.callback_metrics["val_loss"]))

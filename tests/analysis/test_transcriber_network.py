@@ -1,7 +1,15 @@
 import pytest
 import torch
 
-from restyle.analysis.transcriber.model import LOWEST, PITCHES, HarmonicStack, Residual, Surroundings, Transcriber
+from restyle.analysis.transcriber.model import (
+    DRUM_CLASSES,
+    LOWEST,
+    PITCHES,
+    HarmonicStack,
+    Residual,
+    Surroundings,
+    Transcriber,
+)
 
 
 @pytest.fixture(scope="module")
@@ -14,8 +22,17 @@ def network():
 @pytest.mark.parametrize("batch", [1, 3])
 def test_answers_for_every_frame_and_pitch(network, batch, frames):
     made = network(torch.rand(batch, frames, 294))
-    assert [tuple(y.shape) for y in made] == [(batch, frames, PITCHES)] * 5
+    assert [tuple(y.shape) for y in made] == [(batch, frames, PITCHES)] * 5 + [(batch, frames, 0)]
     assert all(bool(y.isfinite().all()) for y in made)
+
+
+@pytest.mark.parametrize("frames", [1, 2, 101])
+def test_drums_are_found_in_three_classes(frames):
+    torch.manual_seed(0)
+    network = Transcriber(channels=4, informed=(), drums=True).eval()
+    made = network(torch.rand(2, frames, 294))
+    assert tuple(made.drums.shape) == (2, frames, DRUM_CLASSES) and bool(made.drums.isfinite().all())
+    assert Transcriber(**network.settings()).drums is not None
 
 
 def test_an_odd_count_is_as_if_silence_followed(network):

@@ -1,3 +1,4 @@
+import math
 from pathlib import Path
 
 import numpy as np
@@ -5,13 +6,13 @@ import pytest
 import torch
 
 from restyle.analysis.transcriber.model import Activations, Transcriber
-from restyle.analysis.transcriber.train import f1, levels, losses, targets, total
+from restyle.analysis.transcriber.train import drum_targets, drums_f1, f1, levels, losses, targets, total
 from restyle.data.store import Store, StoreWriter
 from restyle.dsp.cqt import loudest_around, unit_level
 from restyle.dsp.spectrogram import CQT_GAIN
 from restyle.errors import RestyleError, collect_warnings
 from restyle.io import weights
-from restyle.notes import Notes
+from restyle.notes import DRUMS, Notes
 from restyle.training import config as configs
 from restyle.training.export import grow
 from restyle.training.run import train
@@ -50,11 +51,11 @@ def small(**module):
 
 def test_two_steps_end_in_weights_that_load(store, tmp_path):
     made = train(small(), store, tmp_path / "run")
-    assert {"val_loss", "val_onset_f1", "val_offset_f1"} <= set(made.scores)
+    assert {"val_loss", "val_onset_f1", "val_offset_f1", "val_drum_f1"} <= set(made.scores)
     arrays, settings = weights.load(made.weights)
     network = Transcriber(**settings["model"])
     network.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
-    assert set(settings["decoding"]) == {"onset_threshold", "frame_threshold"}
+    assert set(settings["decoding"]) == {"onset_threshold", "frame_threshold", "drum_threshold"}
     assert settings["representation"]["bins"] == 294
     assert bool(network.eval()(torch.rand(1, 20, 294)).onset.isfinite().all())
 
@@ -154,13 +155,25 @@ def test_the_loss_prefers_the_truth():
     wanted[0, 0, 5, 30], wanted[1, 0, 5:12, 30], wanted[2, 0, 5, 30] = 1, 1, 0.6
     wanted[3, 0, 12, 30], wanted[4, 0, 5:12, 30] = 1, 0.4
     logits = [(wanted[i] - 0.5) * 20 for i in range(5)]
-    right = Activations(logits[0], logits[1], wanted[2], logits[3], wanted[4])
-    best = losses(right, wanted)
+    hits = torch.zeros(1, 20, 3)
+    hits[0, 7, 1] = 1
+    right = Activations(logits[0], logits[1], wanted[2], logits[3], wanted[4], (hits - 0.5) * 20)
+    best = losses(right, wanted, hits)
     assert float(total(best)) < 0.01
-    for name in right._fields:
-        worse = losses(right._replace(**{name: torch.zeros(1, 20, 88)}), wanted)
+    for name, found in right._asdict().items():
+        worse = losses(right._replace(**{name: torch.zeros_like(found)}), wanted, hits)
         assert float(worse[name]) > float(best[name]) + 0.01
         assert float(total(worse)) > float(total(best))
+
+
+def test_drums_are_drawn_by_class_and_scored():
+    rows = [(0.1, 0.2, 36, 1, DRUMS), (0.2, 0.3, 38, 1, DRUMS), (0.3, 0.4, 46, 1, DRUMS), (0.4, 0.6, 60, 1, 0)]
+    notes = torch.tensor([rows, [*rows[:1], *[(math.nan,) * 5] * 3]])
+    drawn = drum_targets(notes, 50, 0.01)
+    assert [drawn[0, :, k].argmax().item() for k in range(3)] == [10, 20, 30]
+    assert float(drawn[1, :, 0].max()) == 1 and not drawn[1, :, 1:].any()
+    assert drums_f1(drawn, notes, 0.01)[0] == 1.0
+    assert drums_f1(drawn.flip(2), notes, 0.01)[0] < 0.7
 
 
 def test_f1_counts_onsets_and_ends():

@@ -6,6 +6,7 @@ import pytest
 from make_golden import note_scores
 from pieces import noisy, small, triplet
 
+from restyle.analysis import multipitch
 from restyle.audio import Audio
 from restyle.errors import RestyleError
 from restyle.evaluation import content
@@ -49,7 +50,7 @@ def test_notes_given_are_the_truth_and_drums_do_not_count() -> None:
     alone = content.evaluate(made.target, None, both)
     assert alone == content.evaluate(made.target, None, made.notes)
     assert alone["note_f1"] > 0.8
-    assert [alone[name] for name in ("pitch", "chroma", "onset_f1")] == [None] * 3
+    assert [alone[name] for name in ("melody", "beat_chroma", "pitch", "onset_f1")] == [None] * 4
     played = content.transcription.transcribe(small(made.target)).notes
     assert alone["note_f1"] == pytest.approx(note_scores(played, made.notes)["_no_offset"][2], abs=0.03)
     assert set(content.evaluate(made.target, None, drums).values()) == {None}
@@ -95,6 +96,22 @@ def test_pitch_and_chroma_see_wrong_notes_and_not_the_instrument() -> None:
     same, other = triplet(6), triplet(7)
     for metric in (content.pitch, content.chroma):
         assert metric(same.target, same.content) < 0.5 * metric(other.target, same.content) <= 1
+
+
+def test_the_melody_is_mir_evals_overall_accuracy() -> None:
+    made = triplet(6)
+    for output in (made.target, made.content, noisy(made.target)):
+        ours = content.melody(output, made.target)
+        f0 = [multipitch.melody(sound) for sound in content.common.pair(output, made.target)]
+        time = np.arange(len(f0[1])) * multipitch.HOP / multipitch.RATE
+        theirs = mir_eval.melody.evaluate(time, f0[1], time, f0[0])["Overall Accuracy"]
+        assert ours == pytest.approx(theirs, abs=0.02)
+
+
+def test_melody_and_chroma_of_beats_do_not_mind_another_instrument_but_another_tune() -> None:
+    made, other = triplet(6), triplet(7)
+    assert content.melody(made.content, made.target) > content.melody(other.target, made.target) + 0.3
+    assert content.beat_chroma(made.content, made.target) < 0.3 * content.beat_chroma(other.target, made.target)
 
 
 def test_pitch_is_that_of_the_tones_played() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -21,8 +22,8 @@ VOID = {"meta", "input", "img", "br", "line", "rect", "circle", "path", "link", 
 
 def scores(pitch: float, mfcc: float, **more: float) -> dict:
     return {
-        "content": {"pitch": pitch, "chroma": 0.2, "note_f1": 1 - pitch, "onset_f1": 0.7},
-        "style": {"mfcc": mfcc, "envelope": 3.0, "gram": None},
+        "content": {"beat_chroma": pitch, "pitch": pitch, "chroma": 0.2, "note_f1": 1 - pitch, "onset_f1": 0.7},
+        "style": {"embedding": mfcc, "mfcc": mfcc, "envelope": 3.0, "gram": None},
         "rhythm": {"tempo": 120.0, "tempo_error": 2.0, "onset": 0.2},
         "quality": {"clipping": 0.0, **more},
     }
@@ -165,12 +166,19 @@ def test_the_size_is_as_planned():
 def test_the_summary_has_means_intervals_and_the_best_method():
     cells = report.summary(comparison())
     assert list(cells) == ["notes", NASTY, "content", "style"]
-    pitch, mfcc, seconds, memory = (cells["notes"][k] for k in (0, 3, -2, -1))
+    pitch, mfcc, seconds, memory = (cells["notes"][k] for k in (1, 4, -2, -1))
     assert pitch.text == "0.31" and pitch.interval == f"0.30{report.DASH}0.32" and pitch.best
     assert mfcc.text == "0.020" and mfcc.interval == "" and mfcc.best
     assert seconds.text == "2.00" and seconds.best and memory.text == "500" and memory.best
     assert not any(cell.best for name in (NASTY, "content", "style") for cell in cells[name])
     assert cells["content"][0].text == "0" and cells["content"][-1].text == report.DASH
+
+
+def test_where_a_target_is_known_the_perfect_result_is_drawn(shown):
+    compared, heard = shown
+    assert report.PERFECT not in report.page(compared, heard)
+    known = replace(compared, pairs=tuple(replace(pair, target="/a/t.wav") for pair in compared.pairs))
+    assert report.PERFECT in report.page(known, heard)
 
 
 def test_equal_values_have_no_best():

@@ -1,4 +1,4 @@
-"""Several pitches at once: harmonic salience, its peaks, and contours through them. Floor 3."""
+"""Several pitches at once, and the melody among them: harmonic salience, its peaks, and contours. Floor 3."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ STEP = 44  # bins a contour may move from frame to frame: 27.5625 cents a millis
 GAP = 6  # frames (100 ms) a contour may pass without a strong salience
 SHORTEST = 7  # frames (100 ms) of a contour
 OCTAVE_TOLERANCE = 5.0  # bins
+VOICING = 0.2  # standard deviations below the mean salience from which a contour is no melody
 DITHER = 1e-4  # keeps tones that nobody hears from counting as pitches
 SILENCE = 1e-5  # RMS of frames without pitches (-100 dBFS)
 
@@ -72,18 +73,50 @@ def multipitch(audio: Audio, *, tuning: float = 0.0) -> MultiPitch:
     IEEE TASLP 20(6), 2012, all of whose contours are kept, as several melodies; parameters as documented for
     Essentia's MultiPitchMelodia, at a rate of 8 kHz.
     """
-    samples = blocks.whole_mono(audio, RATE)
-    if not len(samples):
-        return MultiPitch(np.zeros((0, 128), bool))
-    silent = _silent(samples)
-    peaks = _peaks(_dithered(_weighted(samples)))
+    peaks, contours, silent = _contoured(audio)
     active = np.zeros((len(silent), 128), bool)
-    for contour in _without_octaves(_contours(peaks), peaks):
+    for contour in contours:
         # pitch 33 is bin 0; the nearest semitone
         nearest = np.floor(33.5 + (peaks.bin[contour] - tuning * SEMITONE / 100) / SEMITONE).astype(int)
         active[peaks.frame[contour], nearest] = True
     active[silent] = False
     return MultiPitch(active)
+
+
+def melody(audio: Audio) -> np.ndarray:
+    """Find the melody: the fundamental of the predominant voice in Hz every 16 ms, 0 where there is none, ``[L]``.
+
+    In each frame it is the contour that is the most salient over its whole length; contours far below the usual
+    salience are no melody.
+
+    Example:
+        >>> time = np.arange(16000) / 16000
+        >>> tone = sum(0.1 / k * np.sin(2 * np.pi * 440 * k * time) for k in range(1, 6))
+        >>> round(melody(Audio(tone, 16000))[30])
+        440
+
+    Source: Salamon, Gómez 2012, as above: their choice by mean salience, with the voicing tolerance of their paper.
+    """
+    peaks, contours, silent = _contoured(audio)
+    result = np.zeros(len(silent))
+    means = np.array([peaks.salience[contour].mean(dtype=np.float64) for contour in contours])
+    least = means.mean() - VOICING * means.std() if len(means) else 0.0
+    for i in np.argsort(means, kind="stable"):  # the most salient last
+        if means[i] >= least:
+            result[peaks.frame[contours[i]]] = REFERENCE * 2 ** (peaks.bin[contours[i]] / (12 * SEMITONE))
+    result[silent] = 0
+    return result
+
+
+def _contoured(audio: Audio) -> tuple[_Peaks, list[np.ndarray], np.ndarray]:
+    """The peaks of the salience, the contours through them, and which frames are silent."""
+    samples = blocks.whole_mono(audio, RATE)
+    if not len(samples):
+        none = np.zeros(0, np.int16)
+        return _Peaks(none, none, none, np.zeros(1, int)), [], np.zeros(0, bool)
+    silent = _silent(samples)
+    peaks = _peaks(_dithered(_weighted(samples)))
+    return peaks, _without_octaves(_contours(peaks), peaks), silent
 
 
 def pitch_distance(a: MultiPitch, b: MultiPitch) -> float:

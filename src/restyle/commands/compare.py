@@ -19,7 +19,15 @@ from restyle.pages import media, report
 from restyle.pipeline import part
 
 SECONDS = 30.0  # of each sound on the page, where there is room
-MAIN = ("content.pitch", "content.note_f1", "style.mfcc", "rhythm.tempo_error", "quality.lsd")
+MAIN = (
+    "style.embedding",
+    "style.mfcc",
+    "content.melody",
+    "content.beat_chroma",
+    "content.pitch",
+    "rhythm.tempo_error",
+    "quality.lsd",
+)
 
 
 def make_pairs(contents: Sequence[Path], styles: Sequence[Path]) -> list[Pair]:

@@ -59,7 +59,10 @@ def run(
 
 
 def summary(scores: Scores, rhythm: str) -> str:
-    """Return the two figures that tell most in one line: tempo against one recording, MFCC against the other."""
-    ratio, mfcc = scores["rhythm"].get("tempo_ratio"), scores["style"].get("mfcc")
+    """Return the figures that tell most in one line: tempo against one recording, style and MFCC against the other."""
+    ratio = scores["rhythm"].get("tempo_ratio")
+    style, mfcc = (
+        "unknown" if value is None else f"{value:.4f}" for value in map(scores["style"].get, ("embedding", "mfcc"))
+    )
     tempo = "no steady tempo" if ratio is None else f"{ratio:.3f} times the tempo of the {rhythm}"
-    return f"{tempo}, MFCC distance to the style {'unknown' if mfcc is None else f'{mfcc:.4f}'}"
+    return f"{tempo}, distance to the style {style} by embedding, {mfcc} by MFCC"

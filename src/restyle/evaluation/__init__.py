@@ -36,6 +36,8 @@ class Metric:
 
 
 METRICS = {
+    "content.melody": Metric("higher", "", "the predominant voice within 50 cents, part of the time"),
+    "content.beat_chroma": Metric("lower", "", "1 - mean cosine of the chroma of each beat"),
     "content.pitch": Metric("lower", "", "pitches per frame, 1 - Jaccard index"),
     "content.chroma": Metric("lower", "", "1 - mean cosine of chroma frames"),
     "content.note_precision": Metric("higher", "", "notes with right onset and pitch"),
@@ -45,6 +47,7 @@ METRICS = {
     "content.note_offset_recall": Metric("higher", "", "notes with right onset, pitch and offset"),
     "content.note_offset_f1": Metric("higher", "", "notes with right onset, pitch and offset"),
     "content.onset_f1": Metric("higher", "", "onsets, whatever their pitch"),
+    "style.embedding": Metric("lower", "", "1 - cosine of embeddings learnt from recordings, bands and instruments"),
     "style.mfcc": Metric("lower", "", "1 - cosine of mean MFCCs 2..13"),
     "style.mfcc_frechet": Metric("lower", "", "Fréchet distance of the MFCCs' distributions"),
     "style.envelope": Metric("lower", "dB", "long-term spectra, levelled, RMS difference"),
@@ -53,7 +56,6 @@ METRICS = {
     "style.flatness": Metric("lower", "dB", "difference of the mean spectral flatnesses"),
     "style.dynamics": Metric("lower", "dB", "distance of the distributions of short-term levels"),
     "style.gram": Metric("lower", "", "distance of Gram matrices of random convolutional features"),
-    "style.timbre": Metric("lower", "", "1 - cosine of embeddings learnt from clips of instruments"),
     "rhythm.tempo": Metric("", "BPM", "tempo of the result"),
     "rhythm.tempo_wanted": Metric("", "BPM", "tempo of what it is held against"),
     "rhythm.tempo_ratio": Metric("", "", "tempo over the wanted one, octaves folded"),
@@ -94,7 +96,7 @@ def evaluate(
         target: what the result should be, where that is known; content and style are then compared with it.
         notes: what should be played, where that is known as notes; else it is transcribed.
         rhythm: ``content`` or ``style``: whose tempo and beats the result should have.
-        timbre: weights of a timbre embedding of your own, for ``style.timbre``; those of the package by default.
+        timbre: weights of a timbre embedding of your own, for ``style.embedding``; those of the package by default.
         only: full names of the metrics to compute, which saves the time of the others; all by default.
 
     Returns:

@@ -4,7 +4,9 @@ Conventions:
 
 * The output is held against a reference recording (the content, or a target), against notes, or both; it is cut, or
   lengthened with zeros, to the recording's length. All else as in `restyle.evaluation.common`.
-* Distances (``pitch``, ``chroma``) are 0 for the same content and 1 at worst. Precision, recall and F1 are 1 at best.
+* Distances (``beat_chroma``, ``pitch``, ``chroma``) are 0 for the same content and 1 at worst. ``melody``, precision,
+  recall and F1 are 1 at best.
+* ``melody`` and ``beat_chroma`` ask for tune and harmony, whatever instruments play them; ``pitch`` counts every voice.
 * Notes are found in the output by `restyle.analysis.transcriber`, so note scores hold the transcriber's mistakes as
   well. The true notes are those given, without drums, or else the transcription of the reference. Scores are those
   of ``mir_eval.transcription``: a note is right if its onset is within 50 ms and its pitch within 50 cents; with
@@ -32,11 +34,52 @@ from restyle.notes import Notes
 
 WINDOW = 0.05  # seconds within which an onset is right
 APART = 0.06  # seconds between two onsets: sixteenths at 240 BPM
+MISTUNED = 50.0  # cents from which a melody's pitch is another one
+BEAT = 0.5  # seconds that stand for a beat where there is none
+AUDIBLE = 0.01  # of the loudest beat, from which one counts
+HOP, BINS = 512, 36  # samples of a frame of chroma; bins of an octave
 TINY = 1e-6  # added to samples, so that chroma are defined in pauses
 
 PARTS = ("precision", "recall", "f1")
 NOTES = tuple(f"{kind}_{part}" for kind in ("note", "note_offset") for part in PARTS)
-NAMES = ("pitch", "chroma", *NOTES, "onset_f1")
+NAMES = ("melody", "beat_chroma", "pitch", "chroma", *NOTES, "onset_f1")
+
+
+@compares(perfect=1.0, silence=0.0)
+def melody(output: Audio, reference: Audio) -> float:
+    """Return in what part of the time the predominant voice is as in the reference, 0..1.
+
+    That is: both have one within 50 cents of the other, or neither has one.
+
+    Source: Poliner et al., "Melody transcription from music audio: approaches and evaluation", IEEE TASLP 2007 (overall
+    accuracy, as in ``mir_eval.melody``).
+    """
+    found, target = _melody(output), _melody(reference)
+    length = max(len(found), len(target))
+    found, target = (np.pad(x, (0, length - len(x))) for x in (found, target))
+    both = (found > 0) & (target > 0)
+    cents = 1200 * np.abs(np.log2(np.where(both, found, 1) / np.where(both, target, 1)))
+    return float(np.mean(np.where(both, cents < MISTUNED, (found > 0) == (target > 0))))
+
+
+@compares(perfect=0.0, silence=1.0)
+def beat_chroma(output: Audio, reference: Audio) -> float:
+    """Return 1 - mean cosine of the mean chroma of each beat of the reference, 0..1; half seconds where it has no beat.
+
+    Source: Ellis, Poliner, "Identifying cover songs with chroma features and dynamic programming beat tracking", ICASSP
+    2007.
+    """
+    found, target = _constant_q(output), _constant_q(reference)
+    beat = _beats(reference)
+    edges = beat.times if beat.steady else np.arange(0, reference.duration, BEAT)
+    frames = np.unique(np.concatenate([[0], np.round(edges * reference.rate / HOP)]).astype(int))
+    frames = frames[frames < min(found.shape[1], target.shape[1])]
+    chroma = [librosa.feature.chroma_cqt(C=c, bins_per_octave=BINS, norm=None) for c in (found, target)]
+    means = [np.add.reduceat(c, frames, axis=1) for c in chroma]
+    norms = [np.linalg.norm(mean, axis=0) for mean in means]
+    heard = norms[1] > AUDIBLE * norms[1].max()
+    cosine = np.sum(means[0] * means[1], axis=0) / np.maximum(norms[0] * norms[1], 1e-9)
+    return max(0.0, 1 - float(np.mean(cosine[heard])))
 
 
 @compares(perfect=0.0, silence=1.0)
@@ -130,7 +173,7 @@ def evaluate(
         raise RestyleError("the notes hold times or pitches that are not finite: repair the MIDI file")
     scores: dict[str, float | None] = dict.fromkeys(NAMES)
     if reference is not None:
-        for metric in (pitch, chroma, onset_f1):
+        for metric in (melody, beat_chroma, pitch, chroma, onset_f1):
             if metric.__name__ in only:
                 scores[metric.__name__] = metric(output, reference)
     return scores | _note_table(output, reference, notes, only)
@@ -173,10 +216,27 @@ def _multipitches(sound: Audio) -> dict[float, multipitch.MultiPitch]:
 
 
 @remembered
-def _chroma(sound: Audio) -> np.ndarray:
+def _melody(sound: Audio) -> np.ndarray:
+    return multipitch.melody(sound)
+
+
+@remembered
+def _beats(sound: Audio) -> beats.Beats:
+    return beats.track(common.onset_curve(sound))
+
+
+@remembered
+def _constant_q(sound: Audio) -> np.ndarray:
+    """Magnitudes ``[252, L]``, as librosa's chroma take them."""
     with warnings.catch_warnings():  # librosa warns of sounds shorter than its longest filter, and of pure noise
         warnings.simplefilter("ignore", UserWarning)
-        return np.asarray(librosa.feature.chroma_cens(y=sound.mono() + np.float32(TINY), sr=sound.rate), np.float64)
+        y = sound.mono() + np.float32(TINY)
+        return np.abs(librosa.cqt(y, sr=sound.rate, hop_length=HOP, n_bins=7 * BINS, bins_per_octave=BINS, tuning=None))
+
+
+@remembered
+def _chroma(sound: Audio) -> np.ndarray:
+    return np.asarray(librosa.feature.chroma_cens(C=_constant_q(sound), bins_per_octave=BINS), np.float64)
 
 
 @remembered

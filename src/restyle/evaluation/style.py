@@ -5,7 +5,7 @@ Conventions:
 * The output is held against a recording of the style (or a target). Distributions over time are compared, not moments:
   the lengths may differ, and nothing is padded. All else as in `restyle.evaluation.common`.
 * All are distances, 0 for the same sound, and none depends on the level.
-* Silence against sound scores the largest value that can be (``mfcc``, ``gram``, ``timbre``: 1, as for unrelated
+* Silence against sound scores the largest value that can be (``embedding``, ``mfcc``, ``gram``: 1, as for unrelated
   sounds).
 * ``centroid``, ``bandwidth``, ``flatness`` and ``envelope`` look at 50 to 7200 Hz, where every rate from 16 kHz on
   holds the whole sound; the first three at the frames within 60 dB of the loudest.
@@ -38,7 +38,20 @@ RANGE = 80.0  # dB below the loudest band or bin at which levels are cut off
 AUDIBLE = 60.0  # dB below the loudest frame from which a frame counts; lowest short-term level
 N_FFT, HOP = 2048, 512
 
-NAMES = ("mfcc", "mfcc_frechet", "envelope", "centroid", "bandwidth", "flatness", "dynamics", "gram", "timbre")
+NAMES = ("embedding", "mfcc", "mfcc_frechet", "envelope", "centroid", "bandwidth", "flatness", "dynamics", "gram")
+
+
+@compares(perfect=0.0, silence=1.0, cut=False)
+def embedding(output: Audio, reference: Audio) -> float:
+    """Return 1 - cosine of style embeddings (see `analysis.timbre.infer`), 0..2.
+
+    They were learnt by telling excerpts of one recording, band or instrument from others', whatever is played: of
+    notes, phrases and whole mixes.
+
+    Source: Cífka et al., "Self-supervised VQ-VAE for one-shot music style transfer", ICASSP 2021 (a distance learnt
+    from triplets); Khosla et al., "Supervised contrastive learning", NeurIPS 2020.
+    """
+    return max(0.0, 1 - float(_embedding(output) @ _embedding(reference)))
 
 
 @compares(perfect=0.0, silence=1.0, cut=False)
@@ -139,18 +152,6 @@ def gram(output: Audio, reference: Audio) -> float:
     return min(1.0, float(np.mean(distances)))
 
 
-@compares(perfect=0.0, silence=1.0, cut=False)
-def timbre(output: Audio, reference: Audio) -> float:
-    """Return 1 - cosine of embeddings learnt from clips of instruments (see `analysis.timbre.infer`), 0..2.
-
-    Unlike ``mfcc`` it was trained to ignore what is played, the room and the recording.
-
-    Source: Cífka et al., "Self-supervised VQ-VAE for one-shot music style transfer", ICASSP 2021 (a distance learnt
-    from triplets).
-    """
-    return max(0.0, 1 - float(_timbre(output) @ _timbre(reference)))
-
-
 def evaluate(
     output: Audio,
     reference: Audio | None = None,
@@ -163,7 +164,7 @@ def evaluate(
     Args:
         output: the transfer's result.
         reference: how it should sound.
-        timbre: weights of a timbre embedding; those of the package by default.
+        timbre: weights of a style embedding; those of the package by default.
         only: names of the metrics to compute.
 
     Returns:
@@ -175,7 +176,7 @@ def evaluate(
     common.check_all(output, reference, "the style")
     if reference is None:
         return dict.fromkeys(NAMES)
-    metrics = (mfcc, mfcc_frechet, envelope, centroid, bandwidth, flatness, dynamics, gram, _by(timbre))
+    metrics = (_by(timbre), mfcc, mfcc_frechet, envelope, centroid, bandwidth, flatness, dynamics, gram)
     return {
         name: metric(output, reference) if name in only else None for name, metric in zip(NAMES, metrics, strict=True)
     }
@@ -192,12 +193,12 @@ class _Shape:
 
 
 def _by(weights: str | Path | None) -> Callable[[Audio, Audio], float]:
-    """The metric `timbre`, by the embedding of some weights."""
-    return partial(learnt.distance, weights=weights) if weights else timbre
+    """The metric `embedding`, by some weights."""
+    return partial(learnt.distance, weights=weights) if weights else embedding
 
 
 @remembered
-def _timbre(sound: Audio) -> np.ndarray:
+def _embedding(sound: Audio) -> np.ndarray:
     return learnt.embed(sound)
 
 

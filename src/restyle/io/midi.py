@@ -10,7 +10,17 @@ import numpy as np
 
 from restyle.errors import warn
 from restyle.io.atomic import writing
-from restyle.io.midi_events import END_OF_TRACK, HEADER, META, SET_TEMPO, TEMPO, TRACK, damaged, read_events
+from restyle.io.midi_events import (
+    END_OF_TRACK,
+    HEADER,
+    META,
+    SET_TEMPO,
+    TEMPO,
+    TIME_SIGNATURE,
+    TRACK,
+    damaged,
+    read_events,
+)
 from restyle.notes import CROWDED, DRUM_CHANNEL, DRUMS, Notes, assign_channels
 
 MIDI = (".mid", ".midi")  # endings of what is written
@@ -25,7 +35,7 @@ RESOLUTION = 960  # ticks a quarter note of what is written, at 120 of them a mi
 TICKS = RESOLUTION * 1_000_000 / TEMPO  # a second
 
 NOTE_OFF, NOTE_ON, CONTROL, PROGRAM, BEND = 0x8, 0x9, 0xB, 0xC, 0xE
-ORDER = (META >> 4, NOTE_OFF, PROGRAM, BEND, NOTE_ON)  # of messages of one time
+ORDER = (META >> 4, CONTROL, NOTE_OFF, PROGRAM, BEND, NOTE_ON)  # of messages of one time
 SUSTAIN, SOSTENUTO, SOUND_OFF, RESET, NOTES_OFF = 64, 66, 120, 121, 123  # controls
 DATA, DATA_FINE, PARAMETERS = 6, 38, {98: "none", 99: "none", 100: "fine", 101: "coarse"}
 
@@ -81,7 +91,16 @@ def read_bends(path: str | Path) -> dict[int, np.ndarray]:
     return {programme: np.array(sorted(moves)).T for programme, moves in found.items()}
 
 
-def write_midi(path: str | Path, notes: Notes, bends: Mapping[int, np.ndarray] | None = None) -> None:
+def write_midi(
+    path: str | Path,
+    notes: Notes,
+    bends: Mapping[int, np.ndarray] | None = None,
+    *,
+    beats: np.ndarray | None = None,
+    bar: int = 4,
+    pickup: int = 0,
+    pedal: Sequence[tuple[float, float]] = (),
+) -> None:
     """Write notes as a standard MIDI file, one track a programme; the nearest whole pitches are written.
 
     The tuning that the notes share, as those of a recording do, is left out: intervals stay what they are.
@@ -91,6 +110,11 @@ def write_midi(path: str | Path, notes: Notes, bends: Mapping[int, np.ndarray] |
         notes: the notes; with more than 15 programmes beside drums, a channel is given on when it is silent. Of two
             that overlap on one key, the first ends where the second begins; of two that begin at once, one is written.
         bends: programme -> (times in s, semitones) ``[2, K]``, of its pitch wheel.
+        beats: times in s of quarter notes, the first of them 0; they become the file's tempo map. By default all is at
+            120 a minute, without bars.
+        bar: quarter notes of a bar.
+        pickup: quarter notes before the first bar.
+        pedal: when the sustain pedal is down, as (from, to) in s; of all programmes but drums.
 
     Raises:
         RestyleError: if the file cannot be written.
@@ -113,10 +137,20 @@ def write_midi(path: str | Path, notes: Notes, bends: Mapping[int, np.ndarray] |
         velocity, track = min(127, max(1, round(float(notes.velocity[i]) * 127))), tracks[int(notes.programme[i])]
         track.append((onset, bytes([NOTE_ON << 4 | channel, key, velocity])))
         track.append((max(offset, onset + 1 / TICKS), bytes([NOTE_OFF << 4 | channel, key, 0])))
-    tempo = [(0.0, bytes([META, SET_TEMPO, 3]) + TEMPO.to_bytes(3))]
+    for down, up in pedal:
+        for programme, channel in sorted({(span.programme, span.channel) for span in channels.spans}):
+            if programme != DRUMS:
+                for time, value in ((down, 127), (up, 0)):
+                    tracks[programme].append((time, bytes([CONTROL << 4 | channel, SUSTAIN, value])))
+    clock = _Clock.of(beats)
+    tempo = clock.tempo()
+    if beats is not None:
+        for time, quarters in ((0.0, pickup), (float(beats[pickup]), bar)):
+            if quarters:
+                tempo.append((time, bytes([META, TIME_SIGNATURE, 4, quarters, 2, 24, 8])))
     header = HEADER + (6).to_bytes(4) + b"".join(n.to_bytes(2) for n in (1, 1 + len(tracks), RESOLUTION))
     with writing(path) as beside:
-        beside.write_bytes(header + b"".join(_track(messages) for messages in (tempo, *tracks.values())))
+        beside.write_bytes(header + b"".join(_track(messages, clock) for messages in (tempo, *tracks.values())))
 
 
 def _tuning(pitch: np.ndarray) -> float:
@@ -135,9 +169,35 @@ def _apart(notes: Notes, keys: Sequence[int]) -> Iterator[tuple[int, float]]:
             yield i, min(float(notes.offset[i]), begins)
 
 
-def _track(messages: list[tuple[float, bytes]]) -> bytes:
+@dataclass(frozen=True, eq=False)
+class _Clock:
+    """Which tick a time is: beats of 960 ticks, each with the tempo in whole microseconds that a file can hold."""
+
+    times: np.ndarray
+    ticks: np.ndarray
+    lengths: np.ndarray  # microseconds of a quarter note from each time on
+
+    @classmethod
+    def of(cls, beats: np.ndarray | None) -> _Clock:
+        if beats is None:
+            return cls(np.zeros(1), np.zeros(1), np.array([TEMPO]))
+        lengths = np.clip(np.round(np.diff(beats) * 1e6), 1, 2**24 - 1).astype(int)
+        # what a reader adds up, so that rounding does not add up
+        times = np.concatenate([[0], np.cumsum(lengths[:-1])]) / 1e6
+        return cls(times, RESOLUTION * np.arange(len(times)), lengths)
+
+    def tick(self, time: float) -> int:
+        piece = max(0, int(np.searchsorted(self.times, time, side="right")) - 1)
+        return round(self.ticks[piece] + (time - self.times[piece]) * 1e6 / self.lengths[piece] * RESOLUTION)
+
+    def tempo(self) -> list[tuple[float, bytes]]:
+        changes = np.flatnonzero(np.diff(self.lengths, prepend=0))
+        return [(float(self.times[k]), bytes([META, SET_TEMPO, 3]) + int(self.lengths[k]).to_bytes(3)) for k in changes]
+
+
+def _track(messages: list[tuple[float, bytes]], clock: _Clock) -> bytes:
     """A track of (time in s, message); of one time notes end before a programme, bend or note begins."""
-    timed = [(round(time * TICKS), message) for time, message in messages]
+    timed = [(clock.tick(time), message) for time, message in messages]
     data, last = bytearray(), 0
     for tick, message in sorted(timed, key=lambda m: (m[0], ORDER.index(m[1][0] >> 4), m[1])):
         data += _number(tick - last) + message

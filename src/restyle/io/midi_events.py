@@ -18,7 +18,7 @@ HEADER, TRACK = b"MThd", b"MTrk"
 FOREIGN = 256  # bytes that may stand before the header, as RIFF's
 TEMPO = 500_000  # microseconds a quarter note, until a tempo is given
 META, SYSEX, ESCAPE = 0xFF, 0xF0, 0xF7  # statuses
-END_OF_TRACK, SET_TEMPO = 0x2F, 0x51  # meta events
+END_OF_TRACK, SET_TEMPO, TIME_SIGNATURE = 0x2F, 0x51, 0x58  # meta events
 DROP_FRAME = 29  # frames a second that stand for 30 * 1000 / 1001
 
 

@@ -18,15 +18,19 @@ from restyle.pages.plot import frequency_ticks
 from restyle.pages.rendering import render
 
 MAIN = (  # those that a reader looks at first
+    "content.melody",
+    "content.beat_chroma",
     "content.pitch",
-    "content.chroma",
     "content.note_f1",
+    "style.embedding",
     "style.mfcc",
     "style.envelope",
     "rhythm.tempo_error",
     "rhythm.onset",
     "quality.lsd",
 )
+CONTENT, STYLE = "content.beat_chroma", "style.embedding"  # whose trade-off is drawn
+PERFECT = "perfect result"
 QUESTIONS = {
     "content": "Is what is played kept?",
     "style": "Does it sound like the style?",
@@ -77,6 +81,9 @@ def page(comparison: Comparison, media: Mapping[str, PairMedia]) -> str:
         (True, True)
     """
     names = [*comparison.methods, *COPIES]
+    places = {_label(name): _trade_off(comparison, name) for name in names}
+    if any(pair.target for pair in comparison.pairs) and any(places.values()):
+        places[PERFECT] = [(0.0, 0.0)]  # all is held against the target there
     return render(
         "report.html",
         columns=OUTLINE,
@@ -85,8 +92,11 @@ def page(comparison: Comparison, media: Mapping[str, PairMedia]) -> str:
         summary=summary(comparison),
         questions=QUESTIONS,
         sentences={name: sentence(comparison, name) for name in names},
-        plot=chart.scatter({_label(name): _trade_off(comparison, name) for name in names}),
-        colours={_label(name): "copy" if name in COPIES else f"m{k % 8}" for k, name in enumerate(names)},
+        plot=chart.scatter(places),
+        colours={
+            **{_label(name): "copy" if name in COPIES else f"m{k % 8}" for k, name in enumerate(names)},
+            PERFECT: "copy",
+        },
         pairs=[_pair(pair, comparison, media.get(pair.name)) for pair in comparison.pairs],
     )
 
@@ -147,7 +157,7 @@ def summary(comparison: Comparison) -> dict[str, list[Cell]]:
 
 def _trade_off(comparison: Comparison, name: str) -> list[tuple[float, float]]:
     """Content distance and style distance of each pair that has both."""
-    both = zip(comparison.values(name, "content.pitch"), comparison.values(name, "style.mfcc"), strict=True)
+    both = zip(comparison.values(name, CONTENT), comparison.values(name, STYLE), strict=True)
     return [(x, y) for x, y in both if x is not None and y is not None]
 
 
@@ -199,7 +209,7 @@ def _pair(pair: Pair, comparison: Comparison, media: PairMedia | None) -> dict[s
 
 def _chips(result: Result) -> list[tuple[str, str]]:
     """The trade-off in two figures."""
-    metrics = (("pitch", "content.pitch"), ("MFCC", "style.mfcc"))
+    metrics = (("chroma", CONTENT), ("style", STYLE))
     return [(label, figure(result.score(name))) for label, name in metrics if result.score(name) is not None]
 
 

@@ -22,6 +22,7 @@ from restyle.data.splits import split
 from restyle.data.store import Entry, Store
 from restyle.data.takes import Takes
 from restyle.errors import RestyleError, warn
+from restyle.io.networks import some
 
 READERS = 2  # threads that read ahead
 AHEAD = 4  # batches
@@ -327,5 +328,5 @@ def check_classes(store: Store, found: Sides) -> None:
     check_labels([store.entries[i] for i in found.train])
     missing = set(labels(store, found.train)) - set(labels(store, found.validation))
     if missing:
-        warn(f"no source of {', '.join(sorted(missing))} is left for validation; add more")
+        warn(f"no source of {some(sorted(missing))} is left for validation; add more")
     check_labels([store.entries[i] for i in (*found.train, *found.validation)])

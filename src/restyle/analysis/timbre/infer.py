@@ -1,4 +1,4 @@
-"""How alike two recordings' instruments sound, by a trained embedding. Floor 3."""
+"""How alike two recordings sound, whatever they play: a trained style embedding. Floor 3."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WEIGHTS = "timbre.safetensors"
 
 @single()
 def embed(audio: Audio, *, weights: str | Path | None = None) -> np.ndarray:
-    """Return where a recording lies among timbres: a unit vector ``[D]``; the level does not matter.
+    """Return where a recording lies among sounds: a unit vector ``[D]``; level, tune and tempo do not matter.
 
     Args:
         audio: the recording; its channels are mixed to one. It counts as the mean of equal pieces of about the length
@@ -35,7 +35,7 @@ def embed(audio: Audio, *, weights: str | Path | None = None) -> np.ndarray:
 
     Example:
         >>> embed(Audio(np.zeros(16000), 16000), weights="timbre.safetensors").shape  # doctest: +SKIP
-        (64,)
+        (116,)
     """
     path = files.bundled(WEIGHTS) if weights is None else hub.find(weights)
     if weights is None and not path.is_file():
@@ -45,6 +45,7 @@ def embed(audio: Audio, *, weights: str | Path | None = None) -> np.ndarray:
     pieces = max(1, round(audio.duration / seconds))
     for span in blocks.spans(audio.length, -(-audio.length // pieces), 0):
         samples = blocks.mono(audio, span.start, span.stop, transform.rate)
+        samples = samples / max(float(np.abs(samples).max(initial=0)), 1e-9)  # spectrograms have a floor of their own
         with torch.inference_mode():
             level = transform(torch.from_numpy(samples))
             point = model(level[None])[0].double().numpy() * (span.stop - span.start)
@@ -53,7 +54,7 @@ def embed(audio: Audio, *, weights: str | Path | None = None) -> np.ndarray:
 
 
 def distance(one: Audio, other: Audio, *, weights: str | Path | None = None) -> float:
-    """Return 1 - cosine of two recordings' embeddings, 0..2: 0 where the instruments sound the same.
+    """Return 1 - cosine of two recordings' embeddings, 0..2: 0 where they sound the same.
 
     Raises:
         RestyleError: see `embed`.

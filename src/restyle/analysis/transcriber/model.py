@@ -185,4 +185,5 @@ class Transcriber(nn.Module):
             x = block(self.surroundings[str(i)](x) if i in self.informed else x)
         drums = self.drums(entry, x) if self.drums else x.new_zeros(len(x), 2 * x.shape[2], 0)
         x = self.heads(x).unflatten(1, (-1, 2)).permute(1, 0, 3, 2, 4).flatten(2, 3)  # [5, B, L, P]
-        return Activations(*x[:, :, :frames], drums[:, :frames])
+        onset, frame, velocity, offset, bend = x[:, :, :frames]
+        return Activations(onset, frame, velocity, offset, bend, drums[:, :frames])

@@ -85,7 +85,7 @@ class TranscriberTraining(Training):
             rolls, notes, drums = (torch.cat(parts) for parts in zip(*outputs, strict=True))
             scores, self.decoding = _scored(rolls, notes, self.hop)
             if drums.shape[-1]:
-                score, self.decoding["drum_threshold"] = _drums_scored(drums, notes, self.hop)
+                score, self.decoding["drum_threshold"] = drums_f1(drums, notes, self.hop)
                 scores["drum_f1"] = score
             for name, value in scores.items():
                 self.log(f"val_{name}", value)
@@ -200,8 +200,8 @@ def _scored(rolls: Tensor, notes: Tensor, hop: float) -> tuple[dict[str, float],
     )
 
 
-def _drums_scored(drums: Tensor, notes: Tensor, hop: float) -> tuple[float, float]:
-    """F1 of hits within 50 ms, all classes' hits together, and the threshold that gives it."""
+def drums_f1(drums: Tensor, notes: Tensor, hop: float) -> tuple[float, float]:
+    """Return the F1 of hits within 50 ms, all classes' hits together, and the threshold that gives it."""
     import mir_eval
 
     scores = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+import scipy.fft
 
 from restyle.analysis.partials import HOP, noise_bands, partial_ratios
 from restyle.dsp.pitch import midi_to_hz
@@ -18,6 +19,7 @@ FADE = 0.004  # seconds of fade-in, so that no start clicks
 RELEASED = 70.0  # dB below which a released note has ended
 LONGEST_RELEASE = 0.6  # seconds
 INAUDIBLE = -110.0  # dB of full scale
+MASKED = 90.0  # dB below the loudest partial at which none is drawn
 PIECE = 1024  # frames drawn at once
 
 
@@ -65,7 +67,7 @@ def play(
         phases = (cycles[part, None] * ratios + start) % 1.0
         spectra = _lines(levels, f0[part, None] * ratios * (size / rate), phases, size)
         spectra += _noise(_at(noise, times[part]), size, rate, rng)
-        frames = np.fft.irfft(spectra, size).astype(np.float32)
+        frames = scipy.fft.irfft(spectra, size)
         for k in range(4):
             out[first + k : first + k + len(frames)] += frames[:, k * hop : (k + 1) * hop]
     # frame 0 is centred two hops before the onset, and starts two hops before that
@@ -107,18 +109,19 @@ def _lobe() -> np.ndarray:
 
 def _lines(levels: np.ndarray, bins: np.ndarray, phases: np.ndarray, size: int) -> np.ndarray:
     """Spectra ``[L, F]`` of windowed sinusoids: amplitudes, places in bins and phases in turns, each ``[L, K]``."""
+    row, column = np.nonzero(levels > levels.max(initial=0) * 10 ** (-MASKED / 20))  # most decays are soon not heard
+    bins, turn = bins[row, column], 2 * np.pi * phases[row, column]
     centre = np.round(bins).astype(int)
     shape = _lobe()[np.round((bins - centre + 0.5) * TABLE).astype(int)]
     # an odd bin changes sign, so that the window is centred in the frame; half for the overlap of four Hann windows
-    weight = levels * (size / 8) * (1 - 2 * (centre & 1))
-    turn = 2 * np.pi * phases
+    weight = levels[row, column] * (size / 8) * (1 - 2 * (centre & 1))
     width = size // 2 + 1 + 2 * SIDE  # with room for lobes that reach over the ends
-    index = (np.arange(len(bins))[:, None] * width + centre + SIDE).clip(SIDE, len(bins) * width - SIDE - 1)
-    index = (index[..., None] + np.arange(-SIDE, SIDE + 1)).ravel()
+    index = (row * width + centre + SIDE).clip(SIDE, len(levels) * width - SIDE - 1)
+    index = (index[:, None] + np.arange(-SIDE, SIDE + 1)).ravel()
     shape = shape * (1 - 2 * (np.arange(-SIDE, SIDE + 1) & 1)).astype(np.float32)
-    result = np.empty((len(bins), width), np.complex128)
+    result = np.empty((len(levels), width), np.complex64)
     for part, wave in (("real", np.cos(turn)), ("imag", np.sin(turn))):
-        values = ((weight * wave)[..., None] * shape).ravel()
+        values = ((weight * wave)[:, None] * shape).ravel()
         getattr(result, part)[:] = np.bincount(index, values, minlength=result.size)[: result.size].reshape(
             result.shape
         )
@@ -138,7 +141,8 @@ def _noise(level: np.ndarray, size: int, rate: int, rng: np.random.Generator) ->
     scale = np.exp(shape * np.float32(np.log(10) / 20)) * np.float32(np.sqrt(size * rate / 6))
     white = _white()
     start = int(rng.integers(len(white) - scale.size)) if scale.size < len(white) else 0
-    noise = np.resize(white[start:], scale.shape) * scale
+    taken = white[start : start + scale.size] if scale.size < len(white) else np.resize(white, scale.size)
+    noise = taken.reshape(scale.shape) * scale
     windowed = 0.5 * noise
     windowed[:, 1:] += 0.25 * noise[:, :-1]
     windowed[:, :-1] += 0.25 * noise[:, 1:]
