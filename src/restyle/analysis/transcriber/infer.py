@@ -27,7 +27,7 @@ from restyle.threads import mapped, single
 
 WEIGHTS = "transcriber.safetensors"
 LINEAR = ("velocity", "bend")  # of the activations; the others are logits
-BLOCK, CONTEXT = 12.0, 5.0  # seconds; the network sees four and a half to either side, the lowest filters half of one
+BLOCK, CONTEXT = 24.0, 5.0  # seconds; the network sees four and a half to either side, the lowest filters half of one
 SILENCE = -90.0  # dB; a recording that never exceeds this holds no notes
 KEYS, HIT = (36, 38, 42), 0.1  # General MIDI's kick, snare and closed hi-hat; seconds of a hit
 BEFORE = 32  # frames of silence before a recording, so that its first notes are seen to begin; even, as those around

@@ -45,7 +45,8 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``[B, C, L, P]`` to the same shape."""
-        return x + nn.functional.relu(self.norm(self.convolution(x)))
+        y = nn.functional.relu(self.norm(self.convolution(x)), inplace=True)
+        return x + y if torch.is_grad_enabled() else y.add_(x)  # in place: memory is what such a sum waits for
 
 
 class Surroundings(nn.Module):

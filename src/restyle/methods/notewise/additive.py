@@ -110,11 +110,11 @@ def _lobe() -> np.ndarray:
 def _lines(levels: np.ndarray, bins: np.ndarray, phases: np.ndarray, size: int) -> np.ndarray:
     """Spectra ``[L, F]`` of windowed sinusoids: amplitudes, places in bins and phases in turns, each ``[L, K]``."""
     row, column = np.nonzero(levels > levels.max(initial=0) * 10 ** (-MASKED / 20))  # most decays are soon not heard
-    bins, turn = bins[row, column], 2 * np.pi * phases[row, column]
+    bins, turn = bins[row, column], (2 * np.pi * phases[row, column]).astype(np.float32)
     centre = np.round(bins).astype(int)
     shape = _lobe()[np.round((bins - centre + 0.5) * TABLE).astype(int)]
     # an odd bin changes sign, so that the window is centred in the frame; half for the overlap of four Hann windows
-    weight = levels[row, column] * (size / 8) * (1 - 2 * (centre & 1))
+    weight = (levels[row, column] * (size / 8) * (1 - 2 * (centre & 1))).astype(np.float32)
     width = size // 2 + 1 + 2 * SIDE  # with room for lobes that reach over the ends
     index = (row * width + centre + SIDE).clip(SIDE, len(levels) * width - SIDE - 1)
     index = (index[:, None] + np.arange(-SIDE, SIDE + 1)).ravel()

@@ -63,6 +63,26 @@ class Played(NamedTuple):
     noise: Tensor
 
 
+class Encoded(NamedTuple):
+    """What `NoteSynth` works out of a clip once.
+
+    Args:
+        whole: an embedding of the clip ``[B, D]``.
+        key: of the attention, ``[B, heads, R, D / heads]``.
+        value: of the attention, the same shape.
+        given: what the choice of copies compares, ``[B, R, copies, 16]``.
+        own: what is told of the rows' moments, ``[B, R, 6]``.
+        trusted: amplitudes times their trust, ``[B, R, K]``.
+    """
+
+    whole: Tensor
+    key: Tensor
+    value: Tensor
+    given: Tensor
+    own: Tensor
+    trusted: Tensor
+
+
 class NoteSynth(nn.Module):
     """Attention over heard notes, copies of them, and a correction.
 
@@ -136,22 +156,22 @@ class NoteSynth(nn.Module):
     def play(
         self,
         heard: Heard,
-        encoded: tuple[Tensor, Tensor],
+        encoded: Encoded,
         wanted: Tensor,
         centres: Tensor,
         bias: Tensor | None = None,
     ) -> Played:
         """Do the same with what :meth:`encode` returned for the clip, which needs to be asked once only."""
-        tokens, whole = encoded
+        whole = encoded.whole
         bias = whole.new_zeros(self.biases) if bias is None else bias
         whole = whole + bias[: self.width]
         pitch = wanted[..., :1]
         facts = torch.cat([*_moment(wanted[..., :4]), wanted[..., 4:5] / LEVEL], dim=-1)
         query = self.query(torch.cat([facts, whole[:, None].expand(-1, wanted.shape[1], -1)], dim=-1))
-        found = self._attend(query, tokens, heard.there)
-        weight = self._choose(heard, query, tokens, facts)  # [B, C, Q, R]
+        found = self._attend(query, encoded, heard.there)
+        weight = self._choose(heard, query, encoded, facts)  # [B, C, Q, R]
         trust = heard.trust + LEAST_TRUST
-        alike = torch.einsum("bcqr,brk->bqck", weight, trust * heard.amplitude)
+        alike = torch.einsum("bcqr,brk->bqck", weight, encoded.trusted)
         alike = alike / torch.einsum("bcqr,brk->bqck", weight, trust).clamp_min(1e-6) / SCALE
         envelope = torch.einsum("bcqr,brm->bqcm", weight, heard.envelope) / SCALE
         noise = torch.einsum("bqr,brm->bqm", weight.mean(1), heard.noise) / SCALE
@@ -168,23 +188,25 @@ class NoteSynth(nn.Module):
         parts = share.unflatten(-1, (2, -1)).sum(-2)
         return Played(SCALE * amplitude, SCALE * ((parts[..., None] * envelope).sum(2) + bands), SCALE * (noise + hiss))
 
-    def _attend(self, query: Tensor, tokens: Tensor, there: Tensor) -> Tensor:
+    def _attend(self, query: Tensor, encoded: Encoded, there: Tensor) -> Tensor:
         """What `attention` gives; its own call imports a computer algebra system first, which takes over a second."""
-        weights, biases = self.attention.in_proj_weight.chunk(3), self.attention.in_proj_bias.chunk(3)
-        query, key, value = (
-            nn.functional.linear(x, weight, bias).unflatten(-1, (self.heads, -1)).transpose(1, 2)
-            for x, weight, bias in zip((query, tokens, tokens), weights, biases, strict=True)
-        )
-        found = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=there[:, None, None])
+        asked = self._projected(query, 0)
+        mask = there[:, None, None]
+        found = nn.functional.scaled_dot_product_attention(asked, encoded.key, encoded.value, attn_mask=mask)
         return self.attention.out_proj(found.transpose(1, 2).flatten(2))
+
+    def _projected(self, x: Tensor, part: int) -> Tensor:
+        """Queries, keys or values (0, 1, 2) of the attention, ``[B, heads, N, D / heads]``."""
+        weight, bias = self.attention.in_proj_weight.chunk(3)[part], self.attention.in_proj_bias.chunk(3)[part]
+        return nn.functional.linear(x, weight, bias).unflatten(-1, (self.heads, -1)).transpose(1, 2)
 
     @property
     def biases(self) -> int:
         """Length of what fitting finds: D + K + 2 M."""
         return self.width + self.partials + 2 * self.bands
 
-    def encode(self, heard: Heard) -> tuple[Tensor, Tensor]:
-        """Return tokens ``[B, R, D]`` and an embedding of the whole clip ``[B, D]``."""
+    def encode(self, heard: Heard) -> Encoded:
+        """Return all that is worked out of a clip before anything is asked."""
         known = heard.known[:, None].expand(-1, heard.facts.shape[1], -1)
         facts = torch.cat(
             [*_moment(heard.facts[..., [0, 2, 3, 4]]), heard.facts[..., 5:6] / LEVEL, heard.facts[..., 6:7].log1p()],
@@ -201,7 +223,11 @@ class NoteSynth(nn.Module):
         bands = [
             ((y / SCALE).clamp_min(QUIET) * there).sum(1) / count * heard.known for y in (heard.envelope, heard.noise)
         ]
-        return tokens, self.whole(torch.cat([mean, most.clamp_min(-10), *bands], dim=-1))
+        whole = self.whole(torch.cat([mean, most.clamp_min(-10), *bands], dim=-1))
+        given = self.chosen(tokens).unflatten(-1, (self.copies, 16))
+        own = torch.cat([*_moment(heard.facts[..., [0, 2, 3, 4]]), heard.facts[..., 5:6] / LEVEL], dim=-1)
+        trusted = (heard.trust + LEAST_TRUST) * heard.amplitude
+        return Encoded(whole, self._projected(tokens, 1), self._projected(tokens, 2), given, own, trusted)
 
     def sound(
         self,
@@ -261,13 +287,11 @@ class NoteSynth(nn.Module):
         part = part.clamp(0, 1)
         return envelope.gather(-1, high - 1) * (1 - part) + envelope.gather(-1, high) * part
 
-    def _choose(self, heard: Heard, query: Tensor, tokens: Tensor, facts: Tensor) -> Tensor:
+    def _choose(self, heard: Heard, query: Tensor, encoded: Encoded, facts: Tensor) -> Tensor:
         """Weights ``[B, C, Q, R]`` of what is copied: of near notes, at the same moment of the note."""
         asked = self.chooser(query).unflatten(-1, (self.copies, 16))
-        given = self.chosen(tokens).unflatten(-1, (self.copies, 16))
-        likeness = torch.einsum("bqcd,brcd->bcqr", asked, given) / 4
-        own = torch.cat([*_moment(heard.facts[..., [0, 2, 3, 4]]), heard.facts[..., 5:6] / LEVEL], dim=-1)
-        distance = (facts[:, :, None] - own[:, None]).abs()  # [B, Q, R, 6]
+        likeness = torch.einsum("bqcd,brcd->bcqr", asked, encoded.given) / 4
+        distance = (facts[:, :, None] - encoded.own[:, None]).abs()  # [B, Q, R, 6]
         pairs = torch.stack([distance[..., 0] * (PITCH / 3), distance[..., 1], distance[..., 2], distance[..., 5]], 1)
         score = likeness - torch.einsum("cj,bjqr->bcqr", nn.functional.softplus(self.near), pairs)
         return score.masked_fill(~heard.there[:, None, None], -math.inf).softmax(-1)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -39,7 +40,7 @@ LONGEST = MOMENTS[-1]  # frames of a note that the network is asked for; then it
 FADING = 10  # frames after the end from which the release is read
 STEP = 4.0  # dB of touch that count as alike
 HARDEST = 12.0  # dB of touch
-MOST_TONES = 128  # kept for notes alike
+MOST_TONES = 256  # kept for notes alike
 FIT_RATE, FIT_SECONDS, FIT_VOICES = 16000, 1.0, 8  # of the sound that fitting compares
 FIT_STEP = 0.05
 
@@ -166,6 +167,7 @@ class NeuralTimbre:
         with torch.inference_mode():
             self.encoded = network.encode(self.heard)
         self._known: dict[tuple[int, int, int, int], Tone] = {}
+        self._changing = Lock()
 
     def tone(self, pitch: float, frames: int, rate: int, touch: float = 0.0) -> Tone:
         """Return how the style would play a pitch; see `methods.notewise.timbre.Instrument`."""
@@ -175,9 +177,11 @@ class NeuralTimbre:
         key = (round(pitch * 2), length, rate, hard)
         known = self._known.get(key)  # several threads may ask
         if known is None:
-            if len(self._known) >= MOST_TONES:
-                self._known.clear()
-            known = self._known[key] = self._compute(key[0] / 2, length, rate, hard * STEP)
+            known = self._compute(key[0] / 2, length, rate, hard * STEP)
+            with self._changing:
+                while len(self._known) >= MOST_TONES:
+                    del self._known[next(iter(self._known))]  # the oldest
+                self._known[key] = known
         return replace(known, amplitude=known.amplitude[:, :frames], noise=known.noise[:, :frames])
 
     def _compute(self, pitch: float, frames: int, rate: int, touch: float) -> Tone:
@@ -189,14 +193,17 @@ class NeuralTimbre:
         at = np.array([k for k in MOMENTS if k < min(frames, LONGEST)])
         asked = np.array([*at, min(frames, LONGEST) + FADING])
         amplitude, noise = self._ask(pitch, asked * HOP, min(frames, LONGEST) * HOP, touch, count)
-        usual = self._ask(pitch, at * HOP, min(frames, LONGEST) * HOP, 0.0, count)[0] if touch else amplitude[:, :-1]
-        level, own = _loudness(usual).max(), _loudness(amplitude)
+        if touch:  # how loud the usual touch would be
+            level = self.tone(pitch, frames, rate).level - self.level
+        else:
+            level = float(_loudness(amplitude[:, :-1]).max())
+        own = _loudness(amplitude)
         release = float(np.clip((own[-1] - own[-2]) / (FADING * HOP), -600, -20))
         beyond = np.log2(np.maximum(1, f0 * ratios[:count] / (0.47 * self.rate)))
         held, hiss = (_drawn(x[:, :-1], at, frames) for x in (amplitude - 24 * beyond[:, None], noise))
         loudest = own[:-1].max()
         levels = ((held - loudest).astype(np.float32), (hiss - loudest).astype(np.float32))
-        return Tone(*levels, float(level) + self.level, stiffness, release)
+        return Tone(*levels, level + self.level, stiffness, release)
 
     def _ask(
         self, pitch: float, times: np.ndarray, duration: float, touch: float, count: int

@@ -12,6 +12,7 @@ from restyle.audio import Audio
 from restyle.dsp import blocks
 from restyle.dsp.pitch import midi_to_hz
 from restyle.notes import Notes
+from restyle.threads import mapped
 
 RATE = 16000  # Hz at which the content is measured
 PARTIALS = 12
@@ -20,6 +21,9 @@ QUIETEST, LOUDEST = -24.0, 12.0  # dB around the median level
 SWELL = 6.0  # dB, largest deviation from how the content's notes usually go on
 MOST = 4000  # notes from which the usual is learnt; more make it no better
 FOLLOW = 0.5  # how far such deviations are followed
+
+
+Outline = tuple[float, np.ndarray, np.ndarray, np.ndarray]  # pitch, loudness, bend, place
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,19 +52,10 @@ def listen(content: Audio, notes: Notes, progress: blocks.Progress | None = None
         One `Played` a note, in their order, and the median of their levels in dB of full scale (-120 without notes).
     """
     # of each note only what is needed of it, so that memory hardly grows with length
-    heard: list[tuple[float, np.ndarray, np.ndarray, np.ndarray]] = []
-    for span in blocks.spans(content.length, round(BLOCK * content.rate), round(CONTEXT * content.rate)):
-        start, stop, left = (x / content.rate for x in (span.start, span.stop, span.left))
-        own = (notes.onset >= start) & (notes.onset < stop)
-        if own.any():
-            here = notes.select((notes.onset < span.right / content.rate) & (notes.offset > left))
-            inside = np.flatnonzero((here.onset >= start) & (here.onset < stop))
-            part = here.between(left, span.right / content.rate)
-            piece = content.slice(span.left, span.right)
-            low = soxr.resample(piece.samples.T, content.rate, RATE).reshape(-1, content.channels).T
-            found = measure(Audio(low, RATE, downmix=content.downmix), part, most=PARTIALS, noise=False)
-            pans = _pans(low, part) if content.channels > 1 else np.ones((len(part), 1))
-            heard += [_outline(found[i], pans[i]) for i in inside]
+    heard: list[Outline] = []
+    spans = list(blocks.spans(content.length, round(BLOCK * content.rate), round(CONTEXT * content.rate)))
+    for span, found in zip(spans, mapped(lambda span: _heard(content, notes, span), spans), strict=True):
+        heard += found
         blocks.release(content.samples)
         if progress:
             progress(span.stop / content.length)
@@ -77,7 +72,22 @@ def listen(content: Audio, notes: Notes, progress: blocks.Progress | None = None
     return played, median
 
 
-def _outline(sound: NoteSound, pan: np.ndarray) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
+def _heard(content: Audio, notes: Notes, span: blocks.Span) -> list[Outline]:
+    """The notes that begin in a block."""
+    start, stop, left = (x / content.rate for x in (span.start, span.stop, span.left))
+    here = notes.select((notes.onset < span.right / content.rate) & (notes.offset > left))
+    inside = np.flatnonzero((here.onset >= start) & (here.onset < stop))
+    if not len(inside):
+        return []
+    part = here.between(left, span.right / content.rate)
+    piece = content.slice(span.left, span.right)
+    low = soxr.resample(piece.samples.T, content.rate, RATE).reshape(-1, content.channels).T
+    found = measure(Audio(low, RATE, downmix=content.downmix), part, most=PARTIALS, noise=False)
+    pans = _pans(low, part) if content.channels > 1 else np.ones((len(part), 1))
+    return [_outline(found[i], pans[i]) for i in inside]
+
+
+def _outline(sound: NoteSound, pan: np.ndarray) -> Outline:
     """Pitch, loudness and bend while it is held, and place of a note."""
     held = sound.held
     return sound.pitch, sound.loudness[:held].astype(np.float32), sound.bend[:held].astype(np.float32), pan
