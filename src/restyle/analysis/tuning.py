@@ -92,12 +92,10 @@ def estimate_tuning(audio: Audio) -> Tuning:
 
 def _peaks(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """MIDI pitch and magnitude of the spectral peaks of all frames."""
-    import scipy.fft
-
     padded = np.pad(samples, (0, max(0, FRAME - len(samples))))
     frames = np.lib.stride_tricks.sliding_window_view(padded, FRAME)[::HOP]
     window = np.hanning(FRAME).astype(np.float32)
-    spectrum = np.abs(scipy.fft.rfft(frames * window, FFT, workers=1))
+    spectrum = np.abs(np.fft.rfft(frames * window, FFT))
     spectrum = spectrum[:, int(LOWEST * FFT / RATE) - 1 : int(HIGHEST * FFT / RATE) + 2]
     middle = spectrum[:, 1:-1]
     least = np.maximum(RANGE * middle.max(axis=1, keepdims=True), SILENT * window.sum())

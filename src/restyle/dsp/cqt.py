@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from restyle.dsp.filters import maximum_filter, mean_filter
+
 QUIETEST = 36.0  # dB below the loudest moment at which a passage is no longer raised
 
 
@@ -141,8 +143,5 @@ def loudest_around(loudest: np.ndarray, hop: float) -> np.ndarray:
         >>> loudest_around(np.full(3, -20.0), 0.016).tolist()
         [-20.0, -20.0, -20.0]
     """
-    import scipy.ndimage
-
-    near = scipy.ndimage.maximum_filter1d(loudest, round(8 / hop), axis=-1)
-    near = scipy.ndimage.uniform_filter1d(near, round(4 / hop), axis=-1)
+    near = mean_filter(maximum_filter(loudest, round(8 / hop)), round(4 / hop))
     return np.maximum(near, loudest.max(axis=-1, keepdims=True) - QUIETEST)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from scipy import ndimage, signal
+
+from restyle.dsp.filters import lowpass, minimum_and_smooth, oversampled
 
 CEILING = -0.1  # dB of full scale, of the true peak
 HOP = 0.001  # seconds between two values of the gain
@@ -46,7 +47,7 @@ class Limiter:
         gain[:-1] = allowed
         np.minimum(gain[1:], allowed, out=gain[1:])
         _release(gain, RELEASE * self._hop / rate)
-        self._gain = _smooth(gain)
+        self._gain = minimum_and_smooth(gain, AHEAD)
 
     @property
     def largest(self) -> float:
@@ -88,11 +89,11 @@ def _true_peaks(blocks: Iterable[np.ndarray], hop: int) -> Iterator[np.ndarray]:
 
 def _oversampled(samples: np.ndarray) -> np.ndarray:
     """Absolute levels ``[TIMES * n]`` of the loudest channel; ``HALF`` samples at both ends are context."""
-    kernel = TIMES * signal.firwin(2 * HALF * TIMES + 1, 1 / TIMES, window=("kaiser", 5.0))
+    kernel = TIMES * lowpass(2 * HALF * TIMES + 1, 1 / TIMES, beta=5.0)
     first, count = 2 * HALF * TIMES, (len(samples) - 2 * HALF) * TIMES
     if np.abs(samples).max() * np.abs(kernel).sum() / TIMES < 0.5:  # far from any peak
         return np.zeros(count, np.float32)
-    found = [signal.upfirdn(kernel.astype(np.float32), channel, up=TIMES) for channel in samples.T]
+    found = [oversampled(channel, kernel.astype(np.float32), TIMES) for channel in samples.T]
     return np.abs(found)[:, first : first + count].max(axis=0)
 
 
@@ -104,9 +105,3 @@ def _release(gain: np.ndarray, step: float) -> None:
         rise = step * np.arange(len(part))
         part[:] = rise + np.minimum.accumulate(np.minimum(part - rise, last + step))
         last = float(part[-1])
-
-
-def _smooth(gain: np.ndarray) -> np.ndarray:
-    lowest = ndimage.minimum_filter1d(gain, 2 * AHEAD + 1, mode="nearest")
-    window = np.hanning(2 * AHEAD + 3)[1:-1]
-    return ndimage.convolve1d(lowest, window / window.sum(), mode="nearest")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from scipy import signal
 
 from restyle.audio import Audio
 from restyle.dsp import blocks
+from restyle.dsp.filters import response
 
 GATE, STEP = 0.4, 0.1  # seconds of a gating block, and between the beginnings of two
+BLOCK, TAIL = 5.0, 0.5  # seconds filtered at once, and after which the filters have long gone silent
 ABSOLUTE, RELATIVE = -70.0, -10.0  # LUFS, and dB of the mean of what is above it: softer gating blocks do not count
 OFFSET = -0.691  # dB, so that a full-scale sine of 1 kHz in one channel has -3.01 LUFS
 SURROUND = 1.41  # power of a channel at the listener's side
@@ -63,11 +64,15 @@ def _gating_powers(audio: Audio) -> np.ndarray:
 
 def _weighted(audio: Audio) -> Iterator[np.ndarray]:
     """The K-weighted sound, block by block ``[C, n]``."""
-    filters = _filters(audio.rate)
-    state = np.zeros((len(filters), audio.channels, 2))
-    for piece in blocks.views(audio):
-        result, state = signal.sosfilt(filters, piece.astype(np.float64), zi=state)
-        yield result
+    tail = round(TAIL * audio.rate)
+    rest = np.zeros((audio.channels, tail))
+    for piece in blocks.views(audio, BLOCK):
+        count = piece.shape[1]
+        size = 2 ** int(np.ceil(np.log2(count + tail)))
+        whole = np.fft.irfft(np.fft.rfft(piece.astype(np.float64), size) * response(_filters(audio.rate), size), size)
+        whole[:, :tail] += rest
+        rest = whole[:, count : count + tail].copy()
+        yield whole[:, :count]
 
 
 def _filters(rate: int) -> np.ndarray:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.ndimage
 
+from restyle.dsp.filters import closed, maximum_filter
 from restyle.notes import DRUMS, Notes
 
 
@@ -107,8 +107,7 @@ def roll_to_notes(
     rows = []
     for pitch in np.flatnonzero((roll.onset >= onset_threshold).any(axis=0)):
         onset, offset = (values[:, pitch].astype(np.float32) for values in (roll.onset, roll.offset))
-        sounding = np.pad(roll.frame[:, pitch] >= frame_threshold, gap)
-        sounding = scipy.ndimage.binary_closing(sounding, np.ones(gap + 1, bool))[gap : gap + len(onset)]
+        sounding = closed(roll.frame[:, pitch] >= frame_threshold, gap)
         silent = np.append(np.flatnonzero(~sounding), len(onset))
         starts = peaks(onset, onset_threshold)
         # there may be none: in half precision a probability can reach a threshold that it lies below
@@ -129,7 +128,7 @@ def roll_to_notes(
 
 def peaks(curve: np.ndarray, threshold: float) -> np.ndarray:
     """Frames at or above a threshold that no neighbour within two frames exceeds; of equal neighbours the first."""
-    peak = (curve >= threshold) & (curve == scipy.ndimage.maximum_filter1d(curve, 5))
+    peak = (curve >= threshold) & (curve == maximum_filter(curve, 5))
     peak[1:] &= ~peak[:-1]
     return np.flatnonzero(peak)
 

@@ -22,12 +22,13 @@ from restyle.errors import RestyleError
 from restyle.io import hub
 from restyle.io import networks as trained
 from restyle.io import weights as files
+from restyle.memory import trim_memory
 from restyle.notes import DRUMS, Notes
 from restyle.threads import mapped, single
 
 WEIGHTS = "transcriber.safetensors"
 LINEAR = ("velocity", "bend")  # of the activations; the others are logits
-BLOCK, CONTEXT = 24.0, 5.0  # seconds; the network sees four and a half to either side, the lowest filters half of one
+BLOCK, CONTEXT = 16.0, 5.0  # seconds; the network sees four and a half to either side, the lowest filters half of one
 SILENCE = -90.0  # dB; a recording that never exceeds this holds no notes
 KEYS, HIT = (36, 38, 42), 0.1  # General MIDI's kick, snare and closed hi-hat; seconds of a hit
 BEFORE = 32  # frames of silence before a recording, so that its first notes are seen to begin; even, as those around
@@ -59,6 +60,7 @@ def _network(path: Path, _changed: int) -> tuple[Transcriber, Cqt, dict[str, Any
     network, settings = trained.network(path, "transcriber", "cqt")
     if not isinstance(network, Transcriber):
         raise RestyleError(trained.refusal(path, "transcriber"))
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster, and without copies
     spectrogram = LogSpectrogram.of(settings["representation"])
     assert spectrogram.cqt
     return network, spectrogram.cqt, settings
@@ -125,6 +127,7 @@ def transcribe(
     for done in mapped(find, blocks.spans(len(spectrum), 2 * round(BLOCK / hop / 2), around)):
         if progress:
             progress(0.3 + 0.7 * done / len(spectrum))
+    trim_memory()
     kept["onset"][~loud] = 0
     roll = Roll(kept["onset"], kept["frame"], kept["velocity"], kept["offset"], kept["bend"], hop, tuning=cents / 100)
     chosen: dict[str, Any] = settings["decoding"] | thresholds

@@ -112,10 +112,14 @@ class DrumHead(nn.Module):
         self.inner = nn.Conv1d(4 * channels, hidden, 5, padding=2)
         self.outer = nn.Conv1d(hidden, 2 * DRUM_CLASSES, 3, padding=1)
 
-    def forward(self, entry: Tensor, x: Tensor) -> Tensor:
-        """What went into the blocks and what came out, ``[B, C, L / 2, P]``, to logits ``[B, L, 3]``."""
-        pooled = torch.cat([y for part in (entry, x) for y in (part.mean(-1), part.amax(-1))], dim=1)
-        found = self.outer(nn.functional.relu(self.inner(pooled)))  # [B, 3 x 2, L / 2]
+    @staticmethod
+    def pool(x: Tensor) -> Tensor:
+        """``[B, C, L / 2, P]`` to ``[B, 2 C, L / 2]``."""
+        return torch.cat([x.mean(-1), x.amax(-1)], dim=1)
+
+    def forward(self, before: Tensor, after: Tensor) -> Tensor:
+        """What went into the blocks and what came out, both pooled, to logits ``[B, L, 3]``."""
+        found = self.outer(nn.functional.relu(self.inner(torch.cat([before, after], dim=1))))  # [B, 3 x 2, L / 2]
         return found.unflatten(1, (DRUM_CLASSES, 2)).permute(0, 3, 2, 1).flatten(1, 2)
 
 
@@ -181,10 +185,11 @@ class Transcriber(nn.Module):
         x = nn.functional.pad(x, (0, 0, 0, frames % 2))
         bins = self.step * (PITCHES + 1) + 1
         x = self.stack(nn.functional.pad(x, (self.step, 0)), bins)  # so that each window is centred on its pitch
-        x = entry = nn.functional.relu(self.norm(self.entry(x)) + self.pitch)
+        x = nn.functional.relu(self.norm(self.entry(x)) + self.pitch)
+        before = self.drums.pool(x) if self.drums else x.new_zeros(0)
         for i, block in enumerate(self.blocks):
             x = block(self.surroundings[str(i)](x) if i in self.informed else x)
-        drums = self.drums(entry, x) if self.drums else x.new_zeros(len(x), 2 * x.shape[2], 0)
+        drums = self.drums(before, self.drums.pool(x)) if self.drums else x.new_zeros(len(x), 2 * x.shape[2], 0)
         x = self.heads(x).unflatten(1, (-1, 2)).permute(1, 0, 3, 2, 4).flatten(2, 3)  # [5, B, L, P]
         onset, frame, velocity, offset, bend = x[:, :, :frames]
         return Activations(onset, frame, velocity, offset, bend, drums[:, :frames])

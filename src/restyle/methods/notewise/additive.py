@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-import scipy.fft
 
 from restyle.analysis.partials import HOP, noise_bands, partial_ratios
 from restyle.dsp.pitch import midi_to_hz
@@ -67,7 +66,7 @@ def play(
         phases = (cycles[part, None] * ratios + start) % 1.0
         spectra = _lines(levels, f0[part, None] * ratios * (size / rate), phases, size)
         spectra += _noise(_at(noise, times[part]), size, rate, rng)
-        frames = scipy.fft.irfft(spectra, size)
+        frames = np.fft.irfft(spectra, size)
         for k in range(4):
             out[first + k : first + k + len(frames)] += frames[:, k * hop : (k + 1) * hop]
     # frame 0 is centred two hops before the onset, and starts two hops before that
