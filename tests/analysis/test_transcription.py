@@ -3,6 +3,7 @@ import pytest
 
 from restyle.analysis.transcriber import infer as transcription
 from restyle.analysis.transcriber.infer import WEIGHTS, transcribe
+from restyle.analysis.transcriber.model import DOUBT
 from restyle.audio import Audio
 from restyle.errors import collect_warnings
 from restyle.io import weights
@@ -148,7 +149,7 @@ def test_progress_rises_to_one():
 
 def test_what_counts_as_doubt_belongs_to_the_weights():
     _, settings = weights.load(weights.bundled(WEIGHTS))
-    assert settings["confidence"] == {"sure": 0.895, "unsure": 0.835}
+    assert {name: tuple(ends) for name, ends in settings["doubt"].items()} == DOUBT
 
 
 def test_doubt_goes_from_none_for_a_clear_tone_to_all_for_noise():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from restyle.analysis.transcriber.model import DRUM_CLASSES, PITCHES, ROLLS, Transcriber
+from restyle.analysis.transcriber.model import DOUBT, DRUM_CLASSES, PITCHES, ROLLS, Transcriber
 from restyle.analysis.tuning import estimate_tuning
 from restyle.audio import Audio, resample
 from restyle.dsp import blocks
@@ -32,8 +33,6 @@ BLOCK, CONTEXT = 16.0, 5.0  # seconds; the network sees four and a half to eithe
 SILENCE = -90.0  # dB; a recording that never exceeds this holds no notes
 KEYS, HIT = (36, 38, 42), 0.1  # General MIDI's kick, snare and closed hi-hat; seconds of a hit
 BEFORE = 32  # frames of silence before a recording, so that its first notes are seen to begin; even, as those around
-# mean probability of what is found in clear and in dense recordings, for weights that do not say
-CONFIDENCE = {"sure": 0.895, "unsure": 0.835}
 LOWEST = -200.0  # dB, below anything that 80 dB under the loudest moment of a very quiet recording can reach
 
 
@@ -137,7 +136,7 @@ def transcribe(
     notes = notes.select(notes.onset < audio.duration)
     offset = np.maximum(np.minimum(notes.offset, audio.duration), notes.onset + 1e-3)
     notes = Notes(notes.onset, offset, notes.pitch, notes.velocity, notes.programme)
-    doubt = _doubt(notes, roll, **settings.get("confidence", CONFIDENCE))
+    doubt = _doubt(notes, roll, **settings.get("doubt", DOUBT))
     return Transcription(notes, roll, doubt, drums.select(drums.onset < audio.duration))
 
 
@@ -151,16 +150,26 @@ def _hits(curves: np.ndarray, hop: float, threshold: float) -> Notes:
     return Notes.of(rows)
 
 
-def _doubt(notes: Notes, roll: Roll, *, sure: float, unsure: float) -> float:
-    """How far notes cannot be relied on, 0..1, by the mean probability of their frames and onsets."""
+def _doubt(notes: Notes, roll: Roll, *, onset: Sequence[float], frame: Sequence[float]) -> float:
+    """How far notes cannot be relied on, 0..1, by the mean probabilities of their onsets and of what sounds.
+
+    Args:
+        notes: what was found.
+        roll: what it was read from.
+        onset: mean probability of the onsets from which nothing, and below which all is in doubt.
+        frame: the same of the frames in which something sounds.
+    """
     frames = roll.frame[roll.frame > 0.5]
     if not len(notes) or not len(frames):
         return 1.0
     at = np.minimum(np.round(notes.onset / roll.hop).astype(int), len(roll.onset) - 1)
     onsets = roll.onset[at, np.round(notes.pitch - roll.tuning).astype(int) - roll.lowest]
-    mean = (float(frames.mean(dtype=np.float64)) + float(onsets.mean(dtype=np.float64))) / 2
+    doubts = [
+        np.clip((sure - float(found.mean(dtype=np.float64))) / (sure - unsure), 0, 1)
+        for found, (sure, unsure) in ((onsets, onset), (frames, frame))
+    ]
     # squared: a little of the content beside notes that are nearly right would only blur them
-    return float(np.clip((sure - mean) / (sure - unsure), 0, 1)) ** 2
+    return float(max(doubts)) ** 2
 
 
 def _tuned(cqt: Cqt, cents: float) -> Cqt:

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 PITCHES = 88
 LOWEST = 21  # MIDI pitch of the first row
+# mean probabilities of onsets and frames in clear recordings, and in those whose notes cannot be relied on
+DOUBT = {"onset": (0.82, 0.76), "frame": (0.75, 0.65)}
 DRUM_CLASSES = 3  # kick, snare, hats and all other
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from restyle.analysis.transcriber.model import DRUM_CLASSES, ROLLS, Activations, Transcriber
+from restyle.analysis.transcriber.model import DOUBT, DRUM_CLASSES, ROLLS, Activations, Transcriber
 from restyle.dsp.cqt import loudest_around, unit_level
 from restyle.dsp.pianoroll import Roll, notes_to_roll, peaks, roll_to_notes
 from restyle.dsp.pitch import midi_to_hz
@@ -33,12 +33,13 @@ class TranscriberTraining(Training):
     Args:
         model: the network to train.
         representation: settings of the spectrograms.
-        sure: mean probability of what is found in clear recordings; stored with the weights.
-        unsure: the same in recordings so dense that their notes cannot be relied on.
+        drums_only: whether all but the drum head stays as it is: it then learns in a fraction of the time.
+        doubt: mean probabilities of ``onset`` and ``frame`` in clear recordings, and in those so dense that their notes
+            cannot be relied on; stored with the weights.
         optimisation: rate, weight decay, schedule and seed (see `Training`).
 
     Raises:
-        ValueError: if there is no such schedule.
+        ValueError: if there is no such schedule, or only drums are to be learnt by a model that has none.
     """
 
     wants = ("notes", "bends")
@@ -49,18 +50,27 @@ class TranscriberTraining(Training):
         model: Transcriber,
         *,
         representation: Mapping[str, Any],
-        sure: float = 0.895,
-        unsure: float = 0.835,
+        drums_only: bool = False,
+        doubt: Mapping[str, Sequence[float]] = DOUBT,
         **optimisation: Any,
     ) -> None:
         super().__init__(model, **optimisation)
         self.model.to(memory_format=torch.channels_last)  # faster
         self.hop = representation["hop"] / representation["rate"]
-        self.confidence = {"sure": sure, "unsure": unsure}
+        self.doubt = {name: list(ends) for name, ends in doubt.items()}
         self.decoding: dict[str, float] = {}
+        self.drums_only = drums_only
+        if drums_only:
+            if model.drums is None:
+                raise ValueError(
+                    "a transcriber without drums cannot learn them: set drums: true in the model's init_args"
+                )
+            model.requires_grad_(False)
+            model.drums.requires_grad_(True)
 
     def training_step(self, batch: Sequence[Tensor], batch_idx: int) -> Tensor:
         """Return the loss of a batch, each chunk as a part of a louder or softer recording."""
+        self.model.train(not self.drums_only)  # what is not learnt keeps its statistics, too
         rng = self.rng(batch_idx)
         louder = np.maximum(0, rng.normal(0, QUIETER, len(batch[0])))
         found = self.model(levels(batch[0], torch.from_numpy(louder).to(batch[0]), self.hop))
@@ -96,7 +106,7 @@ class TranscriberTraining(Training):
 
     def exports(self) -> dict[str, Any]:
         """Return what is stored with the weights: how activations become notes, and when these are in doubt."""
-        return {"decoding": self.decoding, "confidence": self.confidence}
+        return {"decoding": self.decoding, "doubt": self.doubt}
 
 
 def levels(x: Tensor, louder: Tensor, hop: float) -> Tensor:
