@@ -13,7 +13,7 @@ def test_the_list(tmp_path, monkeypatch):
     weights.save(tmp_path / "mine.safetensors", {"w": np.zeros(250_000, np.float32)}, {"kind": "timbre"})
     rows = models.rows(models.run())
     assert rows[-1] == ["mine", "local", "timbre", "1.0 MB", "-"]
-    assert ["transcriber", "bundled", "transcriber", "1.8 MB", "Apache-2.0, like the package"] in rows
+    assert ["transcriber", "bundled", "transcriber", "1.0 MB", "Apache-2.0, like the package"] in rows
     assert hub.find("mine") == tmp_path / "mine.safetensors"
 
 

@@ -272,7 +272,7 @@ def test_memory_does_not_grow_with_length(parallel, monkeypatch):
     peaks = []
     for seconds in (60, 300):
         notes = Notes.of([(t, t + 0.4, 57 + t % 3, 0.8, 0) for t in range(seconds)])
-        found = Transcription(notes, notes_to_roll(notes, 1, 1.0), 0.0)
+        found = Transcription(notes, notes_to_roll(notes, 1, 1.0), 0.0, Notes.of([]))
         monkeypatch.setattr("restyle.analysis.transcriber.infer.transcribe", lambda *_, own=found, **__: own)
         content = Audio(np.tile(tune(60), (1, seconds // 60)).astype(np.float32), RATE)
         tracemalloc.start()
