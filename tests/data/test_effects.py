@@ -23,3 +23,21 @@ def test_length_and_pitch_stay_at_any_rate():
 
 def test_silence_stays_silence():
     assert not effects.apply(np.zeros(100), 8000, np.random.default_rng(0)).any()
+
+
+def test_a_wavering_pitch_stays_within_its_cents_and_in_time():
+    rate, cents = 16000, 12.0
+    t = np.arange(4 * rate) / rate
+    made = effects.wavering(np.sin(2 * np.pi * 1000 * t), rate, np.random.default_rng(3), cents=cents)
+    crossings = np.flatnonzero((made[:-1] < 0) & (made[1:] >= 0))
+    exact = crossings - made[crossings] / (made[crossings + 1] - made[crossings])
+    pitch = 1200 * np.log2(rate / np.diff(exact) / 1000)
+    assert 1 < np.ptp(pitch[10:-10]) < 2.6 * cents
+    assert np.abs(np.diff(exact, prepend=0)[1:].cumsum() - rate / 1000 * np.arange(1, len(exact))).max() < 0.01 * rate
+    assert len(made) == len(t)
+
+
+def test_every_change_keeps_length_and_finite_values():
+    for change, _ in effects.CHANGES:
+        made = change(tone(), 8000, np.random.default_rng(0))
+        assert len(made) == 8000 and np.isfinite(made).all() and np.abs(made).max() > 0.01

@@ -119,3 +119,15 @@ def test_recorded_notes_play_at_pitch_and_time(samples):
         f0 = spectrum.argmax() * RENDER_RATE / 2**18
         assert 12 * np.log2(f0 / 440) + 69 == pytest.approx(pitch, abs=0.05)
         assert np.abs(piece).max() == pytest.approx(loudest, rel=0.05)
+
+
+def test_tied_notes_overlap_and_have_no_attack_of_their_own(samples):
+    notes = Notes.of([(0.0, 0.4, 60, 0.8, 0), (0.4, 0.7, 67, 0.8, 0)])
+    plain, tied = (
+        samples.render(notes, "sine", 1.0, np.random.default_rng(0), rate=16000, legato=legato)[0]
+        for legato in (False, True)
+    )
+    assert np.array_equal(plain[:6400], tied[:6400]) and not np.array_equal(plain, tied)
+    rise = slice(6400, 6480)  # the first 5 ms of the second note
+    assert np.abs(tied[rise] - plain[rise]).max() > 0.05
+    assert np.abs(np.diff(tied)).max() <= np.abs(np.diff(plain)).max() * 1.05  # no click

@@ -1,4 +1,4 @@
-"""Random tone, drive, room, loudness curve and noise, so that what is learnt does not depend on them. Floor 3."""
+"""Random tone, microphone, tape, room, loudness curve and noise: what is learnt must not depend on them. Floor 3."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 
 import numpy as np
 import scipy.fft
+import scipy.ndimage
 import scipy.signal
 
 from restyle.audio import Audio, resample
@@ -17,8 +18,8 @@ LOWEST_BAND = 31.5  # Hz, the octave up to here is shaped as one with all below
 def apply(sound: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:
     """Change a sound as rooms, loudspeakers and recordings do, each change with a probability of its own.
 
-    The changes: an equaliser by octaves (50 %), a low-pass (15 %), drive (10 %), reverb (35 %), a slow loudness curve
-    (25 %) and noise (70 %), in this order.
+    The changes: an equaliser by octaves (50 %), a microphone (25 %), a low-pass (15 %), drive (10 %), reverb (35 %),
+    tape (10 %), a slow loudness curve (25 %) and noise (70 %), in this order.
 
     Args:
         sound: ``[T]``.
@@ -34,7 +35,7 @@ def apply(sound: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:
     """
     if not sound.any():
         return sound.astype(np.float32)
-    for change, probability in ((_equalise, 0.5), (_low_pass, 0.15), (_drive, 0.1), (room, 0.35), (_swell, 0.25)):
+    for change, probability in CHANGES:
         if rng.random() < probability:
             sound = change(sound, rate, rng)
     if rng.random() < 0.7:
@@ -80,6 +81,32 @@ def room(sound: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:
     return sound + level * wet
 
 
+def _microphone(sound: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:
+    """Roll off the lowest, raise or lower it by nearness, and raise what gives presence."""
+    size = scipy.fft.next_fast_len(len(sound), real=True)
+    hertz = np.maximum(scipy.fft.rfftfreq(size, 1 / rate), 1.0)
+    corner, near, peak = rng.uniform(30, 150), rng.uniform(-3, 6), rng.uniform(2500, 7000)
+    gain = -20 * np.log10(1 + (corner / hertz) ** 2) + near / (1 + (hertz / 250) ** 2)
+    gain += rng.uniform(-2, 6) * np.exp(-np.square(np.log2(hertz / peak) / 0.7))
+    return scipy.fft.irfft(scipy.fft.rfft(sound, size) * 10 ** (gain / 20), size)[: len(sound)]
+
+
+def _tape(sound: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:
+    """Wow and flutter, of some cents, and a little saturation."""
+    return wavering(np.tanh(sound / np.abs(sound).max() * rng.uniform(0.2, 1.5)), rate, rng)
+
+
+def wavering(sound: np.ndarray, rate: int, rng: np.random.Generator, *, cents: float = 6.0) -> np.ndarray:
+    """Return a sound ``[T]`` whose pitch wavers slowly by up to ``cents``, and faster by a fifth of it; times stay."""
+    time = np.arange(len(sound)) / rate
+    moved = np.zeros(len(sound))
+    for slowest, fastest, depth in ((0.3, 2.0, cents), (5.0, 12.0, cents / 5)):
+        turn = 2 * np.pi * rng.uniform(slowest, fastest)
+        speed = 2 ** (depth * rng.uniform(0.1, 1) / 1200) - 1
+        moved += speed / turn * np.sin(turn * time + rng.uniform(0, 2 * np.pi))
+    return scipy.ndimage.map_coordinates(sound, [(time + moved) * rate], order=3, mode="nearest")
+
+
 def _swell(sound: np.ndarray, _: int, rng: np.random.Generator) -> np.ndarray:
     times = np.linspace(0, len(sound), 9)
     return sound * 10 ** (np.interp(np.arange(len(sound)), times, rng.uniform(-24, 0, 9)) / 20)
@@ -90,3 +117,9 @@ def _noise(sound: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if rng.random() < 0.5:
         noise = scipy.signal.lfilter([1], [1, -0.95], noise) * 0.3
     return sound + noise * np.abs(sound).max() * 10 ** (rng.uniform(-100, -40) / 20)
+
+
+CHANGES = (  # and how likely each is
+    *((_equalise, 0.5), (_microphone, 0.25), (_low_pass, 0.15), (_drive, 0.1)),
+    *((room, 0.35), (_tape, 0.1), (_swell, 0.25)),
+)

@@ -34,6 +34,7 @@ OUT_OF_TUNE = 0.45  # semitones, at most, that a whole song is
 # how often: recorded notes, synthetic voices, codecs, loops
 SAMPLED, SYNTHETIC, CODED, NOISY = 0.4, 0.4, 0.1, 0.06
 ENSEMBLE = 0.2  # of the recorded parts are played by two to five
+TIED, DRIFTING, DRIFT = 0.3, 0.4, 15.0  # of the recorded parts are legato; drift, and by how many cents at most
 RELEASES = 0.03, 0.5  # seconds in which recorded notes may fade after their end
 
 
@@ -46,7 +47,9 @@ def parts(notes: Notes, recipe: Recipe, font: Path, rng: np.random.Generator) ->
         if able:
             players = int(rng.integers(2, 6)) if rng.random() < ENSEMBLE else 1
             release = float(np.exp(rng.uniform(*np.log(RELEASES))))
-            result.append(Part(part.notes, able[rng.integers(len(able))], part.gain, players=players, release=release))
+            own = Part(part.notes, able[rng.integers(len(able))], part.gain, players=players, release=release)
+            drift = float(rng.uniform(2, DRIFT)) if rng.random() < DRIFTING else 0.0
+            result.append(replace(own, legato=bool(rng.random() < TIED), cents=drift))
         else:
             result.append(replace(part, voice=Voice.draw(rng)) if rng.random() < SYNTHETIC else part)
     if len(result) > 1 and rng.random() < 0.5 and np.any(notes.programme == DRUMS):

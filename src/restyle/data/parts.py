@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from restyle.audio import resample
+from restyle.data.effects import wavering
 from restyle.data.recipe import Recipe
 from restyle.data.recorded import RELEASE, NoteSamples
 from restyle.data.rendering import BEND_STEP, SoundFont
@@ -27,8 +29,8 @@ class Part:
     """What one programme plays in a song, and with what: a programme of the SoundFont, or recorded notes.
 
     A part may have a level (dB), a pitch bend (semitones every 10 ms) and a second programme that doubles it; or a
-    synthetic voice plays it. Recorded notes fade in ``release`` seconds, and several ``players`` may play them, each a
-    little late and out of tune.
+    synthetic voice plays it. Recorded notes fade in ``release`` seconds or are tied (``legato``), several ``players``
+    may play them, each a little late and out of tune, and their tuning may drift by some ``cents``.
     """
 
     notes: Notes
@@ -40,6 +42,8 @@ class Part:
     voice: Voice | None = None
     players: int = 1
     release: float = RELEASE
+    legato: bool = False
+    cents: float = 0.0
 
     @property
     def programme(self) -> int:
@@ -78,14 +82,16 @@ def _recorded(
     part: Part, samples: NoteSamples, duration: float, rate: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, Notes]:
     """One part by recorded notes; the notes are the first player's."""
-    sound, played = samples.render(part.notes, part.instrument, duration, rng, rate=rate, release=part.release)
+    how: dict[str, Any] = {"rate": rate, "release": part.release, "legato": part.legato}
+    sound, played = samples.render(part.notes, part.instrument, duration, rng, **how)
     for _ in range(1, part.players):
         count = len(part.notes)
         late = np.abs(rng.normal(0, LATE, count))
         pitch = part.notes.pitch + rng.normal(0, OUT_OF_TUNE / 2) + rng.normal(0, OUT_OF_TUNE / 2, count)
         own = replace(part.notes, onset=part.notes.onset + late, offset=part.notes.offset + late, pitch=pitch)
-        sound += samples.render(own, part.instrument, duration, rng, rate=rate, release=part.release)[0]
-    return sound / np.sqrt(part.players), played
+        sound += samples.render(own, part.instrument, duration, rng, **how)[0]
+    sound /= np.sqrt(part.players)
+    return (wavering(sound, rate, rng, cents=part.cents) if part.cents else sound), played
 
 
 def _solo(part: Part, font: Path, duration: float, rate: int, rng: np.random.Generator) -> tuple[np.ndarray, Notes]:

@@ -28,6 +28,7 @@ BEFORE = 0.004  # seconds kept before a recording's attack, faded in
 ANALYSED, ANALYSIS_RATE = 0.4, 16000  # seconds from the loudest moment on, and Hz, in which the pitch is measured
 AGREEMENT = 2.0  # semitones that name and sound may differ by: recordings at a wrong rate are 1.5 off
 LEAST_AGREEING = 0.6  # part of a folder's names that must tell the pitch
+TIED, ATTACK, OVERLAP = 0.06, 0.08, 0.05  # seconds: notes so near are tied; what is skipped of the second, and its rise
 LETTERS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "h": 11, "b": 11}
 NOTE_NAME = re.compile(r"^([A-Ha-h])(#|is|s|es|b)?(-?\d)(?!\d)")
 NUMBER = re.compile(r"^\d{2,3}$")
@@ -74,6 +75,7 @@ class NoteSamples:
         *,
         rate: int = RENDER_RATE,
         release: float = RELEASE,
+        legato: bool = False,
     ) -> tuple[np.ndarray, Notes]:
         """Play what lies within three semitones of a recording.
 
@@ -84,6 +86,7 @@ class NoteSamples:
             rng: chooses among recordings that are about as near and as loud.
             rate: Hz.
             release: seconds in which a note fades after its end.
+            legato: whether a note that begins where another ends has no attack of its own, and the two overlap.
 
         Returns:
             ``[T]`` at ``rate`` and the notes that sound in it, as long as their recordings last.
@@ -96,6 +99,8 @@ class NoteSamples:
             if sample is None or start >= len(out):
                 continue
             sound = _sample(sample.path, float(notes.pitch[i] - sample.pitch), rate)
+            if legato and np.any(np.abs(notes.offset - notes.onset[i]) < TIED):
+                sound = _tied(sound, rate)
             length = min(len(sound), round((notes.offset[i] - notes.onset[i] + release) * rate), len(out) - start)
             fade = np.minimum(1, np.arange(length, 0, -1) / (release * rate))
             out[start : start + length] += notes.velocity[i] ** 2 * fade * sound[:length]
@@ -117,6 +122,16 @@ class NoteSamples:
         near = [sample for sample in samples if abs(sample.pitch - pitch) <= distance + 1]
         unlike = [abs(sample.loudness - velocity) + rng.uniform(0, 0.3) for sample in near]
         return near[int(np.argmin(unlike))]
+
+
+def _tied(sound: np.ndarray, rate: int) -> np.ndarray:
+    """A recorded note without its attack, faded in over the end of the one before."""
+    skipped, rise = round(ATTACK * rate), round(OVERLAP * rate)
+    if len(sound) < 4 * skipped:
+        return sound
+    tied = sound[skipped:].copy()
+    tied[:rise] *= np.sin(np.linspace(0, np.pi / 2, rise, dtype=np.float32))
+    return tied
 
 
 def named_pitches(name: str) -> list[int]:
