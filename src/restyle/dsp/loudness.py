@@ -66,10 +66,11 @@ def _weighted(audio: Audio) -> Iterator[np.ndarray]:
     """The K-weighted sound, block by block ``[C, n]``."""
     tail = round(TAIL * audio.rate)
     rest = np.zeros((audio.channels, tail))
+    size = 2 ** int(np.ceil(np.log2(min(audio.length, round(BLOCK * audio.rate)) + tail)))
+    weighting = response(_filters(audio.rate), size)
     for piece in blocks.views(audio, BLOCK):
         count = piece.shape[1]
-        size = 2 ** int(np.ceil(np.log2(count + tail)))
-        whole = np.fft.irfft(np.fft.rfft(piece.astype(np.float64), size) * response(_filters(audio.rate), size), size)
+        whole = np.fft.irfft(np.fft.rfft(piece.astype(np.float64), size) * weighting, size)
         whole[:, :tail] += rest
         rest = whole[:, count : count + tail].copy()
         yield whole[:, :count]
