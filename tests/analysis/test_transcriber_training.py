@@ -167,13 +167,14 @@ def test_the_loss_prefers_the_truth():
 
 
 def test_drums_are_drawn_by_class_and_scored():
-    rows = [(0.1, 0.2, 36, 1, DRUMS), (0.2, 0.3, 38, 1, DRUMS), (0.3, 0.4, 46, 1, DRUMS), (0.4, 0.6, 60, 1, 0)]
+    hop = 1 / 64  # onsets and frames that floats hold exactly
+    rows = [(1 / 8, 0.2, 36, 1, DRUMS), (1 / 4, 0.3, 38, 1, DRUMS), (3 / 8, 0.4, 46, 1, DRUMS), (0.5, 0.6, 60, 1, 0)]
     notes = torch.tensor([rows, [*rows[:1], *[(math.nan,) * 5] * 3]])
-    drawn = drum_targets(notes, 50, 0.01)
-    assert [drawn[0, :, k].argmax().item() for k in range(3)] == [10, 20, 30]
+    drawn = drum_targets(notes, 50, hop)
+    assert [drawn[0, :, k].argmax().item() for k in range(3)] == [8, 16, 24]
     assert float(drawn[1, :, 0].max()) == 1 and not drawn[1, :, 1:].any()
-    assert drums_f1(drawn, notes, 0.01)[0] == 1.0
-    assert drums_f1(drawn.flip(2), notes, 0.01)[0] < 0.7
+    assert drums_f1(drawn, notes, hop)[0] == 1.0
+    assert drums_f1(drawn.flip(2), notes, hop)[0] < 0.7
 
 
 def test_f1_counts_onsets_and_ends():

@@ -58,10 +58,10 @@ def notes_to_roll(
         row, start, stop = round(notes.pitch[i]) - lowest, notes.onset[i] / hop, notes.offset[i] / hop
         if not 0 <= row < pitches or start > frames - 1:
             continue
-        near, amount = _spread(start, frames)
+        near, amount = spread(start, frames)
         onset[near, row] = np.maximum(onset[near, row], amount)
         velocity[near, row] = notes.velocity[i]
-        near, amount = _spread(stop, frames)
+        near, amount = spread(stop, frames)
         offset[near, row] = np.maximum(offset[near, row], amount)
         held = slice(max(0, round(start)), max(round(stop), round(start) + 1, 0))
         frame[held, row] = 1
@@ -70,8 +70,8 @@ def notes_to_roll(
     return Roll(onset, frame, velocity, offset, bend, hop, lowest)
 
 
-def _spread(place: float, frames: int) -> tuple[np.ndarray, np.ndarray]:
-    """The frames near a place that is counted in frames, and how much of it each gets; none before frame 0."""
+def spread(place: float, frames: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the frames near a place that is counted in frames, and how much of it each gets; none before frame 0."""
     near = np.arange(max(0, int(np.floor(place)) - 1), min(frames, int(np.floor(place)) + 3))
     near = near if place >= -0.5 else near[:0]
     return near, np.maximum(0, 1 - np.abs(near - place) / 1.5)

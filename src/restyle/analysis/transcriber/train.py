@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from restyle.analysis.transcriber.model import DOUBT, DRUM_CLASSES, ROLLS, Activations, Transcriber
 from restyle.dsp.cqt import loudest_around, unit_level
-from restyle.dsp.pianoroll import Roll, notes_to_roll, peaks, roll_to_notes
+from restyle.dsp.pianoroll import Roll, notes_to_roll, peaks, roll_to_notes, spread
 from restyle.dsp.pitch import midi_to_hz
 from restyle.dsp.spectrogram import CQT_GAIN
 from restyle.notes import DRUMS, Notes
@@ -141,15 +141,13 @@ def drum_targets(notes: Tensor, frames: int, hop: float) -> Tensor:
         >>> drum_targets(torch.tensor([[[0.02, 0.1, 36.0, 1.0, 128.0]]]), 4, 0.01)[0, :, 0].gt(0.5).tolist()
         [False, False, True, False]
     """
-    result = torch.zeros(len(notes), frames, DRUM_CLASSES)
-    for hits, table in zip(result, notes.cpu(), strict=True):
-        for onset, _, pitch, _, programme in table.tolist():
-            if programme == DRUMS and 0 <= onset < frames * hop:
-                place = onset / hop
-                near = torch.arange(max(0, int(place) - 1), min(frames, int(place) + 3))
-                row = hits[:, drum_class(pitch)]
-                row[near] = torch.maximum(row[near], (1 - (near - place).abs() / 1.5).clamp_min(0))
-    return result
+    result = np.zeros((len(notes), frames, DRUM_CLASSES), np.float32)
+    for hits, table in zip(result, notes.cpu().numpy(), strict=True):
+        for onset, _, pitch, _, _ in table[table[:, 4] == DRUMS]:
+            near, amount = spread(float(onset) / hop, frames)
+            row = hits[:, drum_class(pitch)]
+            row[near] = np.maximum(row[near], amount)
+    return torch.from_numpy(result)
 
 
 def drum_class(pitch: float) -> int:
