@@ -27,7 +27,7 @@ def evaluate(
     target: Annotated[Path | None, typer.Option(metavar="T", help="What it should be, where that is known.")] = None,
     notes: Annotated[Path | None, typer.Option(metavar="C.mid", help="The content's notes, where known.")] = None,
     rhythm: Annotated[str, typer.Option(metavar="content|style", help="Whose tempo it should have.")] = "content",
-    timbre: Annotated[str | None, typer.Option(metavar="NAME", help="A timbre embedding of your own.")] = None,
+    timbre: Annotated[str | None, typer.Option(metavar="NAME", help="A style embedding of your own.")] = None,
     *,
     as_json: bool,
 ) -> None:

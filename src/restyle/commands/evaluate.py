@@ -30,7 +30,7 @@ def run(
         target: what it should be, where that is known.
         notes: a MIDI file with what it should play.
         rhythm: ``content`` or ``style``: whose tempo and beats it should have.
-        timbre: a timbre embedding: a name of ``restyle models`` or a path; the package's by default.
+        timbre: a style embedding: a name of ``restyle models`` or a path; the package's by default.
 
     Returns:
         The scores, as `restyle.evaluation.evaluate` gives them.

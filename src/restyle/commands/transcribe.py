@@ -65,11 +65,10 @@ def run(
     if drums:
         notes = Notes.joined([notes, found.drums])
     if meter is None:
-        warn(f"no steady beat was found in {path}: its notes stand at a tempo of 120, without bars")
+        kept = ", and nothing is quantised" if quantise else ""
+        warn(f"no steady beat was found in {path}: its notes stand at a tempo of 120, without bars{kept}")
     elif quantise:
         notes = meters.quantised(notes, meter, quantise)
-    if quantise and meter is None:
-        warn("without a beat nothing is quantised")
     keys = notes
     if pedal:
         played, held = meters.pedalled(notes.pitched())

@@ -96,7 +96,7 @@ def evaluate(
         target: what the result should be, where that is known; content and style are then compared with it.
         notes: what should be played, where that is known as notes; else it is transcribed.
         rhythm: ``content`` or ``style``: whose tempo and beats the result should have.
-        timbre: weights of a timbre embedding of your own, for ``style.embedding``; those of the package by default.
+        timbre: weights of a style embedding of your own, for ``style.embedding``; those of the package by default.
         only: full names of the metrics to compute, which saves the time of the others; all by default.
 
     Returns:
