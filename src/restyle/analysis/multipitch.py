@@ -28,7 +28,9 @@ STEP = 44  # bins a contour may move from frame to frame: 27.5625 cents a millis
 GAP = 6  # frames (100 ms) a contour may pass without a strong salience
 SHORTEST = 7  # frames (100 ms) of a contour
 OCTAVE_TOLERANCE = 5.0  # bins
-VOICING = 0.2  # standard deviations below the mean salience from which a contour is no melody
+# standard deviations below the mean salience from which a contour is no melody; they take .2, which loses the softer
+# notes of an instrument that plays unevenly
+VOICING = 1.0
 DITHER = 1e-4  # keeps tones that nobody hears from counting as pitches
 SILENCE = 1e-5  # RMS of frames without pitches (-100 dBFS)
 
@@ -95,7 +97,7 @@ def melody(audio: Audio) -> np.ndarray:
         >>> round(melody(Audio(tone, 16000))[30])
         440
 
-    Source: Salamon, Gómez 2012, as above: their choice by mean salience, with the voicing tolerance of their paper.
+    Source: Salamon, Gómez 2012, as above: their choice by mean salience, with a wider tolerance of what is voiced.
     """
     peaks, contours, silent = _contoured(audio)
     result = np.zeros(len(silent))
