@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from restyle.analysis.transcriber.model import Activations, Transcriber
-from restyle.analysis.transcriber.train import drum_targets, drums_f1, f1, levels, losses, targets, total
+from restyle.analysis.transcriber.train import drum_targets, drums_f1, f1, levels, losses, mixed_batch, targets, total
 from restyle.data.store import Store, StoreWriter
 from restyle.dsp.cqt import loudest_around, unit_level
 from restyle.dsp.spectrogram import CQT_GAIN
@@ -183,3 +183,17 @@ def test_f1_counts_onsets_and_ends():
     assert f1(truth, found) == pytest.approx(2 * (2 / 3) / (2 / 3 + 1))
     assert f1(truth, found, offsets=True) == pytest.approx(2 * (1 / 3) * 0.5 / (1 / 3 + 0.5))
     assert f1(truth, Notes.of([])) == 0
+
+
+def test_chunks_that_are_mixed_sound_together_and_keep_all_notes():
+    x = torch.zeros(2, 3, 4)
+    x[0, 0], x[1, 2] = 2.0, 1.0
+    notes = torch.full((2, 1, 5), math.nan)
+    notes[0, 0], notes[1, 0] = torch.tensor([0.0, 0.5, 60, 0.8, 0]), torch.tensor([0.1, 0.5, 40, 0.6, 0])
+    batch = [x, torch.zeros(2), notes, torch.zeros(2, 1, 4)]
+    sound, _, tables, bends = mixed_batch(batch, np.random.default_rng(0), 1.0)
+    assert torch.allclose(sound[0, 0], x[0, 0]) and torch.all((sound[0, 2] > 0) & (sound[0, 2] < x[1, 2]))
+    assert tables[0, :, 2].tolist() == [60, 40] and tables[1, :, 2].tolist() == [40, 60]
+    assert 0 < float(tables[0, 1, 3]) < 0.6 and bends.shape == (2, 2, 4)
+    same = mixed_batch(batch, np.random.default_rng(0), 0.0)
+    assert torch.allclose(same[0], x) and bool(same[2][:, 1].isnan().all())

@@ -41,3 +41,27 @@ def test_every_change_keeps_length_and_finite_values():
     for change, _ in effects.CHANGES:
         made = change(tone(), 8000, np.random.default_rng(0))
         assert len(made) == 8000 and np.isfinite(made).all() and np.abs(made).max() > 0.01
+
+
+def test_a_room_of_walls_fades_evenly_and_has_no_direct_sound():
+    for seed in range(6):
+        echoes = effects.shoebox(16000, np.random.default_rng(seed))
+        early, late = np.array_split(np.square(echoes), 2)
+        assert echoes[0] == 0 and np.isfinite(echoes).all() and early.sum() > 30 * late.sum() > 0
+        joint = round(effects.EARLY * 16000)
+        before, after = (np.sqrt(np.mean(echoes[at : at + 320] ** 2)) for at in (joint - 320, joint))
+        assert 0.3 < after / before < 3
+
+
+def test_the_noise_floor_is_what_sounds_between_notes():
+    noise = np.random.default_rng(0).normal(0, 0.01, 32000)
+    low = np.fft.irfft(np.fft.rfft(noise) * (np.arange(16001) < 4000))  # below 1 kHz at 8 kHz
+    notes = tone(4.0) * (np.arange(32000) // 4000 % 2)
+    floor = effects.noise_floor(low + notes)
+    assert floor.shape == (513,) and floor[:120].mean() > 0.3 and floor[140:].max() < 0.05
+    made = effects.apply(tone(4.0), 8000, np.random.default_rng(2), floor=floor)
+    assert not np.array_equal(made, effects.apply(tone(4.0), 8000, np.random.default_rng(2)))
+
+
+def test_silence_has_a_noise_floor_like_any_other():
+    assert np.isfinite(effects.noise_floor(np.zeros(100))).all()

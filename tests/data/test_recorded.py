@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from restyle.data.recorded import RENDER_RATE, NoteSamples, measured_pitch, named_pitches
+from restyle.data.recorded import RENDER_RATE, NoteSamples, Playing, measured_pitch, named_pitches
 from restyle.errors import RestyleError, collect
 from restyle.notes import Notes
 
@@ -124,10 +124,37 @@ def test_recorded_notes_play_at_pitch_and_time(samples):
 def test_tied_notes_overlap_and_have_no_attack_of_their_own(samples):
     notes = Notes.of([(0.0, 0.4, 60, 0.8, 0), (0.4, 0.7, 67, 0.8, 0)])
     plain, tied = (
-        samples.render(notes, "sine", 1.0, np.random.default_rng(0), rate=16000, legato=legato)[0]
+        samples.render(notes, "sine", 1.0, np.random.default_rng(0), rate=16000, playing=Playing(legato=legato))[0]
         for legato in (False, True)
     )
     assert np.array_equal(plain[:6400], tied[:6400]) and not np.array_equal(plain, tied)
     rise = slice(6400, 6480)  # the first 5 ms of the second note
     assert np.abs(tied[rise] - plain[rise]).max() > 0.05
     assert np.abs(np.diff(tied)).max() <= np.abs(np.diff(plain)).max() * 1.05  # no click
+
+
+def test_a_tied_note_glides_from_the_pitch_before(samples):
+    notes = Notes.of([(0.0, 0.4, 60, 0.8, 0), (0.4, 0.9, 65, 0.8, 0)])
+    playing = Playing(legato=True, release=0.03, glide=0.12)
+    sound, _ = samples.render(notes, "sine", 1.0, np.random.default_rng(0), rate=16000, playing=playing)
+    for at, lowest, highest in ((0.42, 61, 64), (0.6, 64.9, 65.1)):
+        levels = np.abs(np.fft.rfft(sound[round(at * 16000) :][:960] * np.hanning(960), 2**17))[: 2**12]
+        pitch = 69 + 12 * np.log2(levels.argmax() * 16000 / 2**17 / 440)
+        assert lowest < pitch < highest
+
+
+def test_an_ensemble_is_broader_than_its_player_and_as_loud(samples):
+    notes = Notes.of([(0.1, 0.9, 60, 0.8, 0)])
+    one, many = (
+        samples.render(notes, "sine", 1.0, np.random.default_rng(0), playing=Playing(players=players))[0]
+        for players in (1, 5)
+    )
+    swell = [np.abs(sound[8820:35280]).reshape(-1, 441).max(axis=1) for sound in (one, many)]
+    assert np.ptp(swell[1]) > 3 * np.ptp(swell[0])  # its players beat against each other
+    assert 0.4 < np.square(many).mean() / np.square(one).mean() < 2.5
+
+
+def test_the_same_seed_draws_the_same_playing():
+    drawn = [Playing.draw(np.random.default_rng(seed)) for seed in (4, 4, 5)]
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert {Playing.draw(np.random.default_rng(seed)).players for seed in range(100)} == {1, 2, 3, 4, 5}

@@ -25,7 +25,7 @@ verbs = group(
     verbs,
     "restyle data render midi -o songs --soundfont gm.sf2 --variations 3",
     "restyle data render midi -o test-songs --soundfont other.sf2 --plain --seconds 30",
-    options="jobs seconds rate seed notes plain stems free drums noises cluster",
+    options="jobs seconds rate seed notes plain stems free drums noises backgrounds cluster",
 )
 def render(
     midi: Annotated[Path, typer.Argument(metavar="MIDI_DIR", help="MIDI files; sub-folders are labels.")],
@@ -48,6 +48,9 @@ def render(
     noises: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Drum loops without notes that may join them, too.")
     ] = None,
+    backgrounds: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Recordings whose noise floors lie under the songs.")
+    ] = None,
     *,
     jobs: int,
     seed: int,
@@ -67,6 +70,7 @@ def render(
         free=free,
         drums=drums,
         noises=noises,
+        backgrounds=backgrounds,
     )
     with counting("songs") as report:
         result = verb.render(midi, out, recipe, variations=variations, jobs=jobs, address=cluster, report=report)

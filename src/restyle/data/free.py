@@ -5,7 +5,7 @@ Any programme, recorded notes or synthetic voices play one to six of a file's pa
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +16,7 @@ import numpy as np
 from restyle.audio import resample
 from restyle.data.parts import Part, playable, recorded_for, synthesise
 from restyle.data.recipe import Recipe
+from restyle.data.recorded import SOUNDS, Playing
 from restyle.data.rendering import BEND_STEP
 from restyle.data.synthetic import Voice
 from restyle.errors import RestyleError
@@ -33,9 +34,6 @@ OUT_OF_TUNE = 0.45  # semitones, at most, that a whole song is
 
 # how often: recorded notes, synthetic voices, codecs, loops
 SAMPLED, SYNTHETIC, CODED, NOISY = 0.4, 0.4, 0.1, 0.06
-ENSEMBLE = 0.2  # of the recorded parts are played by two to five
-TIED, DRIFTING, DRIFT = 0.3, 0.4, 15.0  # of the recorded parts are legato; drift, and by how many cents at most
-RELEASES = 0.03, 0.5  # seconds in which recorded notes may fade after their end
 
 
 def parts(notes: Notes, recipe: Recipe, font: Path, rng: np.random.Generator) -> tuple[list[Part], dict[str, Any]]:
@@ -45,11 +43,8 @@ def parts(notes: Notes, recipe: Recipe, font: Path, rng: np.random.Generator) ->
     for part in cast(notes, recipe.seconds, lambda notes: playable(notes, font), rng):
         able = recorded_for(part.notes, recipe.samples) if recipe.samples and rng.random() < SAMPLED else []
         if able:
-            players = int(rng.integers(2, 6)) if rng.random() < ENSEMBLE else 1
-            release = float(np.exp(rng.uniform(*np.log(RELEASES))))
-            own = Part(part.notes, able[rng.integers(len(able))], part.gain, players=players, release=release)
-            drift = float(rng.uniform(2, DRIFT)) if rng.random() < DRIFTING else 0.0
-            result.append(replace(own, legato=bool(rng.random() < TIED), cents=drift))
+            instrument = able[rng.integers(len(able))]
+            result.append(Part(part.notes, instrument, part.gain, playing=Playing.draw(rng)))
         else:
             result.append(replace(part, voice=Voice.draw(rng)) if rng.random() < SYNTHETIC else part)
     if len(result) > 1 and rng.random() < 0.5 and np.any(notes.programme == DRUMS):
@@ -142,22 +137,23 @@ def more_drums(
         return np.zeros_like(mix), Notes.of([])
     drawn, level = rng.random(), float(rng.uniform(-24, 0))
     if recipe.drums and drawn < likely:
-        paths = _files(recipe.drums, (".mid", ".midi"))
+        paths = files(recipe.drums, (".mid", ".midi"))
         notes = read_midi(paths[rng.integers(len(paths))])
         start = rng.uniform(0, max(0.01, notes.duration - seconds))
         notes = notes.between(start, start + seconds)
         notes = notes.select(notes.programme == DRUMS)
         return synthesise(notes, font, seconds, recipe.rate) * 10 ** (level / 20), notes
     if recipe.noises and drawn > 1 - NOISY:
-        paths = _files(recipe.noises, (".wav", ".flac"))
-        loop = _loop(paths[rng.integers(len(paths))], recipe.rate)
+        paths = files(recipe.noises, SOUNDS)
+        loop = recording(paths[rng.integers(len(paths))], recipe.rate)
         loop = np.resize(np.roll(loop, rng.integers(len(loop))), len(mix))
         return np.asarray(loop * np.abs(mix).max() * 10 ** (level / 20), np.float32), Notes.of([])
     return np.zeros_like(mix), Notes.of([])
 
 
 @lru_cache(maxsize=8)
-def _files(folder: Path, endings: tuple[str, ...]) -> list[Path]:
+def files(folder: Path, endings: Collection[str]) -> list[Path]:
+    """Return the files of a folder and all below that end so; an error if there are none."""
     found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in endings)
     if not found:
         raise RestyleError(f"{folder} holds no files ({', '.join(endings)}); choose another folder")
@@ -165,8 +161,8 @@ def _files(folder: Path, endings: tuple[str, ...]) -> list[Path]:
 
 
 @lru_cache(maxsize=64)
-def _loop(path: Path, rate: int) -> np.ndarray:
-    """A recording ``[T]`` whose peak is 1."""
+def recording(path: Path, rate: int) -> np.ndarray:
+    """Return a recording ``[T]``, its peak at 1."""
     audio = read(path)
     mono = resample(audio.mono(), audio.rate, rate)
     return np.asarray(mono / (np.abs(mono).max() + 1e-6), np.float32)

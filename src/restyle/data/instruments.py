@@ -16,7 +16,7 @@ import numpy as np
 from restyle.audio import Audio, resample
 from restyle.data import effects
 from restyle.data.clip import Clip
-from restyle.data.recorded import RENDER_RATE, NoteSamples
+from restyle.data.recorded import RENDER_RATE, NoteSamples, Playing
 from restyle.data.rendering import SoundFont
 from restyle.errors import RestyleError
 from restyle.io.midi import read_midi, write_midi
@@ -29,7 +29,6 @@ LOW_MIDDLE, MIDDLE = 43.0, 62.0  # usual pitches
 TRIES = 60
 PEAK = 0.7
 IN_ROOM = 0.5  # part of the clips
-RELEASES = 0.04, 0.4  # seconds in which recorded notes may fade after their end
 
 
 class Instruments:
@@ -104,8 +103,8 @@ class Instruments:
             RestyleError: if the MIDI files hold nothing that the instrument can play.
         """
         rng = np.random.default_rng([seed, number, *hashlib.sha256(os.fsencode(name)).digest()])
-        release = float(np.exp(rng.uniform(*np.log(RELEASES))))
-        sounds, tables = zip(*(self._phrase(name, release, rng) for _ in range(self.phrases)), strict=True)
+        playing = Playing.draw(rng)
+        sounds, tables = zip(*(self._phrase(name, playing, rng) for _ in range(self.phrases)), strict=True)
         starts = np.arange(self.phrases) * self.seconds
         moved = [replace(n, onset=n.onset + at, offset=n.offset + at) for n, at in zip(tables, starts, strict=True)]
         # effects change the level of each phrase; without them it is the instrument's own
@@ -117,12 +116,12 @@ class Instruments:
             whole *= PEAK / np.abs(whole).max()
         return Clip(Audio(whole, self.rate), Notes.joined(moved), (name,), f"{name}/{number}")
 
-    def _phrase(self, name: str, release: float, rng: np.random.Generator) -> tuple[np.ndarray, Notes]:
+    def _phrase(self, name: str, playing: Playing, rng: np.random.Generator) -> tuple[np.ndarray, Notes]:
         """One phrase, ``[T]``, and its notes."""
         for _ in range(TRIES):
             notes = self._notes(name, rng)
             sound, notes = (
-                self._play(name, notes, release, rng) if len(notes) >= 3 else (np.zeros(1, np.float32), notes)
+                self._play(name, notes, playing, rng) if len(notes) >= 3 else (np.zeros(1, np.float32), notes)
             )
             if np.abs(sound).max() < 1e-3:
                 continue
@@ -157,7 +156,7 @@ class Instruments:
                 self._cache[path] = Notes.of([])
         return self._cache[path]
 
-    def _play(self, name: str, notes: Notes, release: float, rng: np.random.Generator) -> tuple[np.ndarray, Notes]:
+    def _play(self, name: str, notes: Notes, playing: Playing, rng: np.random.Generator) -> tuple[np.ndarray, Notes]:
         if name in self._programmes:
             own = replace(notes, programme=np.full(len(notes), self._programmes[name]))
             # only a fresh synthesiser repeats itself
@@ -170,7 +169,7 @@ class Instruments:
             raise RestyleError(f"there is no instrument '{name}'; choose one of {', '.join(self.names)}")
         moves = [replace(notes, pitch=notes.pitch + 12 * octave) for octave in (0, -1, 1, -2, 2)]
         nearest = max(moves, key=lambda moved: self._samples.reach(moved, name))  # type: ignore[union-attr]
-        sound, played = self._samples.render(nearest, name, self.seconds, rng, release=release)
+        sound, played = self._samples.render(nearest, name, self.seconds, rng, playing=playing)
         return (sound if len(played) >= 3 else np.zeros(1, np.float32)), played
 
 

@@ -5,21 +5,18 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from restyle.audio import resample
-from restyle.data.effects import wavering
 from restyle.data.recipe import Recipe
-from restyle.data.recorded import RELEASE, NoteSamples
+from restyle.data.recorded import SOLO, NoteSamples, Playing
 from restyle.data.rendering import BEND_STEP, SoundFont
 from restyle.data.synthetic import Voice
 from restyle.notes import Notes
 
 ABLE = 0.95  # part of its notes that an instrument must be able to play
 RECORDED = 0.25  # level of recorded notes beside a SoundFont's
-LATE, OUT_OF_TUNE = 0.015, 0.12  # seconds and semitones by which the players of an ensemble differ
 
 _held = threading.local()
 
@@ -29,8 +26,7 @@ class Part:
     """What one programme plays in a song, and with what: a programme of the SoundFont, or recorded notes.
 
     A part may have a level (dB), a pitch bend (semitones every 10 ms) and a second programme that doubles it; or a
-    synthetic voice plays it. Recorded notes fade in ``release`` seconds or are tied (``legato``), several ``players``
-    may play them, each a little late and out of tune, and their tuning may drift by some ``cents``.
+    synthetic voice plays it. ``playing`` is how recorded notes are played.
     """
 
     notes: Notes
@@ -40,10 +36,7 @@ class Part:
     layer: int | None = None
     blend: float = 0.0
     voice: Voice | None = None
-    players: int = 1
-    release: float = RELEASE
-    legato: bool = False
-    cents: float = 0.0
+    playing: Playing = SOLO
 
     @property
     def programme(self) -> int:
@@ -73,25 +66,10 @@ def play(
     for part in parts:
         if part.instrument:
             assert recipe.samples  # its name is from them
-            sound, played = _recorded(part, _samples(recipe.samples), duration, recipe.rate, rng)
+            asked = (part.notes, part.instrument, duration, rng)
+            sound, played = _samples(recipe.samples).render(*asked, rate=recipe.rate, playing=part.playing)
             result.append(_levelled(sound * RECORDED, played, part.gain))
     return result
-
-
-def _recorded(
-    part: Part, samples: NoteSamples, duration: float, rate: int, rng: np.random.Generator
-) -> tuple[np.ndarray, Notes]:
-    """One part by recorded notes; the notes are the first player's."""
-    how: dict[str, Any] = {"rate": rate, "release": part.release, "legato": part.legato}
-    sound, played = samples.render(part.notes, part.instrument, duration, rng, **how)
-    for _ in range(1, part.players):
-        count = len(part.notes)
-        late = np.abs(rng.normal(0, LATE, count))
-        pitch = part.notes.pitch + rng.normal(0, OUT_OF_TUNE / 2) + rng.normal(0, OUT_OF_TUNE / 2, count)
-        own = replace(part.notes, onset=part.notes.onset + late, offset=part.notes.offset + late, pitch=pitch)
-        sound += samples.render(own, part.instrument, duration, rng, **how)[0]
-    sound /= np.sqrt(part.players)
-    return (wavering(sound, rate, rng, cents=part.cents) if part.cents else sound), played
 
 
 def _solo(part: Part, font: Path, duration: float, rate: int, rng: np.random.Generator) -> tuple[np.ndarray, Notes]:

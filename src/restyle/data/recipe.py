@@ -11,7 +11,7 @@ from pathlib import Path
 from restyle.data.recorded import file_names
 from restyle.errors import RestyleError
 
-VERSION = 6  # of the way songs are made: another one makes them anew
+VERSION = 7  # of the way songs are made: another one makes them anew
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Recipe:
             songs have been through a codec: what teaches a transcriber. Not with ``plain`` or ``stems``.
         drums: a folder of MIDI files whose drums may join songs that are free.
         noises: a folder of recordings without notes (drum loops) that may, too.
+        backgrounds: a folder of recordings whose noise floors lie under songs that are not plain.
 
     Raises:
         RestyleError: if there is no SoundFont or a value is out of range.
@@ -45,6 +46,7 @@ class Recipe:
     free: bool = False
     drums: Path | None = None
     noises: Path | None = None
+    backgrounds: Path | None = None
 
     def __post_init__(self) -> None:
         if self.free and (self.plain or self.stems):
@@ -66,7 +68,7 @@ def recipe_digest(recipe: Recipe) -> str:
         "soundfonts": [(path.name, path.stat().st_size) for path in recipe.soundfonts],
         "samples": file_names(recipe.samples) or None,
     }
-    for folder in ("drums", "noises"):
+    for folder in ("drums", "noises", "backgrounds"):
         files = getattr(recipe, folder)
         facts[folder] = sorted(path.name for path in files.rglob("*.*")) if files else None
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]

@@ -15,12 +15,13 @@ import scipy.ndimage
 import soundfile
 
 from restyle.audio import Audio, resample
+from restyle.data.effects import wavering
 from restyle.dsp.pitch import hz_to_midi
 from restyle.errors import RestyleError, warn
 from restyle.notes import Notes
 
 RENDER_RATE = 44100  # Hz
-SOUNDS = {".flac", ".wav", ".ogg", ".mp3", ".aif", ".aiff"}
+SOUNDS = frozenset((".flac", ".wav", ".ogg", ".mp3", ".aif", ".aiff"))
 REACH = 3  # semitones that a recorded note may be moved
 LONGEST = 10.0  # seconds of a recorded note that are used
 RELEASE = 0.08  # seconds in which a note fades after its end
@@ -29,6 +30,8 @@ ANALYSED, ANALYSIS_RATE = 0.4, 16000  # seconds from the loudest moment on, and 
 AGREEMENT = 2.0  # semitones that name and sound may differ by: recordings at a wrong rate are 1.5 off
 LEAST_AGREEING = 0.6  # part of a folder's names that must tell the pitch
 TIED, ATTACK, OVERLAP = 0.06, 0.08, 0.05  # seconds: notes so near are tied; what is skipped of the second, and its rise
+WIDEST = 7  # semitones that a note glides at most
+LATE, OUT_OF_TUNE = 0.015, 0.12  # seconds and semitones by which the players of an ensemble differ
 LETTERS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "h": 11, "b": 11}
 NOTE_NAME = re.compile(r"^([A-Ha-h])(#|is|s|es|b)?(-?\d)(?!\d)")
 NUMBER = re.compile(r"^\d{2,3}$")
@@ -41,6 +44,37 @@ class Sample:
     path: Path
     pitch: float
     loudness: float
+
+
+@dataclass(frozen=True)
+class Playing:
+    """How recorded notes are played.
+
+    Args:
+        players: who play together, each a little late and out of tune.
+        release: seconds in which a note fades after its end.
+        legato: whether a note that begins where another ends has no attack of its own, and the two overlap.
+        glide: seconds in which such a note slides from the pitch of the one before; not with ``legato`` false.
+        cents: by which the tuning drifts at most.
+    """
+
+    players: int = 1
+    release: float = RELEASE
+    legato: bool = False
+    glide: float = 0.0
+    cents: float = 0.0
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator) -> Playing:
+        """Return any way to play: most are soloists, some are tied, a few of these glide."""
+        players = int(rng.integers(2, 6)) if rng.random() < 0.2 else 1
+        release = float(np.exp(rng.uniform(np.log(0.03), np.log(0.5))))
+        cents = float(rng.uniform(2, 15)) if rng.random() < 0.4 else 0.0
+        glide = float(rng.uniform(0.04, 0.15)) if rng.random() < 0.3 else 0.0
+        return cls(players, release, bool(rng.random() < 0.3), glide, cents)
+
+
+SOLO = Playing()
 
 
 class NoteSamples:
@@ -74,8 +108,7 @@ class NoteSamples:
         rng: np.random.Generator,
         *,
         rate: int = RENDER_RATE,
-        release: float = RELEASE,
-        legato: bool = False,
+        playing: Playing = SOLO,
     ) -> tuple[np.ndarray, Notes]:
         """Play what lies within three semitones of a recording.
 
@@ -83,14 +116,26 @@ class NoteSamples:
             notes: what to play.
             name: of the instrument, one of ``instruments``.
             duration: seconds to make.
-            rng: chooses among recordings that are about as near and as loud.
+            rng: chooses among recordings that are about as near and as loud, and how players differ.
             rate: Hz.
-            release: seconds in which a note fades after its end.
-            legato: whether a note that begins where another ends has no attack of its own, and the two overlap.
+            playing: by how many, and how.
 
         Returns:
-            ``[T]`` at ``rate`` and the notes that sound in it, as long as their recordings last.
+            ``[T]`` at ``rate`` and the notes that sound in it, the first player's, as long as their recordings last.
         """
+        sound, played = self._solo(notes, name, duration, rng, rate, playing)
+        for _ in range(1, playing.players):
+            late = np.abs(rng.normal(0, LATE, len(notes)))
+            pitch = notes.pitch + rng.normal(0, OUT_OF_TUNE / 2) + rng.normal(0, OUT_OF_TUNE / 2, len(notes))
+            own = replace(notes, onset=notes.onset + late, offset=notes.offset + late, pitch=pitch)
+            sound += self._solo(own, name, duration, rng, rate, playing)[0]
+        sound /= np.sqrt(playing.players)
+        return (wavering(sound, rate, rng, cents=playing.cents) if playing.cents else sound), played
+
+    def _solo(
+        self, notes: Notes, name: str, duration: float, rng: np.random.Generator, rate: int, playing: Playing
+    ) -> tuple[np.ndarray, Notes]:
+        """What one player plays, and the notes that sound."""
         out = np.zeros(round(duration * rate), np.float32)
         played, ends = [], []
         for i in range(len(notes)):
@@ -99,10 +144,13 @@ class NoteSamples:
             if sample is None or start >= len(out):
                 continue
             sound = _sample(sample.path, float(notes.pitch[i] - sample.pitch), rate)
-            if legato and np.any(np.abs(notes.offset - notes.onset[i]) < TIED):
-                sound = _tied(sound, rate)
-            length = min(len(sound), round((notes.offset[i] - notes.onset[i] + release) * rate), len(out) - start)
-            fade = np.minimum(1, np.arange(length, 0, -1) / (release * rate))
+            before = np.flatnonzero(np.abs(notes.offset - notes.onset[i]) < TIED)
+            if playing.legato and len(before):
+                step = float(notes.pitch[before[-1]] - notes.pitch[i])
+                sound = _tied(sound, rate, step if abs(step) <= WIDEST else 0.0, playing.glide)
+            lasting = notes.offset[i] - notes.onset[i] + playing.release
+            length = min(len(sound), round(lasting * rate), len(out) - start)
+            fade = np.minimum(1, np.arange(length, 0, -1) / (playing.release * rate))
             out[start : start + length] += notes.velocity[i] ** 2 * fade * sound[:length]
             played.append(i)
             ends.append(min(float(notes.offset[i]), float(notes.onset[i]) + len(sound) / rate))
@@ -124,12 +172,15 @@ class NoteSamples:
         return near[int(np.argmin(unlike))]
 
 
-def _tied(sound: np.ndarray, rate: int) -> np.ndarray:
-    """A recorded note without its attack, faded in over the end of the one before."""
+def _tied(sound: np.ndarray, rate: int, step: float, glide: float) -> np.ndarray:
+    """A recorded note without its attack, faded in over the end of the one before, whose pitch is ``step`` away."""
     skipped, rise = round(ATTACK * rate), round(OVERLAP * rate)
     if len(sound) < 4 * skipped:
         return sound
     tied = sound[skipped:].copy()
+    if glide and step:
+        speed = 2 ** (step / 12 * np.maximum(0, 1 - np.arange(len(tied)) / (glide * rate)))
+        tied = np.interp(np.cumsum(speed) - speed[0], np.arange(len(tied)), tied, right=0).astype(np.float32)
     tied[:rise] *= np.sin(np.linspace(0, np.pi / 2, rise, dtype=np.float32))
     return tied
 

@@ -15,6 +15,7 @@ from restyle.audio import Audio
 from restyle.data import effects, free
 from restyle.data.parts import ABLE, Part, play, playable, recorded_for
 from restyle.data.recipe import Recipe, recipe_digest
+from restyle.data.recorded import SOUNDS
 from restyle.errors import RestyleError
 from restyle.io.midi import read_midi, write_midi
 from restyle.io.sound import write
@@ -89,7 +90,7 @@ def make(song: Song, recipe: Recipe, folder: Path) -> dict[str, Any]:
         stems.append((drums, hits))
     if np.abs(mix).max() < 1e-4:
         raise RestyleError(f"{song.midi}: nothing of it can be heard; leave it out")
-    wet = mix if recipe.plain else effects.apply(mix, recipe.rate, rng)
+    wet = mix if recipe.plain else effects.apply(mix, recipe.rate, rng, floor=_floor(recipe, rng))
     if recipe.free and rng.random() < free.CODED:
         wet = effects.codec(wet, recipe.rate, rng)
     gain = PEAK / float(np.abs(wet).max())
@@ -118,6 +119,14 @@ def make(song: Song, recipe: Recipe, folder: Path) -> dict[str, Any]:
         "digest": digest(song, recipe),
         "bytes": target.stat().st_size,
     }
+
+
+def _floor(recipe: Recipe, rng: np.random.Generator) -> np.ndarray | None:
+    """The noise floor of one of the recordings that were given for it; None for half of the songs."""
+    if recipe.backgrounds is None or rng.random() < 0.5:
+        return None
+    paths = free.files(recipe.backgrounds, SOUNDS)
+    return effects.noise_floor(free.recording(paths[rng.integers(len(paths))], recipe.rate))
 
 
 def digest(song: Song, recipe: Recipe) -> str:

@@ -23,6 +23,7 @@ DRUM_WEIGHT = 4.0  # of frames at which a drum is hit
 KICKS, SNARES = (35, 36), (37, 38, 39, 40)  # General MIDI's keys; hats, cymbals, toms and all other are the third class
 DRUM_NEAR = 0.05  # s
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7)
+SOFTEST = -14.0  # dB of what is mixed into a chunk
 
 
 class TranscriberTraining(Training):
@@ -33,6 +34,7 @@ class TranscriberTraining(Training):
     Args:
         model: the network to train.
         representation: settings of the spectrograms.
+        mixed: how likely another chunk of the batch is mixed into a chunk, 0..1.
         drums_only: whether all but the drum head stays as it is: it then learns in a fraction of the time.
         doubt: mean probabilities of ``onset`` and ``frame`` in clear recordings, and in those so dense that their notes
             cannot be relied on; stored with the weights.
@@ -50,6 +52,7 @@ class TranscriberTraining(Training):
         model: Transcriber,
         *,
         representation: Mapping[str, Any],
+        mixed: float = 0.0,
         drums_only: bool = False,
         doubt: Mapping[str, Sequence[float]] = DOUBT,
         **optimisation: Any,
@@ -59,7 +62,7 @@ class TranscriberTraining(Training):
         self.hop = representation["hop"] / representation["rate"]
         self.doubt = {name: list(ends) for name, ends in doubt.items()}
         self.decoding: dict[str, float] = {}
-        self.drums_only = drums_only
+        self.mixed, self.drums_only = mixed, drums_only
         if drums_only:
             if model.drums is None:
                 raise ValueError(
@@ -72,6 +75,8 @@ class TranscriberTraining(Training):
         """Return the loss of a batch, each chunk as a part of a louder or softer recording."""
         self.model.train(not self.drums_only)  # what is not learnt keeps its statistics, too
         rng = self.rng(batch_idx)
+        if self.mixed:
+            batch = mixed_batch(batch, rng, self.mixed)
         louder = np.maximum(0, rng.normal(0, QUIETER, len(batch[0])))
         found = self.model(levels(batch[0], torch.from_numpy(louder).to(batch[0]), self.hop))
         parts = self._losses(found, batch)
@@ -107,6 +112,21 @@ class TranscriberTraining(Training):
     def exports(self) -> dict[str, Any]:
         """Return what is stored with the weights: how activations become notes, and when these are in doubt."""
         return {"decoding": self.decoding, "doubt": self.doubt}
+
+
+def mixed_batch(batch: Sequence[Tensor], rng: np.random.Generator, probability: float) -> list[Tensor]:
+    """Return a batch to some of whose chunks the one before is added, up to 14 dB softer, with its notes.
+
+    Powers add up, as they do on average. Softer notes are of lower velocity.
+    """
+    x, labels, notes, bends = batch
+    chosen = rng.random(len(x)) < probability
+    gain = torch.from_numpy(chosen * 10 ** (rng.uniform(SOFTEST, 0, len(x)) / 20)).to(x)[:, None, None]
+    sound = torch.log1p(torch.hypot(torch.expm1(x), gain * torch.expm1(x.roll(1, 0))))
+    added, curves = notes.roll(1, 0).clone(), bends.roll(1, 0)
+    added[..., 3] *= gain[..., 0].sqrt()
+    added[~torch.from_numpy(chosen)] = torch.nan
+    return [sound, labels, torch.cat([notes, added], dim=1), torch.cat([bends, curves], dim=1)]
 
 
 def levels(x: Tensor, louder: Tensor, hop: float) -> Tensor:
