@@ -8,6 +8,7 @@ import numpy as np
 
 from restyle.errors import RestyleError
 from restyle.methods.base import Profile
+from restyle.methods.notewise import attack
 from restyle.methods.notewise.timbre import Instrument, Tone
 
 PARTS = "timbre"  # names of what was learnt of a style's notes begin so; of the second of a mixture with timbre1
@@ -69,6 +70,7 @@ def mixture(profiles: Sequence[Profile], shares: Sequence[float]) -> Profile:
     given = given / given.sum()
     result: Profile = {"mix": given, "channels": np.max([profile["channels"] for profile in profiles], axis=0)}
     result["unpitched"] = np.tensordot(given, np.stack([profile["unpitched"] for profile in profiles]), 1).astype("f4")
+    result["attack"] = np.tensordot(given, np.stack([attack.of(profile) for profile in profiles]), 1).astype("f4")
     for i, profile in enumerate(profiles):
         own = {name: array for name, array in profile.items() if name.startswith(f"{PARTS}/")}
         if not own:

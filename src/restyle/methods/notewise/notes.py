@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -14,7 +15,7 @@ from restyle.dsp import blocks
 from restyle.dsp.blocks import Progress
 from restyle.errors import RestyleError, warn
 from restyle.methods.base import SILENT_STYLE, Profile
-from restyle.methods.notewise import mixing, unpitched
+from restyle.methods.notewise import attack, mixing, unpitched
 from restyle.methods.notewise.additive import play
 from restyle.methods.notewise.doubt import SOFTER, blended, reliance
 from restyle.methods.notewise.mixing import Mixture
@@ -62,11 +63,14 @@ class NotesMethod:
         style = [clip.slice(0, round(STYLE_LONGEST * clip.rate)) for clip in style]
         if max(float(np.abs(clip.samples).max(initial=0)) for clip in style) < 1e-5:
             raise RestyleError(SILENT_STYLE)
-        learnt = self.learn(style, [Analysis.of(clip).transcription(weights=self.transcriber).notes for clip in style])
+        notes = [Analysis.of(clip).transcription(weights=self.transcriber).notes for clip in style]
+        learnt = self.learn(style, notes)
         profile = unpitched.fit(style)
         profile["channels"] = np.array([max(clip.channels for clip in style)])
         if not learnt:
             warn("the style has no pitched notes: the content keeps its own sound, with the style's tone")
+        else:
+            profile["attack"] = attack.learn(style, notes, partial(_note, self.timbre(learnt)))
         return profile | {f"{mixing.PARTS}/{name}": array for name, array in learnt.items()}
 
     def learn(self, style: Sequence[Audio], notes: Sequence[Notes]) -> dict[str, np.ndarray]:
@@ -92,7 +96,7 @@ class NotesMethod:
         players = [self.timbre(learnt) for learnt in mixing.parts(profile)]
         timbre = Mixture(players, profile["mix"].tolist()) if len(players) > 1 else players[0] if players else None
         if isinstance(content, Notes):
-            return self._play_notes(content, timbre, int(profile["channels"][0]), seed, progress)
+            return self._play_notes(content, timbre, profile, seed, progress)
         if strength == 0:
             return content
         report = progress or (lambda _: None)
@@ -104,11 +108,13 @@ class NotesMethod:
         gain = 10 ** (self.unpitched / 20)
         result = unpitched.keep(content, notes, profile, gain, kept, lambda done: report(0.5 + 0.1 * done))
         if timbre:
-            _perform(result, notes, played, level - SOFTER * kept, timbre, seed, lambda done: report(0.6 + 0.4 * done))
+            level -= SOFTER * kept
+            begun = attack.of(profile)
+            _perform(result, notes, played, level, timbre, begun, seed, lambda done: report(0.6 + 0.4 * done))
         return blended(content, result, strength)
 
     def _play_notes(
-        self, notes: Notes, timbre: Instrument | None, channels: int, seed: int, progress: Progress | None
+        self, notes: Notes, timbre: Instrument | None, profile: Profile, seed: int, progress: Progress | None
     ) -> Audio:
         if timbre is None:
             raise RestyleError("the style has no pitched notes to play a MIDI file with: choose another style")
@@ -116,9 +122,18 @@ class NotesMethod:
             warn("the drums of the MIDI file are left out: a style's notes cannot play them")
         notes = notes.pitched()
         rate = min(48000, timbre.rate)
-        result = Audio(blocks.empty(min(channels, 2), round((notes.duration + 1.0) * rate)), rate)
-        _perform(result, notes, imagine(notes, result.channels), PLAIN_LEVEL, timbre, seed, progress)
+        channels = min(int(profile["channels"][0]), 2)
+        result = Audio(blocks.empty(channels, round((notes.duration + 1.0) * rate)), rate)
+        begun = attack.of(profile)
+        _perform(result, notes, imagine(notes, channels), PLAIN_LEVEL, timbre, begun, seed, progress)
         return result
+
+
+def _note(timbre: Instrument, pitch: float, seconds: float, rate: int) -> np.ndarray:
+    """A single note as it is played, ``[T]``."""
+    tone = timbre.tone(pitch, max(3, round(seconds / HOP)), rate)
+    still = np.zeros(tone.amplitude.shape[1])
+    return play(tone, pitch, still, still, rate, np.random.default_rng(0))
 
 
 def _perform(
@@ -127,6 +142,7 @@ def _perform(
     played: Sequence[Played],
     level: float,
     timbre: Instrument,
+    begun: np.ndarray,
     seed: int,
     progress: Progress | None,
 ) -> None:
@@ -140,7 +156,8 @@ def _perform(
         gain = _fitted(how.swell, frames) + level + how.level + tone.level - usual
         # each note has its own seed, so that it sounds the same whatever comes before it
         rng = np.random.default_rng((seed, i))
-        return play(tone, how.pitch, gain, _fitted(how.bend, frames), result.rate, rng)
+        sound = play(tone, how.pitch, gain, _fitted(how.bend, frames), result.rate, rng)
+        return attack.shaped(sound, begun, result.rate)
 
     for i, samples in enumerate(mapped(perform, range(len(played)), ahead=GROUP)):
         start = round(notes.onset[i] * result.rate)
