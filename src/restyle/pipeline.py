@@ -19,7 +19,8 @@ from restyle.analysis.facts import Analysis
 from restyle.audio import Audio
 from restyle.dsp.blocks import trim_memory
 from restyle.dsp.checks import check_notes, check_sound, is_silent
-from restyle.errors import Collected, RestyleError, collect, warn
+from restyle.dsp.coherence import band_coherence
+from restyle.errors import Collected, RestyleError, collect, record_fact, warn
 from restyle.methods import Method
 from restyle.methods import method as make_method
 from restyle.methods.base import check_content
@@ -183,6 +184,8 @@ def run(
         trim_memory()  # what fitting leaves unused
         played = _retimed(content, learnt, settings, part(progress, 0.2, 0.3))
         made = _toned(_styled(played, learnt, used, settings, part(progress, 0.3, 0.9)), used, learnt, settings)
+        if isinstance(played, Audio) and settings.strength == 1 and not is_silent(played):
+            record_fact("coherence", round(float(np.median(band_coherence(made, played))), 3))
         if progress:
             progress(1.0)
     return Result(made.samples, made.rate, played, tuple(collected.warnings), _record(settings, collected))

@@ -21,13 +21,29 @@ if TYPE_CHECKING:
 
 Fact = TypeVar("Fact")
 
+HITS, MANY_HITS = 0.25, 2.0  # hits a second that make a mix where notes are unclear, and where they are clear:
+UNCLEAR = 0.03  # from this doubt on; sharp attacks of single instruments are taken for a hit now and then
+NEAR = 0.06  # seconds from a note's onset in which a hit may be its attack
+
 
 @dataclass(frozen=True)
 class Transcribed:
-    """The notes of a recording, and how far they cannot be relied on, 0..1 (see `analysis.transcriber.infer`)."""
+    """What is played in a recording.
+
+    Args:
+        notes: of all pitched instruments.
+        doubt: how far they cannot be relied on, 0..1 (see `analysis.transcriber.infer`).
+        hits: of drums, a second, that come with no note's onset: single instruments have next to none.
+    """
 
     notes: Notes
     doubt: float
+    hits: float = 0.0
+
+    @property
+    def is_mix(self) -> bool:
+        """Whether drums play beside the notes."""
+        return self.hits >= (HITS if self.doubt >= UNCLEAR else MANY_HITS)
 
 
 class Analysis:
@@ -65,7 +81,7 @@ class Analysis:
         def find(audio: Audio) -> Transcribed:
             # its activations grow with length, and are not kept
             found = transcribe(audio, tuning=self.tuning.offset, weights=weights, progress=progress)
-            return Transcribed(found.notes, found.doubt)
+            return Transcribed(found.notes, found.doubt, _alone(found.drums, found.notes) / audio.duration)
 
         return self._fact(f"transcription {weights or ''}", find)
 
@@ -101,3 +117,11 @@ class Analysis:
                 self._facts[name] = find(audio)
             fact: Fact = self._facts[name]
             return fact
+
+
+def _alone(hits: Notes, notes: Notes) -> int:
+    """How many hits are the attack of no note."""
+    onsets = np.concatenate([[-np.inf], np.sort(notes.onset), [np.inf]])
+    after = np.searchsorted(onsets, hits.onset)
+    apart = np.minimum(onsets[after] - hits.onset, hits.onset - onsets[after - 1])
+    return int(np.sum(apart > NEAR))

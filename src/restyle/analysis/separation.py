@@ -79,12 +79,19 @@ def separate(audio: Audio, *, margin: float = 1.0) -> Separation:
 
         return blocks.process(audio, one, seconds=BLOCK, context=CONTEXT, hop=stft.hop)
 
-    harmonic, percussive = part(0), part(1)
-    residual = blocks.empty(audio.channels, audio.length)
-    for span in blocks.spans(audio.length, 20 * audio.rate, 0):
-        here = slice(span.start, span.stop)
-        residual[:, here] = audio.samples[:, here] - harmonic.samples[:, here] - percussive.samples[:, here]
-    return Separation(harmonic, percussive, Audio(residual, audio.rate))
+    def rest(*parts: Audio) -> Audio:
+        result = blocks.empty(audio.channels, audio.length)
+        for span in blocks.spans(audio.length, 20 * audio.rate, 0):
+            here = slice(span.start, span.stop)
+            result[:, here] = audio.samples[:, here] - sum(part.samples[:, here] for part in parts)
+        return Audio(result, audio.rate)
+
+    harmonic = part(0)
+    if margin == 1:
+        silence = Audio(blocks.empty(audio.channels, audio.length), audio.rate)
+        return Separation(harmonic, rest(harmonic), silence)
+    percussive = part(1)
+    return Separation(harmonic, percussive, rest(harmonic, percussive))
 
 
 def transform(rate: int) -> Stft:

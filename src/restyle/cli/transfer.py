@@ -10,6 +10,8 @@ import typer
 from restyle.cli.display import bar
 from restyle.cli.options import app, command, output, styles
 
+EQUALISED = 0.5  # coherence from which a result is said to be the content's own sound
+
 
 @command(
     app,
@@ -64,3 +66,7 @@ def transfer(
         return
     length, name = record["length"] / record["rate"], record["settings"]["method"]
     print(f"{out}: {length:.1f} s by '{name}' in {record['seconds']:.1f} s")
+    coherence = record["facts"].get("coherence", 0.0)
+    if coherence >= EQUALISED:
+        other = "another style" if name == "mosaic" else "--method mosaic"
+        print(f"this is mostly your recording, equalised (coherence {coherence:.2f} of 1); try {other}")

@@ -47,6 +47,7 @@ METRICS = {
     "content.note_offset_recall": Metric("higher", "", "notes with right onset, pitch and offset"),
     "content.note_offset_f1": Metric("higher", "", "notes with right onset, pitch and offset"),
     "content.onset_f1": Metric("higher", "", "onsets, whatever their pitch"),
+    "content.coherence": Metric("", "", "1: the content's own waveform, equalised; 0: played anew"),
     "style.embedding": Metric("lower", "", "1 - cosine of embeddings learnt from recordings, bands and instruments"),
     "style.mfcc": Metric("lower", "", "1 - cosine of mean MFCCs 2..13"),
     "style.mfcc_frechet": Metric("lower", "", "Fréchet distance of the MFCCs' distributions"),
@@ -118,7 +119,7 @@ def evaluate(
         if sound is not None:
             common.check(sound, name)
     return {
-        "content": of_content.evaluate(output, target or content, notes, only=chosen["content"]),
+        "content": of_content.evaluate(output, target or content, notes, content=content, only=chosen["content"]),
         "style": of_style.evaluate(output, target or style, timbre=timbre, only=chosen["style"]),
         "rhythm": of_rhythm.evaluate(output, style if rhythm == "style" else content, only=chosen["rhythm"]),
         "quality": of_quality.evaluate(output, target, only=chosen["quality"]),

@@ -7,6 +7,8 @@ Conventions:
 * Distances (``beat_chroma``, ``pitch``, ``chroma``) are 0 for the same content and 1 at worst. ``melody``, precision,
   recall and F1 are 1 at best.
 * ``melody`` and ``beat_chroma`` ask for tune and harmony, whatever instruments play them; ``pitch`` counts every voice.
+* ``coherence`` asks how the output was made: 1 where it is the content's own waveform, equalised, near 0 where it was
+  played anew. It is no measure of what is played.
 * Notes are found in the output by `restyle.analysis.transcriber`, so note scores hold the transcriber's mistakes as
   well. The true notes are those given, without drums, or else the transcription of the reference. Scores are those
   of ``mir_eval.transcription``: a note is right if its onset is within 50 ms and its pitch within 50 cents; with
@@ -27,6 +29,7 @@ from restyle.analysis import beats, multipitch
 from restyle.analysis.transcriber import infer as transcription
 from restyle.analysis.tuning import estimate_tuning
 from restyle.audio import Audio
+from restyle.dsp.coherence import band_coherence
 from restyle.errors import RestyleError
 from restyle.evaluation import common
 from restyle.evaluation.common import compares, remembered
@@ -42,7 +45,7 @@ TINY = 1e-6  # added to samples, so that chroma are defined in pauses
 
 PARTS = ("precision", "recall", "f1")
 NOTES = tuple(f"{kind}_{part}" for kind in ("note", "note_offset") for part in PARTS)
-NAMES = ("melody", "beat_chroma", "pitch", "chroma", *NOTES, "onset_f1")
+NAMES = ("melody", "beat_chroma", "pitch", "chroma", *NOTES, "onset_f1", "coherence")
 
 
 @compares(perfect=1.0, silence=0.0)
@@ -151,8 +154,26 @@ def note_scores(played: Notes, target: Notes, *, offsets: bool = False) -> tuple
     return float(scores[0]), float(scores[1]), float(scores[2])
 
 
+def coherence(output: Audio, content: Audio) -> float:
+    """Return how far the output is the content's own waveform, only filtered, 0..1: the median over octave bands.
+
+    Source: see `restyle.dsp.coherence`.
+    """
+    common.check_all(output, content, "the content")
+    if common.silent(output) or common.silent(content):
+        return float(common.silent(output) == common.silent(content))
+    if output.rate != content.rate:
+        output, content = common.mono_16k(output), common.mono_16k(content)
+    return float(np.median(band_coherence(output, content)))
+
+
 def evaluate(
-    output: Audio, reference: Audio | None = None, notes: Notes | None = None, *, only: Collection[str] = NAMES
+    output: Audio,
+    reference: Audio | None = None,
+    notes: Notes | None = None,
+    *,
+    content: Audio | None = None,
+    only: Collection[str] = NAMES,
 ) -> dict[str, float | None]:
     """Return all scores of content.
 
@@ -160,6 +181,7 @@ def evaluate(
         output: the transfer's result.
         reference: a recording of what should be played.
         notes: what should be played; else the reference is transcribed.
+        content: what the output was made of, for ``coherence``.
         only: names of the metrics to compute.
 
     Returns:
@@ -176,6 +198,8 @@ def evaluate(
         for metric in (melody, beat_chroma, pitch, chroma, onset_f1):
             if metric.__name__ in only:
                 scores[metric.__name__] = metric(output, reference)
+    if content is not None and "coherence" in only:
+        scores["coherence"] = coherence(output, content)
     return scores | _note_table(output, reference, notes, only)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, wraps
 from pathlib import Path
-from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Concatenate, Literal, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from restyle.errors import RestyleError
 from restyle.io import hub
@@ -113,6 +113,10 @@ def _read(value: Any, kind: Any, within: Range | None) -> Any:
         if isinstance(value, (str, Path)) or value is None:
             return hub.find(value) if value else value
         raise _UnfitError("the name of a model, or a path")
+    if origin is Literal:
+        if value not in get_args(kind):
+            raise _UnfitError("one of " + ", ".join(map(str, get_args(kind))))
+        return value
     if origin is not None and issubclass(origin, Sequence):
         parts = value.split(",") if isinstance(value, str) else value
         if not isinstance(parts, Sequence) or not len(parts):

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 
-from restyle.analysis.facts import Analysis
+from restyle.analysis.facts import Analysis, Transcribed
 from restyle.analysis.partials import HOP, measured
 from restyle.audio import Audio
 from restyle.dsp import blocks
 from restyle.dsp.blocks import Progress
 from restyle.errors import RestyleError, warn
 from restyle.methods.base import SILENT_STYLE, Profile
-from restyle.methods.notewise import attack, mixing, unpitched
+from restyle.methods.notewise import attack, mixes, mixing, unpitched
 from restyle.methods.notewise.additive import play
 from restyle.methods.notewise.doubt import SOFTER, blended, reliance
 from restyle.methods.notewise.mixing import Mixture
@@ -38,9 +38,12 @@ class NotesMethod:
     holds beside its notes (drums, consonants, noise) is kept, with the tone of the style's.
 
     Args:
-        unpitched: level of the content's unpitched part in dB; -120 leaves it out.
-        fallback: whether, where the notes found are in doubt (dense mixes), the content itself is mixed in and the
-            notes stand back; the record says how far.
+        parts: whether what rings and what strikes is played apart, by notes and grains of the style (see `mixes`):
+            ``on``, ``off``, or ``auto``: where content or style has drums.
+        unpitched: level of the unpitched part in dB that is kept of a content that is not taken apart; -120 leaves it
+            out.
+        fallback: whether what is in doubt of the content's notes also decides which grains are chosen, or is mixed in
+            where there are no parts; the record says how far.
         transcriber: weights of a transcriber of your own; those that come with the package by default.
 
     Example:
@@ -54,8 +57,15 @@ class NotesMethod:
     plays_notes: ClassVar[bool] = True
 
     @checked
-    def __init__(self, *, unpitched: Decibels = 0.0, fallback: bool = True, transcriber: Weights = "") -> None:
-        self.unpitched, self.fallback, self.transcriber = unpitched, fallback, transcriber
+    def __init__(
+        self,
+        *,
+        parts: Literal["auto", "on", "off"] = "auto",
+        unpitched: Decibels = 0.0,
+        fallback: bool = True,
+        transcriber: Weights = "",
+    ) -> None:
+        self.parts, self.unpitched, self.fallback, self.transcriber = parts, unpitched, fallback, transcriber
 
     @single()
     def fit(self, style: Sequence[Audio]) -> Profile:
@@ -63,9 +73,14 @@ class NotesMethod:
         style = [clip.slice(0, round(STYLE_LONGEST * clip.rate)) for clip in style]
         if max(float(np.abs(clip.samples).max(initial=0)) for clip in style) < 1e-5:
             raise RestyleError(SILENT_STYLE)
-        notes = [Analysis.of(clip).transcription(weights=self.transcriber).notes for clip in style]
+        profile, found = unpitched.fit(style), [self._transcribed(clip) for clip in style]
+        if self.parts != "off":
+            profile |= mixes.fit(style, any(own.is_mix for own in found))
+            if mixes.apart(self.parts, False, profile):
+                style = [mixes.split(clip).harmonic for clip in style]
+                found = [self._transcribed(clip) for clip in style]
+        notes = [own.notes for own in found]
         learnt = self.learn(style, notes)
-        profile = unpitched.fit(style)
         profile["channels"] = np.array([max(clip.channels for clip in style)])
         if not learnt:
             warn("the style has no pitched notes: the content keeps its own sound, with the style's tone")
@@ -100,18 +115,41 @@ class NotesMethod:
         if strength == 0:
             return content
         report = progress or (lambda _: None)
-        notes, kept = Notes.of([]), 1.0
-        if timbre:
-            found = Analysis.of(content).transcription(lambda done: report(0.4 * done), weights=self.transcriber)
-            notes, kept = found.notes, reliance(found, self.fallback)
-        played, level = listen(content, notes, lambda done: report(0.4 + 0.1 * done))
-        gain = 10 ** (self.unpitched / 20)
-        result = unpitched.keep(content, notes, profile, gain, kept, lambda done: report(0.5 + 0.1 * done))
-        if timbre:
-            level -= SOFTER * kept
-            begun = attack.of(profile)
-            _perform(result, notes, played, level, timbre, begun, seed, lambda done: report(0.6 + 0.4 * done))
+        found = (
+            self._transcribed(content, lambda done: report(0.3 * done)) if timbre else Transcribed(Notes.of([]), 1.0)
+        )
+        if not (len(found.notes) and mixes.apart(self.parts, found.is_mix, profile)):
+            result, _ = self._played(content, found, profile, timbre, seed, lambda done: report(0.3 + 0.7 * done))
+            return blended(content, result, strength)
+        parts, unpitched = mixes.split(content), 10 ** (self.unpitched / 20)
+        found = self._transcribed(parts.harmonic, lambda done: report(0.3 + 0.1 * done))
+        toned, notes = self._played(parts.harmonic, found, profile, timbre, seed, lambda done: report(0.4 + 0.3 * done))
+        result = mixes.joined(parts, notes, toned, profile, unpitched, seed, lambda done: report(0.7 + 0.3 * done))
         return blended(content, result, strength)
+
+    def _transcribed(self, audio: Audio, progress: Progress | None = None) -> Transcribed:
+        return Analysis.of(audio).transcription(progress, weights=self.transcriber)
+
+    def _played(
+        self,
+        content: Audio,
+        found: Transcribed,
+        profile: Profile,
+        timbre: Instrument | None,
+        seed: int,
+        progress: Progress,
+    ) -> tuple[Audio, Audio]:
+        """The content's notes with what is kept of it beside them, and the notes alone."""
+        kept = reliance(found, self.fallback)
+        notes, gain = found.notes, 10 ** (self.unpitched / 20)
+        played, level = listen(content, notes, lambda done: progress(0.2 * done))
+        result = unpitched.keep(content, notes, profile, gain, kept, lambda done: progress(0.2 + 0.2 * done))
+        alone = Audio(blocks.empty(content.channels, content.length), content.rate)
+        if timbre:
+            begun = attack.of(profile)
+            _perform(alone, notes, played, level, timbre, begun, seed, lambda done: progress(0.4 + 0.6 * done))
+        mixes.add(result, alone, 1.0, 10 ** (-SOFTER * kept / 20))
+        return result, alone
 
     def _play_notes(
         self, notes: Notes, timbre: Instrument | None, profile: Profile, seed: int, progress: Progress | None
