@@ -70,9 +70,9 @@ def test_drums_beside_unclear_notes_make_a_mix_and_notes_alone_do_not(content):
     solo = Audio(tune([60, 64, 67, 72], sawtooth, 3.0), RATE)
     assert Analysis.of(content).transcription().hits > 1.5 and Analysis.of(solo).transcription().hits == 0
     assert not Analysis.of(solo).transcription().is_mix
-    for doubt, hits in ((0.0, 3.0), (0.1, 0.5)):
+    for doubt, hits in ((0.0, 4.0), (0.2, 1.5)):
         assert Transcribed(Notes.of([]), doubt, hits).is_mix
-    for doubt, hits in ((0.0, 0.0), (0.0, 1.5), (0.9, 0.0)):
+    for doubt, hits in ((0.0, 0.0), (0.0, 2.0), (0.9, 0.5)):
         assert not Transcribed(Notes.of([]), doubt, hits).is_mix
     assert mixes.apart("auto", False, {"mixed": np.array([True])})
     assert not mixes.apart("off", True, {"mixed": np.array([True])})

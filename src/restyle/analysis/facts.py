@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 Fact = TypeVar("Fact")
 
-HITS, MANY_HITS = 0.25, 2.0  # hits a second that make a mix where notes are unclear, and where they are clear:
-UNCLEAR = 0.03  # from this doubt on; sharp attacks of single instruments are taken for a hit now and then
+HITS, MANY_HITS = 1.0, 3.0  # hits a second that make a mix where notes are unclear, and where they are clear:
+UNCLEAR = 0.1  # from this doubt on; sharp attacks of single instruments are taken for a hit now and then
 NEAR = 0.06  # seconds from a note's onset in which a hit may be its attack
 
 
