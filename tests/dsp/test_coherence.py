@@ -42,3 +42,10 @@ def test_blocks_silence_and_short_sounds():
     silence = Audio(np.zeros((1, RATE)), RATE)
     assert not band_coherence(silence, Audio(long, RATE)).any()
     assert len(band_coherence(Audio(noise(0, 0.02), 8000), Audio(noise(1, 0.02), 8000))) < 8
+
+
+def test_channels_that_cancel_are_heard_and_other_counts_are_mixed():
+    one = noise(0)[0]
+    opposed = Audio(np.stack([one, -one]), RATE)
+    assert band_coherence(opposed, opposed) == pytest.approx([1.0] * 9)
+    assert band_coherence(Audio(np.stack([one, one]), RATE), Audio(one, RATE)) == pytest.approx([1.0] * 9)

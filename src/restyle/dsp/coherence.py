@@ -13,13 +13,13 @@ FEWEST = 4  # bins that make a band
 
 
 def band_coherence(output: Audio, content: Audio) -> np.ndarray:
-    """Return the coherence of two mono mixes in the octaves from 40 Hz to 18 kHz, 0..1 each.
+    """Return the coherence of two sounds in the octaves from 40 Hz to 18 kHz, 0..1 each, all channels together.
 
     It is 1 where one is the other through any filter, and near 0 where it was played anew, though it be the same music.
 
     Args:
         output: one sound.
-        content: the other, of the same rate; what is longer is cut.
+        content: the other, of the same rate; what is longer is cut, and channels are mixed if they are not as many.
 
     Returns:
         One value a band, below half the rate; 0 where either is silent.
@@ -33,16 +33,18 @@ def band_coherence(output: Audio, content: Audio) -> np.ndarray:
     overlapped fast Fourier transform processing", IEEE TAE 1973.
     """
     rate, length = output.rate, min(output.length, content.length)
+    alike = output.channels == content.channels
     size = 2 ** round(np.log2(WINDOW * rate))
     hop, window = size // 2, np.hanning(size)
     cross, own, other = np.zeros(size // 2 + 1, complex), np.zeros(size // 2 + 1), np.zeros(size // 2 + 1)
     for span in blocks.spans(max(1, length - size + 1), 200 * hop, 0):
         stop = min(length, span.stop + size)
-        pieces = (blocks.mono(sound, span.start, stop, rate) for sound in (output, content))
-        a, b = (_spectra(piece, size, hop, window) for piece in pieces)
-        cross += (a * b.conj()).sum(axis=0)
-        own += np.square(np.abs(a)).sum(axis=0)
-        other += np.square(np.abs(b)).sum(axis=0)
+        a, b = (
+            _spectra(sound.slice(span.start, stop).samples, alike, size, hop, window) for sound in (output, content)
+        )
+        cross += (a * b.conj()).sum(axis=(0, 1))
+        own += np.square(np.abs(a)).sum(axis=(0, 1))
+        other += np.square(np.abs(b)).sum(axis=(0, 1))
     coherent = np.square(np.abs(cross)) / np.maximum(own * other, 1e-20)
     hertz = np.fft.rfftfreq(size, 1 / rate)
     edges = [LOWEST * 2**k for k in range(9)]
@@ -51,7 +53,9 @@ def band_coherence(output: Audio, content: Audio) -> np.ndarray:
     return np.array([np.average(coherent[x], weights=weight[x]) for x in bands if x.sum() >= FEWEST])
 
 
-def _spectra(sound: np.ndarray, size: int, hop: int, window: np.ndarray) -> np.ndarray:
-    padded = np.pad(sound, (0, max(0, size - len(sound))))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop]
-    return np.fft.rfft(frames * window, axis=1)
+def _spectra(samples: np.ndarray, apart: bool, size: int, hop: int, window: np.ndarray) -> np.ndarray:
+    """Spectra ``[C, L, F]`` of samples ``[C, T]``, or of their mean."""
+    samples = np.nan_to_num(samples if apart else samples.mean(axis=0, keepdims=True))
+    padded = np.pad(samples, ((0, 0), (0, max(0, size - samples.shape[1]))))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, size, axis=1)[:, ::hop]
+    return np.fft.rfft(frames * window, axis=2)
