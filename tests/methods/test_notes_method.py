@@ -267,7 +267,7 @@ def test_where_notes_are_in_doubt_the_content_stands_in_as_the_record_says_and_o
     dense = Audio(tones(rows, 3.4, sawtooth) + 0.02 * rng.normal(size=round(3.4 * RATE)), RATE)
     facts, results = {}, {}
     for fallback in (True, False):
-        method = NotesMethod(parts="off", fallback=fallback)
+        method = NotesMethod(fallback=fallback)
         with collect() as collected:
             results[fallback] = method.apply(dense, method.fit([Audio(STYLE, RATE)]))
         facts[fallback] = collected.facts["notes"]
