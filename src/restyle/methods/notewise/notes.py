@@ -121,10 +121,10 @@ class NotesMethod:
         if not (len(found.notes) and mixes.apart(self.parts, found.is_mix, profile)):
             result, _ = self._played(content, found, profile, timbre, seed, lambda done: report(0.3 + 0.7 * done))
             return blended(content, result, strength)
-        parts, unpitched = mixes.split(content), 10 ** (self.unpitched / 20)
+        parts, strikes = mixes.split(content), 10 ** (self.unpitched / 20)
         found = self._transcribed(parts.harmonic, lambda done: report(0.3 + 0.1 * done))
         toned, notes = self._played(parts.harmonic, found, profile, timbre, seed, lambda done: report(0.4 + 0.3 * done))
-        result = mixes.joined(parts, notes, toned, profile, unpitched, seed, lambda done: report(0.7 + 0.3 * done))
+        result = mixes.joined(parts, notes, toned, profile, strikes, seed, lambda done: report(0.7 + 0.3 * done))
         return blended(content, result, strength)
 
     def _transcribed(self, audio: Audio, progress: Progress | None = None) -> Transcribed:
