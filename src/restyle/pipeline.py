@@ -25,6 +25,7 @@ from restyle.methods import Method
 from restyle.methods import method as make_method
 from restyle.methods.base import check_content
 from restyle.notes import Notes
+from restyle.stages.parts import BASS, PLAYED, VOICES, is_mix
 from restyle.style import DEFAULT, Style, learn
 from restyle.threads import single
 
@@ -41,7 +42,12 @@ class Settings:
 
     Args:
         method: a name of ``restyle methods``; None is the method that a learnt style names, else ``note_synth``.
-        strength: 0 gives the content back, 1 the full style.
+        strength: 0 gives the content back, 1 the full style; or so for each part by its name, as ``{"drums": 0.5}``.
+        parts: whether a mix is taken apart and each part takes the style of its counterpart: ``auto`` (where content or
+            style is a mix), ``on``, ``off``, or the names of the parts that do, with commas between them; the others
+            stay as they are.
+        vocals: what becomes of a voice in a mix that is taken apart: ``keep`` (as it is), ``tone`` (the spectrum of the
+            style's voice), ``play`` (by an instrument), or ``drop``.
         tempo: ``content`` (as it is), ``style``, or beats per minute.
         groove: whether the content's beats are moved onto the style's beat timing.
         tone: whether spectrum, loudness and width are brought toward the style's at the end.
@@ -61,7 +67,9 @@ class Settings:
     """
 
     method: str | None = None
-    strength: float = 1.0
+    strength: float | Mapping[str, float] = field(default=1.0, hash=False)
+    parts: str = "auto"
+    vocals: str = "keep"
     tempo: str | float = "content"
     groove: bool = False
     tone: bool = True
@@ -71,8 +79,11 @@ class Settings:
     def __post_init__(self) -> None:
         if self.method is not None:
             methods.check(self.method)
-        if not (_is_number(self.strength) and 0 <= self.strength <= 1):
-            raise RestyleError(f"strength must be a number between 0 and 1, not {self.strength}")
+        object.__setattr__(self, "strength", _strength(self.strength))
+        if self.parts not in ("auto", "on", "off"):
+            _check_names(self.parts.split(","), PLAYED, "parts must be auto, on, off, or")
+        if self.vocals not in VOICES:
+            raise RestyleError(f"vocals must be one of {', '.join(VOICES)}, not '{self.vocals}'")
         if not (_is_number(self.seed) and 0 <= self.seed < 2**63 and self.seed == int(self.seed)):
             raise RestyleError(f"seed must be a whole number from 0 up, not {self.seed}")
         for name in ("groove", "tone"):
@@ -88,6 +99,23 @@ class Settings:
         return None if isinstance(self.tempo, str) else self.tempo
 
     @property
+    def overall(self) -> float:
+        """The strength of all that has none of its own."""
+        return 1.0 if isinstance(self.strength, Mapping) else self.strength
+
+    @property
+    def strengths(self) -> dict[str, float]:
+        """The strength of each part that can be played; 0 where it is not to be."""
+        given = self.strength if isinstance(self.strength, Mapping) else {}
+        asked = PLAYED if self.parts in ("auto", "on", "off") else self.parts.split(",")
+        return {name: given.get(name, self.overall) if name in asked else 0.0 for name in PLAYED}
+
+    def names(self, part: str, given: Given) -> bool:
+        """Return whether a part is asked for by its name."""
+        strengths = self.strength if isinstance(self.strength, Mapping) else ()
+        return part in self.parts.split(",") or part in strengths or part in given.others
+
+    @property
     def retimes(self) -> bool:
         """Whether the content's timing is changed."""
         return self.tempo != "content" or self.groove
@@ -99,11 +127,13 @@ class Result(Audio):
 
     Args:
         content: what was played: the content at the tempo that was asked for.
+        parts: what it is the sum of, by name, where it was taken apart and the parts were asked for.
         warnings: what was done instead of what was asked for, a sentence each.
         record: settings, facts and warnings as plain JSON values.
     """
 
     content: Audio | Notes = field(default_factory=lambda: Notes.of([]))
+    parts: Mapping[str, Audio] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     record: Mapping[str, Any] = field(default_factory=dict)
 
@@ -113,17 +143,36 @@ class Result(Audio):
         return self.content if isinstance(self.content, Notes) else Analysis.of(self.content).notes
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Given:
+    """What is known of a mix beside it.
+
+    Args:
+        content: stems of the content, by name.
+        style: stems of the (one) style.
+        others: recordings that parts take their style from, by the part's name.
+    """
+
+    content: Mapping[str, Audio] = field(default_factory=dict)
+    style: Mapping[str, Audio] = field(default_factory=dict)
+    others: Mapping[str, Audio] = field(default_factory=dict)
+
+
 def transfer(
     content: Audio | Notes,
     style: Audio | Sequence[Audio] | Style,
     *,
     method: str | None = None,
-    strength: float = 1.0,
+    strength: float | Mapping[str, float] = 1.0,
+    parts: str = "auto",
+    vocals: str = "keep",
     tempo: str | float = "content",
     groove: bool = False,
     tone: bool = True,
     seed: int = 0,
     options: Mapping[str, Any] | None = None,
+    given: Given | None = None,
+    keep_parts: bool = False,
     progress: Progress | None = None,
 ) -> Result:
     """Play the content with the sound of the style.
@@ -132,12 +181,18 @@ def transfer(
         content: what is played: a recording of 0.5 s or more, or notes (for methods that play them).
         style: how it sounds: one recording or several, of any rate and channels, or a learnt `Style`.
         method: a name of ``restyle methods``; by default ``note_synth``, or what the `Style` was learnt for.
-        strength: 0 gives the content back, 1 the full style, continuously between.
+        strength: 0 gives the content back, 1 the full style, continuously between; or so for each part of a mix by its
+            name.
+        parts: whether a mix is taken apart, each part in the style of its counterpart: ``auto``, ``on``, ``off``, or
+            the names of the parts that change.
+        vocals: what becomes of the voice in a mix: ``keep``, ``tone``, ``play`` or ``drop``.
         tempo: ``content`` (as it is), ``style``, or beats per minute; the pitch is kept.
         groove: whether the content's beats are moved onto the style's beat timing.
         tone: whether spectrum, loudness and width are brought toward the style's at the end.
         seed: the same seed gives the same samples.
         options: the method's own settings, as ``{"fit": 100}``.
+        given: stems that are known, and other styles for single parts.
+        keep_parts: whether the result holds the parts that it is the sum of.
         progress: called with the fraction done, 0..1.
 
     Returns:
@@ -153,10 +208,9 @@ def transfer(
         >>> result.rate, result.channels, result.length, result.warnings
         (16000, 1, 16000, ())
     """
-    settings = Settings(
-        method=method, strength=strength, tempo=tempo, groove=groove, tone=tone, seed=seed, options=options or {}
-    )
-    return run(content, style, settings, progress=progress)
+    chosen = {"method": method, "strength": strength, "parts": parts, "vocals": vocals, "tempo": tempo}
+    settings = Settings(**chosen, groove=groove, tone=tone, seed=seed, options=options or {})  # type: ignore[arg-type]
+    return run(content, style, settings, given=given, keep_parts=keep_parts, progress=progress)
 
 
 @single()
@@ -166,9 +220,12 @@ def run(
     settings: Settings,
     *,
     names: Sequence[str] = (),
+    given: Given | None = None,
+    keep_parts: bool = False,
     progress: Progress | None = None,
 ) -> Result:
     """Do what `transfer` does, with its options in one value; ``names`` are those of the style's recordings."""
+    given = given or Given()
     with collect() as collected:
         if isinstance(content, Notes):
             check_notes(content, "the content")
@@ -179,30 +236,121 @@ def run(
         if isinstance(style, Style):
             for sentence in style.warnings:
                 warn(sentence, repeated=True)
-        learnt = style if isinstance(style, Style) else learn_for(style, settings, names, used)
+        apart = _is_apart(content, style, settings, given, used)
+        if apart and settings.names(BASS, given):
+            given = _separated(content, style, given)
+        if isinstance(style, Style):
+            learnt = style
+        else:
+            learnt = learn_for(style, settings, names, used, apart=apart, stems=given.style)
         settings = replace(settings, method=learnt.method)
         trim_memory()  # what fitting leaves unused
         played = _retimed(content, learnt, settings, part(progress, 0.2, 0.3))
-        made = _toned(_styled(played, learnt, used, settings, part(progress, 0.3, 0.9)), used, learnt, settings)
+        kept: dict[str, Audio] = {}
+        if apart and isinstance(played, Audio):
+            stems = given.content if played is content or not given.content else Analysis.of(played).stems
+            made, kept = _of_parts(played, stems, learnt, used, given, settings, keep_parts, part(progress, 0.3, 0.95))
+        else:
+            made = _toned(_styled(played, learnt, used, settings, part(progress, 0.3, 0.9)), used, learnt, settings)
         if isinstance(played, Audio) and settings.strength == 1 and not is_silent(played):
             record_fact("coherence", round(float(np.median(band_coherence(made, played))), 3))
         if progress:
             progress(1.0)
-    return Result(made.samples, made.rate, played, tuple(collected.warnings), _record(settings, collected))
+    return Result(made.samples, made.rate, played, kept, tuple(collected.warnings), _record(settings, collected))
 
 
 def learn_for(
-    style: Audio | Sequence[Audio], settings: Settings, names: Sequence[str] = (), used: Method | None = None
+    style: Audio | Sequence[Audio],
+    settings: Settings,
+    names: Sequence[str] = (),
+    used: Method | None = None,
+    *,
+    apart: bool | None = None,
+    stems: Mapping[str, Audio] | None = None,
 ) -> Style:
-    """Learn of a style just what these settings need."""
+    """Learn of a style just what these settings need.
+
+    Args:
+        style: its recordings.
+        settings: of the transfers.
+        names: of the recordings.
+        used: the method, where it is built already.
+        apart: whether contents are taken apart; None where that is not known yet.
+        stems: of the style, where they are known.
+    """
     needed = {
-        "method": True,
+        "method": settings.parts == "off" or (settings.parts == "auto" and not apart),
+        "parts": settings.parts != "off" and (apart is None or apart),
         "tone": settings.tone,
         "tempo": (settings.retimes and settings.bpm is None) or settings.groove,
     }
     method = settings.method or DEFAULT
     parts = [name for name, need in needed.items() if need]
-    return learn(style, method=method, parts=parts, names=names, options=settings.options, used=used)
+    return learn(style, method=method, parts=parts, names=names, options=settings.options, used=used, stems=stems)
+
+
+def _is_apart(
+    content: Audio | Notes, style: Audio | Sequence[Audio] | Style, settings: Settings, given: Given, used: Method
+) -> bool:
+    """Whether a content is taken apart."""
+    if settings.parts == "off" or isinstance(content, Notes) or is_silent(content):
+        return False
+    asked = settings.parts != "auto" or bool(given.content or given.style or given.others)
+    if not (asked or hasattr(used, "fit_part")):  # others take a mix as it is
+        return False
+    if isinstance(style, Style):
+        if asked and not style.has("parts"):
+            warn("the style was learnt without its parts, so the content is not taken apart: learn it again")
+        return style.has("parts") and (asked or bool(style.part("parts")["mixed"][0]) or is_mix(content))
+    clips = [style] if isinstance(style, Audio) else style
+    return asked or any(is_mix(sound) for sound in (content, *clips) if not is_silent(sound))
+
+
+def _separated(content: Audio | Notes, style: Audio | Sequence[Audio] | Style, given: Given) -> Given:
+    """The stems of content and style, for what strikes and what rings alone tell no bass."""
+    clips = [style] if isinstance(style, Audio) else [] if isinstance(style, Style) else list(style)
+    own = Analysis.of(content).stems if isinstance(content, Audio) and not given.content else given.content
+    stems = Analysis.of(clips[0]).stems if len(clips) == 1 and not given.style else given.style
+    return replace(given, content=own, style=stems)
+
+
+def _of_parts(
+    content: Audio,
+    stems: Mapping[str, Audio],
+    style: Style,
+    used: Method,
+    given: Given,
+    settings: Settings,
+    keep: bool,
+    progress: Progress | None,
+) -> tuple[Audio, dict[str, Audio]]:
+    """The result, and its parts if they are to be kept."""
+    from restyle.stages import parts
+
+    log.info("taking the content apart")
+    apart = parts.take_apart(content, parts.check_stems(stems, content, "the content") if stems else None)
+    drums = make_method("drums") if used.plays_notes else used
+    profile = style.part("parts")
+    for name, other in given.others.items():
+        profile = parts.replaced(profile, name, other, drums if name == parts.DRUMS else used)
+    apart, voice = parts.voice_of(apart, settings.vocals, profile)
+    made = parts.apply(
+        apart, profile, used, drums, strengths=settings.strengths, seed=settings.seed, progress=part(progress, 0.1, 0.9)
+    )
+    band = parts.mix(list(made.values()))
+    if settings.tone and style.has("tone") and not is_silent(band):
+        from restyle.stages import tone
+
+        log.info("matching the tone")
+        profile, kept = style.part("tone"), list(made.values()) if keep else []
+        shaped = tone.shaped(kept, band, profile, played=used.plays_notes, strength=settings.overall)
+        made = dict(zip(made, shaped[1:], strict=True)) if keep else {}
+        band = shaped[0]
+    if voice is not None:
+        made |= {parts.VOCALS: parts.beside(voice, band, parts.mix(list(apart.sounds.values())))}
+        whole = parts.mix([band, made[parts.VOCALS]])
+        made, band = parts.levelled(made, whole, band)
+    return band, made if keep else {}
 
 
 def part(progress: Progress | None, low: float, high: float) -> Progress | None:
@@ -239,8 +387,7 @@ def _styled(content: Audio | Notes, style: Style, used: Method, settings: Settin
         warn("the content is silent, so the result is silence")
         return Audio(np.zeros_like(content.samples), content.rate)
     log.info("applying the method '%s'", style.method)
-    profile, strength = style.part("method"), settings.strength
-    return used.apply(content, profile, strength=strength, seed=settings.seed, progress=progress)
+    return used.apply(content, style.part("method"), strength=settings.overall, seed=settings.seed, progress=progress)
 
 
 def _toned(made: Audio, used: Method, style: Style, settings: Settings) -> Audio:
@@ -249,7 +396,7 @@ def _toned(made: Audio, used: Method, style: Style, settings: Settings) -> Audio
     from restyle.stages import tone
 
     log.info("matching the tone")
-    return tone.apply(made, style.part("tone"), played=used.plays_notes, strength=settings.strength)
+    return tone.apply(made, style.part("tone"), played=used.plays_notes, strength=settings.overall)
 
 
 def _record(settings: Settings, collected: Collected) -> dict[str, Any]:
@@ -259,6 +406,25 @@ def _record(settings: Settings, collected: Collected) -> dict[str, Any]:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+
+
+def _strength(value: Any) -> float | dict[str, float]:
+    """Check a strength, or those of parts."""
+    given = value if isinstance(value, Mapping) else {"": value}
+    for name, one in given.items():
+        of = f"the strength of {name}" if name else "strength"
+        if not (_is_number(one) and 0 <= one <= 1):
+            raise RestyleError(f"{of} must be a number between 0 and 1, not {one}")
+    if isinstance(value, Mapping):
+        _check_names(list(value), PLAYED, "a strength must be of")
+        return {name: float(one) for name, one in value.items()}
+    return float(value)
+
+
+def _check_names(given: Sequence[str], known: Sequence[str], what: str) -> None:
+    for name in given:
+        if name not in known:
+            raise RestyleError(f"{what} {', '.join(known)}, not '{name}'")
 
 
 def _tempo(value: str | float) -> str | float:

@@ -29,7 +29,7 @@ SUFFIX = ".style"
 WEIGHTS = registry.SUFFIX
 GENRES = "genres"  # folder of styles that come with the package, beside the weights
 DEFAULT = "note_synth"
-PARTS = ("method", "tone", "tempo")
+PARTS = ("method", "parts", "tone", "tempo")
 
 log = logging.getLogger("restyle")
 
@@ -40,7 +40,7 @@ class Style:
 
     Args:
         method: the method that learnt it.
-        arrays: named arrays; the name's beginning says for whom: ``method/``, ``tone/`` or ``tempo/``.
+        arrays: named arrays; the name's beginning says for whom: ``method/``, ``parts/``, ``tone/`` or ``tempo/``.
         files: names of the recordings, where they are known.
         options: settings of the method with which it was learnt.
         warnings: what was warned of as it was learnt; they belong to every result that is made with it.
@@ -78,17 +78,19 @@ def learn(
     mix: Sequence[float] | None = None,
     options: Mapping[str, Any] | None = None,
     used: Method | None = None,
+    stems: Mapping[str, Audio] | None = None,
 ) -> Style:
     """Learn a style from recordings.
 
     Args:
         style: one clip or several, of any rate and channels.
         method: a name of ``restyle methods``.
-        parts: what to learn, of ``method``, ``tone`` and ``tempo``.
+        parts: what to learn, of ``method``, ``parts`` (each part of a mix on its own), ``tone`` and ``tempo``.
         names: what to call the clips in errors, and to remember as ``files``.
         mix: how much of each clip's sound there is, for a sound between them; by default all are one style.
         options: the method's own settings, as ``{"fit": 100}``.
         used: the method, where it is built already.
+        stems: of the (one) recording, where they are known.
 
     Raises:
         RestyleError: if a clip is unusable, or all are silent (with ``mix``: or one), or the method cannot mix.
@@ -110,15 +112,26 @@ def learn(
         )
     arrays: dict[str, np.ndarray] = {}
     with collect_warnings() as warnings:
-        for part in parts:
+        for part in [name for name in parts if name != "parts" or mix is None]:
             log.info("learning the style's %s", f"sound for '{method}'" if part == "method" else part)
-            if part == "method":
+            if part in ("method", "parts"):
                 used = used or make_method(method, **(options or {}))
+            if part == "method" and used:
                 profile = used.fit(sounding) if mix is None else _mixed(used, sounding, mix)
+            elif part == "parts" and used:
+                profile = _parts(sounding, used, stems)
             else:
                 profile = _stage(part, sounding, mix)
             arrays |= {f"{part}/{key}": array for key, array in profile.items()}
     return Style(method, arrays, tuple(names), dict(options or {}), tuple(warnings))
+
+
+def _parts(clips: Sequence[Audio], used: Method, stems: Mapping[str, Audio] | None) -> dict[str, np.ndarray]:
+    from restyle.stages import parts
+
+    drums = make_method("drums") if used.plays_notes else used
+    given = parts.check_stems(stems, clips[0], "the style") if stems else None
+    return parts.fit(clips, used, drums, stems=given)
 
 
 def _stage(part: str, clips: Sequence[Audio], mix: Sequence[float] | None) -> dict[str, np.ndarray]:

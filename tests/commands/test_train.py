@@ -11,6 +11,7 @@ import torch
 import yaml
 
 from restyle.commands import train
+from restyle.commands.data import stems
 from restyle.data.store import Store, StoreWriter
 from restyle.dsp.spectrogram import LogSpectrogram
 from restyle.errors import RestyleError
@@ -93,7 +94,12 @@ def beside_noise(rng, frames, form):
 @pytest.mark.parametrize("name", configs.bundled())
 def test_two_steps_of_every_config(name, tmp_path):
     read = configs.read(name)
-    form, rng = LogSpectrogram.of(read["representation"]), np.random.default_rng(0)
+    rng = np.random.default_rng(0)
+    if read["kind"] == "separator":
+        made = _separator(tmp_path)
+        assert np.isfinite(made.scores["val_sdr"]) and made.weights.is_file()
+        return
+    form = LogSpectrogram.of(read["representation"])
     with StoreWriter(tmp_path / "store", form.settings()) as writer:
         for i in range(12):
             noise = rng.random((2 * read["data"]["frames"] + 5, form.bins))
@@ -111,6 +117,21 @@ def test_two_steps_of_every_config(name, tmp_path):
     model = configs.built({"kind": told["kind"], "model": {"init_args": told["model"]}}, "model", {})
     model.load_state_dict({key: torch.from_numpy(arrays[key]) for key in model.state_dict()})
     assert (tmp_path / "run" / "report.html").read_text().count("data:image/webp") >= 1
+
+
+def _separator(folder):
+    """A separator of two steps, taught by songs of noise."""
+    rng = np.random.default_rng(0)
+    for i in range(6):
+        (folder / "songs" / f"song{i}").mkdir(parents=True)
+        for stem in ("vocals", "drums", "bass", "other"):
+            soundfile.write(folder / "songs" / f"song{i}" / f"{stem}.wav", rng.normal(0, 0.1, (40 * 1024, 2)), 44100)
+    stems(folder / "songs", folder / "store")
+    small = {"channels": 4, "blocks": 2, "hidden": 8, "dilations": "[1]"}
+    settings = [f"model.init_args.{name}={value}" for name, value in small.items()]
+    settings += ["trainer.max_epochs=1", "trainer.limit_train_batches=2", "data.batch=2", "data.frames=16"]
+    settings += ["data.validation=0.34"]
+    return train.run("separator", data=folder / "store", out=folder / "run", settings=settings)
 
 
 def test_folders_of_sounds(config, tmp_path):

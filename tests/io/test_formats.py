@@ -24,6 +24,7 @@ from formats import OUTPUTS
 
 OLD = Path(__file__).parents[1] / "data" / "formats"
 EXPECTED = np.load(OLD / "expected.npz")
+NEWER = {"drums", "separator"}  # kinds that no file of format 1 holds
 SPECTROGRAM = {"cyclegan": "stft", "draw": "stft", "vae_gan": "stft", "transcriber": "cqt"}
 
 
@@ -38,7 +39,7 @@ def network(kind: str, folder: Path = OLD) -> torch.nn.Module:
 
 
 def test_every_kind_has_an_old_file():
-    assert set(OUTPUTS) == set(kinds.CLASS_PATHS.values()) == set(kinds.KINDS) - {"toy"}
+    assert set(OUTPUTS) == set(kinds.CLASS_PATHS.values()) == set(kinds.KINDS) - NEWER - {"toy"}
 
 
 @pytest.mark.parametrize("kind", OUTPUTS)

@@ -15,6 +15,8 @@ from restyle.notes import Notes
 FPS = 100  # frames of an onset curve in a second
 STEADY = 0.12  # confidence from which a beat may be trusted
 SLOWEST, FASTEST = 40.0, 220.0  # BPM looked for
+MULTIPLES = ((1, 1.0), (2, 0.8), (3, 0.5), (4, 1.0), (6, 0.3), (8, 0.6))  # beats after which onsets repeat, weights
+HALVED, FAST = 1.15, 190.0  # how much more half a beat must repeat to be the beat itself, and up to which BPM
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,12 +188,14 @@ def _period(curve: np.ndarray) -> tuple[float, float]:
     bpm = np.geomspace(SLOWEST, FASTEST, 600)
     lags = 60 * FPS / bpm
     comb = np.zeros(len(bpm))
-    for multiple, weight in ((1, 1.0), (2, 0.7), (3, 0.4), (4, 0.7)):
+    for multiple, weight in MULTIPLES:
         comb += weight * np.interp(multiple * lags, np.arange(len(correlation)), correlation, right=0.0)
-    prior = np.exp(-0.5 * (np.log2(bpm / 120) / 0.9) ** 2)
-    best = int(np.argmax(np.maximum(comb, 0) * prior))
-    at = np.interp(lags[best] * np.array([1, 2]), np.arange(len(correlation)), correlation)
-    return float(lags[best]), float(np.clip(at.mean(), 0, 1))
+    prior = np.exp(-0.5 * np.log2(bpm / 120) ** 2)
+    lag = lags[np.argmax(np.maximum(comb, 0) * prior)]
+    half, one, two = np.interp(lag * np.array([0.5, 1, 2]), np.arange(len(correlation)), correlation)
+    if half > HALVED * max(one, STEADY) and lag / 2 >= 60 * FPS / FAST:
+        lag, one, two = lag / 2, half, one
+    return float(lag), float(np.clip((one + two) / 2, 0, 1))
 
 
 def _autocorrelation(curve: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock, RLock
@@ -18,11 +18,13 @@ from restyle.notes import Notes
 
 if TYPE_CHECKING:
     from restyle.analysis.beats import Beats
+    from restyle.analysis.chords import Chords
 
 Fact = TypeVar("Fact")
 
 HITS, MANY_HITS = 1.0, 3.0  # hits a second that make a mix where notes are unclear, and where they are clear:
 UNCLEAR = 0.1  # from this doubt on; sharp attacks of single instruments are taken for a hit now and then
+EXCERPT = 30.0  # seconds by which it is told whether a recording is a mix
 NEAR = 0.06  # seconds from a note's onset in which a hit may be its attack
 
 
@@ -43,7 +45,44 @@ class Transcribed:
     @property
     def is_mix(self) -> bool:
         """Whether drums play beside the notes."""
-        return self.hits >= (HITS if self.doubt >= UNCLEAR else MANY_HITS)
+        return bool(len(self.notes)) and self.hits >= (HITS if self.doubt >= UNCLEAR else MANY_HITS)
+
+
+@dataclass(frozen=True)
+class StemFacts:
+    """What tells a mix from a single instrument, measured on half a minute from its middle.
+
+    Args:
+        levels: stem -> dB beside the whole.
+        sure: stem -> the share that it has of the bins in which it sounds, on average by power, 0..1.
+    """
+
+    levels: Mapping[str, float]
+    sure: Mapping[str, float]
+
+    @classmethod
+    def of(cls, audio: Audio) -> StemFacts:
+        """Measure a recording."""
+        from restyle.analysis.separator.infer import separate_stems, shares_of
+
+        length = min(audio.length, round(EXCERPT * audio.rate))
+        start = (audio.length - length) // 2
+        piece = audio.slice(start, start + length)
+        return cls(*shares_of(separate_stems(piece), piece))
+
+    def _has(self, stem: str, level: float, sure: float) -> bool:
+        return self.levels[stem] >= level and self.sure[stem] >= sure
+
+    @property
+    def is_mix(self) -> bool:
+        """Whether drums beside other instruments, or a bass beside others, are there for sure."""
+        struck = self._has("drums", -26.0, 0.5) and max(self.levels["bass"], self.levels["other"]) >= -14.0
+        return struck or (self._has("bass", -14.0, 0.6) and self.levels["other"] >= -8.0)
+
+    @property
+    def has_voice(self) -> bool:
+        """Whether someone sings beside instruments; a voice alone is an instrument itself."""
+        return self._has("vocals", -14.0, 0.6) and self.levels["vocals"] < -0.4
 
 
 class Analysis:
@@ -96,6 +135,18 @@ class Analysis:
         return self._fact("tuning", estimate_tuning)
 
     @property
+    def stems(self) -> dict[str, Audio]:
+        """Vocals, drums, bass and the rest, which add up to it."""
+        from restyle.analysis.separator.infer import separate_stems
+
+        return self._fact("stems", separate_stems)
+
+    @property
+    def stem_facts(self) -> StemFacts:
+        """How loud and how sure its stems are."""
+        return self._fact("stem_facts", StemFacts.of)
+
+    @property
     def onset_curve(self) -> np.ndarray:
         """How strongly something begins in each frame (see `analysis.beats.onset_curve`)."""
         from restyle.analysis.beats import onset_curve
@@ -108,6 +159,13 @@ class Analysis:
         from restyle.analysis.beats import track
 
         return self._fact("beats", lambda audio: track(self.onset_curve))
+
+    @property
+    def chords(self) -> Chords:
+        """Which chord sounds when."""
+        from restyle.analysis.chords import estimate_chords
+
+        return self._fact("chords", lambda audio: estimate_chords(audio, beats=self.beats))
 
     def _fact(self, name: str, find: Callable[[Audio], Fact]) -> Fact:
         audio = self._audio()

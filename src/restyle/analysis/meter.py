@@ -8,12 +8,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from restyle.analysis.beats import Beats
-from restyle.notes import Notes
+from restyle.notes import DRUMS, Notes
 
 METERS = (4, 3)  # beats of a bar, the usual one first
 UNUSUAL = 1.1  # how much more three must explain than four
 NEAR = 0.12  # of a beat, within which a note counts as on it
 LOW = 48  # MIDI pitch below which a note speaks for a downbeat
+CHANGED = 1.5  # what a change of all pitch classes counts, beside a mean accent of 1
+BETWEEN = 4.0  # how much more bass than on the beats must begin between them, to move the beats there,
+OFTEN = 0.25  # and how many of its notes for each beat
 TOGETHER = 0.06  # s within which notes that ring on end when a pedal is lifted
 FEWEST = 3  # notes that a pedal holds
 EARLY = 0.25  # of a beat from the start, within which the first beat is the start
@@ -53,11 +56,12 @@ def _piecewise(x: np.ndarray, known: np.ndarray, values: np.ndarray) -> np.ndarr
 def estimate_meter(found: Beats, notes: Notes) -> Meter | None:
     """Find bars of three or four beats; None where there is no steady beat.
 
-    A beat is the more a downbeat the louder, the longer and the lower the notes are that begin on it.
+    A beat is the more a downbeat the louder, the longer and the lower the notes are that begin on it, and the more the
+    harmony changes there.
 
     Args:
         found: the beats.
-        notes: what is played.
+        notes: what is played; drums do not count.
 
     Example:
         >>> beats = Beats(120.0, 0.5 * np.arange(12), 1.0)
@@ -65,27 +69,79 @@ def estimate_meter(found: Beats, notes: Notes) -> Meter | None:
         >>> meter = estimate_meter(beats, notes)
         >>> meter.beats, meter.first
         (3, 1)
+
+    Source: Goto, "An audio-based real-time beat tracking system for music with or without drum-sounds", Journal of New
+    Music Research 30, 2001, for changes of harmony as a cue.
     """
     if not found.steady:
         return None
+    notes = notes.select(notes.programme != DRUMS)
+    found = moved_to_bass(found, notes)
     period = float(np.median(np.diff(found.times)))
     start = float(found.times[0])
     before = max(1, round(start / period))
     # the beats before the first share what time there is
     times = np.concatenate([np.arange(before) * start / before, found.times]) if start > EARLY * period else found.times
-    times = np.concatenate([[0.0], times[1:]])
-    meter = Meter(times, METERS[0], 0)
-    accents = np.zeros(len(times))
-    place = meter.place(notes.onset)
-    beat = np.round(place).astype(int)
-    on = (np.abs(place - beat) < NEAR) & (beat >= 0) & (beat < len(times))
-    weight = notes.velocity * (np.minimum(notes.offset - notes.onset, 2 * period) / period + (notes.pitch < LOW))
-    np.add.at(accents, beat[on], weight[on])
-    accents = np.sqrt(accents)
-    contrasts = {beats: _contrast(accents, beats) for beats in METERS}
+    meter = Meter(np.concatenate([[0.0], times[1:]]), METERS[0], 0)
+    cues = _accents(notes, meter) + CHANGED * _changes(notes, meter)
+    contrasts = {beats: _contrast(cues, beats) for beats in METERS}
     usual, rare = METERS
     beats = rare if contrasts[rare][0] > UNUSUAL * contrasts[usual][0] else usual
     return replace(meter, beats=beats, first=contrasts[beats][1])
+
+
+def moved_to_bass(found: Beats, notes: Notes) -> Beats:
+    """Move beats by half a beat where the bass plays between them: chords and drums off the beat had been taken for it.
+
+    Args:
+        found: the beats.
+        notes: what is played.
+
+    Example:
+        >>> notes = Notes.of([(0.5 * k, 0.5 * k + 0.4, 40, 0.5, 0) for k in range(12)])
+        >>> moved_to_bass(Beats(120.0, 0.25 + 0.5 * np.arange(12), 1.0), notes).times[:3].tolist()
+        [0.0, 0.5, 1.0]
+    """
+    if len(found.times) < 2:
+        return found
+    bass = notes.select((notes.pitch < LOW) & (notes.programme != DRUMS))
+    weight = bass.velocity * (bass.offset - bass.onset)
+    place = Meter(found.times, METERS[0], 0).place(bass.onset) % 1
+    between, on = np.abs(place - 0.5) < NEAR, np.abs(place - 0.5) > 0.5 - NEAR
+    if between.sum() < OFTEN * len(found.times) or weight[between].sum() <= BETWEEN * weight[on].sum():
+        return found
+    half = float(np.median(np.diff(found.times))) / 2
+    middles = (found.times[1:] + found.times[:-1]) / 2
+    times = np.concatenate([[found.times[0] - half], middles, [found.times[-1] + half]])
+    return replace(found, times=times[times >= 0])
+
+
+def _accents(notes: Notes, meter: Meter) -> np.ndarray:
+    """How loud, long and low the notes are that begin on each beat, ``[N]``, 1 on average."""
+    period = float(np.median(np.diff(meter.times)))
+    place = meter.place(notes.onset)
+    beat = np.round(place).astype(int)
+    on = (np.abs(place - beat) < NEAR) & (beat >= 0) & (beat < len(meter.times))
+    weight = notes.velocity * (np.minimum(notes.offset - notes.onset, 2 * period) / period + (notes.pitch < LOW))
+    accents = np.sqrt(np.bincount(beat[on], weight[on], len(meter.times)))
+    return np.asarray(accents / max(float(accents.mean()), 1e-9))
+
+
+def _changes(notes: Notes, meter: Meter) -> np.ndarray:
+    """How far the pitch classes above the bass in the two beats from each beat differ from those before it, 0..1."""
+    count = len(meter.times)
+    chroma = np.zeros((count, 12))
+    high = notes.select(notes.pitch >= LOW)
+    start, end = meter.place(high.onset), meter.place(high.offset)
+    for beat in range(count):
+        sounding = end.clip(beat, beat + 1) - start.clip(beat, beat + 1)
+        chroma[beat] = np.bincount(np.round(high.pitch).astype(int) % 12, sounding, 12)
+    pairs = chroma[1:] + chroma[:-1]
+    pairs = pairs / np.maximum(np.linalg.norm(pairs, axis=1, keepdims=True), 1e-9)
+    both = (pairs[:-2].any(1)) & (pairs[2:].any(1))
+    changes = np.zeros(count)
+    changes[2:-1] = np.where(both, 1 - (pairs[:-2] * pairs[2:]).sum(1), 0)
+    return changes
 
 
 def _contrast(accents: np.ndarray, beats: int) -> tuple[float, int]:

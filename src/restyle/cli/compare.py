@@ -17,7 +17,7 @@ from restyle.cli.options import app, command, output
     "restyle compare song.wav --style guitar.wav --style choir.wav -o comparison",
     "restyle compare a.wav b.wav --style choir.wav --methods notes,mosaic -o comparison",
     "restyle compare pairs.csv -o comparison      (columns content,style[,target])",
-    options="methods jobs strength tone seed start duration overwrite",
+    options="methods jobs strength parts vocals tone seed start duration overwrite",
 )
 def compare(
     contents: Annotated[list[Path], typer.Argument(metavar="CONTENT", help="Recordings, or one .csv table of pairs.")],

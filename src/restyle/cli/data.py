@@ -1,4 +1,4 @@
-"""The verb data: render, instruments, use, spectrograms. Floor 7."""
+"""The verb data: render, instruments, use, spectrograms, stems. Floor 7."""
 
 from __future__ import annotations
 
@@ -167,6 +167,28 @@ def spectrograms(
     kept = {"sound": sound, "partials": partials, "pitch": pitch}
     with counting("spectrograms") as report:
         result = verb.spectrograms(folder, out, settings, **kept, jobs=jobs, address=cluster, report=report)
+    _show(out, result)
+
+
+@command(
+    verbs,
+    "restyle data stems musdb18hq/train -o store",
+    "restyle train separator --data store --out run",
+    options="jobs cluster rate",
+)
+def stems(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder a song: vocals, drums, bass and other.")],
+    out: Annotated[Path, output("STORE", "Folder of the store.")],
+    rate: Annotated[int, typer.Option(help="Sampling rate in Hz.")] = 44100,
+    *,
+    jobs: int,
+    cluster: str | None,
+) -> None:
+    """Put songs whose stems are known in a store that a separator learns from; a second run makes what is left."""
+    from restyle.commands import data as verb
+
+    with counting("songs") as report:
+        result = verb.stems(folder, out, rate=rate, jobs=jobs, address=cluster, report=report)
     _show(out, result)
 
 

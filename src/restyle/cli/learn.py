@@ -24,6 +24,7 @@ def learn(
     mix: Annotated[
         str | None, typer.Option(metavar="W,W...", help="How much of each recording's sound, as .3,.7.")
     ] = None,
+    parts: Annotated[bool, typer.Option("--parts/--no-parts", help="Also learn each part of a mix on its own.")] = True,
     *,
     method: str | None,
     fit: int | None,
@@ -36,5 +37,7 @@ def learn(
 
     own, shares = options(option or (), fit), verb.shares(mix)
     with bar("learning"):
-        learnt = verb.run(style, out, method=method or verb.DEFAULT, mix=shares, options=own, overwrite=overwrite)
+        learnt = verb.run(
+            style, out, method=method or verb.DEFAULT, mix=shares, options=own, parts=parts, overwrite=overwrite
+        )
     print(f"{out}: learnt from {len(style)} recording{'s' if len(style) > 1 else ''} for '{learnt.method}'")

@@ -20,6 +20,7 @@ F = TypeVar("F", bound=Callable[..., None])
 
 JOBS = "Processes at a time; by default one a core."
 TEMPO = "content (as it is), style, or beats per minute; pitch is kept."
+PARTS = "Take mixes apart (auto), all (on), none (off), or change these parts only: drums, bass, other."
 METHOD = "A name of 'restyle methods'; note_synth, or what the style was learnt for."
 
 KEYWORD = inspect.Parameter.KEYWORD_ONLY
@@ -73,9 +74,15 @@ SHARED: dict[str, tuple[Any, Any, Any]] = {
     "overwrite": (bool, False, Option("--overwrite", help="Replace files that are there.")),
     "seed": (int, 0, Option(help="The same seed gives the same samples.")),
     "start": (float, 0.0, Option(metavar="S", help="Seconds of the content to leave out at its beginning.")),
-    "strength": (float, 1.0, Option(help="0 gives the content back, 1 the full style.")),
+    "parts": (str, "auto", Option(metavar="auto|on|off|A,B", help=PARTS)),
+    "strength": (
+        str,
+        "1",
+        Option(metavar="S", help="0 gives the content back, 1 the full style; or drums=0.5,other=1."),
+    ),
     "tempo": (str, "content", Option(metavar="T", help=TEMPO)),
     "tone": (bool, True, Option("--tone/--no-tone", help="Bring spectrum, loudness and width toward the style's.")),
+    "vocals": (str, "keep", Option(metavar="keep|tone|play|drop", help="What becomes of a mix's voice.")),
     "verbose": (bool, False, Option("-v", "--verbose", callback=_set_verbose, help="Show what is being done.")),
     "debug": (bool, False, Option("--debug", help="Show the traceback of an error.")),  # main() looks for it
     "version": (bool, False, Option("--version", callback=_show_version, is_eager=True, help="Show the version.")),

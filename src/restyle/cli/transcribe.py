@@ -27,7 +27,7 @@ def transcribe(
         int | None, typer.Option(metavar="N", help="Move notes onto a grid: 16 for sixteenths, 12 for triplets ...")
     ] = None,
     pedal: Annotated[bool, typer.Option("--pedal", help="Use the sustain pedal where it sounds the same.")] = False,
-    drums: Annotated[bool, typer.Option("--drums", help="Write kick, snare and other hits, too.")] = False,
+    drums: Annotated[bool, typer.Option("--drums", help="Write the hits of drums, too.")] = False,
     *,
     overwrite: bool,
 ) -> None:

@@ -18,12 +18,15 @@ EQUALISED = 0.5  # coherence from which a result is said to be the content's own
     "restyle transfer song.wav style.wav -o out.wav",
     "restyle transfer song.mid guitar1.wav guitar2.wav -o out.flac",
     "restyle transfer song.mp3 choir.style -o out.wav --strength 0.7 --tempo 120",
+    "restyle transfer song.wav song2.wav -o out.wav --stems parts --vocals tone      (mixes are taken apart)",
+    "restyle transfer song.wav piano.wav -o out.wav --drums funk.wav --strength drums=0.7,other=1",
     "restyle transfer song.wav --genre jazz -o out.wav",
     "restyle transfer song.wav draw_strings -o out.wav      (a model of restyle models)",
     "restyle transfer song.wav my_run -o out.wav      (made by restyle train draw)",
     "restyle transfer song.wav style.wav -o out.wav --method note_synth --fit 100 --overwrite",
     "restyle transfer song.wav style.wav -o out.wav --method wavenet --set decoder=autoregressive",
-    options="genre method strength tempo groove tone seed midi pictures start duration bits fit option overwrite",
+    options="genre method strength parts vocals tempo groove tone seed midi pictures start duration bits fit option"
+    " overwrite",
 )
 def transfer(
     content: Annotated[Path, typer.Argument(metavar="CONTENT", help="What is played: a recording or a .mid file.")],
@@ -34,6 +37,16 @@ def transfer(
     ] = None,
     midi: Annotated[Path | None, typer.Option(metavar="OUT.mid", help="Also write the content's notes.")] = None,
     pictures: Annotated[Path | None, typer.Option(metavar="DIR", help="Also draw content, style and result.")] = None,
+    stems: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Also write the parts of the result, where it is taken apart.")
+    ] = None,
+    drums: Annotated[Path | None, typer.Option(metavar="FILE", help="Another style for the drums.")] = None,
+    bass: Annotated[Path | None, typer.Option(metavar="FILE", help="Another style for the bass.")] = None,
+    other: Annotated[Path | None, typer.Option(metavar="FILE", help="Another style for all other parts.")] = None,
+    content_stems: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The content's stems: vocals, drums, bass, other.")
+    ] = None,
+    style_stems: Annotated[Path | None, typer.Option(metavar="DIR", help="The style's stems.")] = None,
     *,
     genre: str | None,
     fit: int | None,
@@ -50,6 +63,8 @@ def transfer(
 
     chosen = Settings(options=options(option or (), fit), **settings)
     given = styles(style, genre)
+    others = {part: path for part, path in {"drums": drums, "bass": bass, "other": other}.items() if path}
+    beside = verb.Beside(content_stems, style_stems, others)
     with bar(f"{content.name} in the style of {genre or given[0].name}") as progress:
         record = verb.run(
             content,
@@ -58,15 +73,17 @@ def transfer(
             settings=chosen,
             midi=midi,
             pictures=pictures,
+            stems=stems,
+            beside=beside,
             overwrite=overwrite,
             progress=progress,
         )
     if record["kept"]:
         print(f"{out} is there already, made of the same; nothing to do")
         return
-    length, name = record["length"] / record["rate"], record["settings"]["method"]
-    print(f"{out}: {length:.1f} s by '{name}' in {record['seconds']:.1f} s")
+    length, used = record["length"] / record["rate"], record["settings"]["method"]
+    print(f"{out}: {length:.1f} s by '{used}' in {record['seconds']:.1f} s")
     coherence = record["facts"].get("coherence", 0.0)
     if coherence >= EQUALISED:
-        other = "another style" if name == "mosaic" else "--method mosaic"
-        print(f"this is mostly your recording, equalised (coherence {coherence:.2f} of 1); try {other}")
+        instead = "another style" if used == "mosaic" else "--method mosaic"
+        print(f"this is mostly your recording, equalised (coherence {coherence:.2f} of 1); try {instead}")

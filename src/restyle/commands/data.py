@@ -11,6 +11,7 @@ from typing import Any
 
 from restyle.commands.shared import cluster, outputs, pool
 from restyle.commands.shared.spectrograms import spectrograms
+from restyle.commands.shared.stems import stems
 from restyle.commands.shared.tally import Report, Tally
 from restyle.data.instruments import Instruments, write_clips
 from restyle.data.manifest import MANIFEST, read_manifest
@@ -23,7 +24,7 @@ from restyle.io.midi import MIDI
 from restyle.io.tables import read_table
 from restyle.io.text import ESCAPED, write_text
 
-__all__ = ["Recipe", "Tally", "instruments", "render", "spectrograms"]
+__all__ = ["Recipe", "Tally", "instruments", "render", "spectrograms", "stems"]
 
 
 def render(

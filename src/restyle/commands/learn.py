@@ -10,7 +10,7 @@ from restyle.commands.shared.inputs import read_sound
 from restyle.commands.shared.outputs import check_output
 from restyle.errors import RestyleError
 from restyle.methods import check
-from restyle.style import DEFAULT, SUFFIX, Style, learn, save
+from restyle.style import DEFAULT, PARTS, SUFFIX, Style, learn, save
 
 
 def run(
@@ -20,9 +20,10 @@ def run(
     method: str = DEFAULT,
     mix: Sequence[float] | None = None,
     options: Mapping[str, Any] | None = None,
+    parts: bool = True,
     overwrite: bool = False,
 ) -> Style:
-    """Learn from files and write a ``.style`` file; see `learn`.
+    """Learn from files and write a ``.style`` file; see `learn`. ``parts``: also of each part of a mix on its own.
 
     Raises:
         RestyleError: if an input cannot be used, or the output cannot be written or exists without ``overwrite``.
@@ -30,7 +31,9 @@ def run(
     check(method)
     check_output(out, paths, [SUFFIX], overwrite=overwrite)
     names = [path.name for path in paths]
-    learnt = learn([read_sound(path) for path in paths], method=method, names=names, mix=mix, options=options)
+    wanted = [name for name in PARTS if parts or name != "parts"]
+    clips = [read_sound(path) for path in paths]
+    learnt = learn(clips, method=method, parts=wanted, names=names, mix=mix, options=options)
     save(out, learnt)
     return learnt
 

@@ -12,6 +12,7 @@ from restyle.errors import RestyleError, warn
 from restyle.io.midi import MIDI, write_midi
 from restyle.notes import DRUMS, Notes
 
+NO_DRUMS = -40.0  # dB beside the whole, below which what is taken for drums is what is left of others
 GRIDS = (4, 6, 8, 12, 16, 24, 32)
 
 
@@ -34,7 +35,7 @@ def run(
         weights: of the transcriber: a name of ``restyle models``, a path, or ``hf:org/name``; the package's by default.
         quantise: the grid that notes are moved to, as a division of a whole note: 16 for sixteenths, 12 for triplets.
         pedal: whether keys are let go early and held by the sustain pedal, where that sounds the same.
-        drums: whether hits of kick, snare and all other drums are written as well, on channel 10.
+        drums: whether hits of kick, snare, toms and cymbals are written as well, on channel 10.
         overwrite: whether a file that is there may be replaced.
         progress: called with the fraction done, 0..1.
 
@@ -55,6 +56,7 @@ def run(
         write_midi(out, notes)
         return notes
     from restyle.analysis import meter as meters
+    from restyle.analysis.drums.infer import find_hits
     from restyle.analysis.facts import Analysis
     from restyle.analysis.transcriber.infer import transcribe
 
@@ -62,8 +64,8 @@ def run(
     notes = found.notes
     held: list[tuple[float, float]] = []
     meter = meters.estimate_meter(Analysis.of(audio).beats, notes)
-    if drums:
-        notes = Notes.joined([notes, found.drums])
+    if drums and Analysis.of(audio).stem_facts.levels["drums"] >= NO_DRUMS:
+        notes = Notes.joined([notes, find_hits(Analysis.of(audio).stems["drums"])])
     if meter is None:
         kept = ", and nothing is quantised" if quantise else ""
         warn(f"no steady beat was found in {path}: its notes stand at a tempo of 120, without bars{kept}")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from restyle.audio import Audio
 from restyle.commands.shared import outputs
 from restyle.commands.shared.inputs import check_input, check_style, read_content, read_sound
 from restyle.commands.shared.settings import Settings
+from restyle.data.stems import read_stems, stem_songs
 from restyle.errors import RestyleError, collect, collect_warnings, warn
 from restyle.io.hub import run_weights
 from restyle.io.midi import MIDI, MIDI_READ, write_midi
@@ -25,6 +26,49 @@ from restyle.style import DEFAULT, Style, is_learnt, read
 log = logging.getLogger("restyle")
 
 
+@dataclass(frozen=True)
+class Beside:
+    """Files beside content and style.
+
+    Args:
+        content_stems: folder of the content's stems.
+        style_stems: of the style's.
+        others: recordings that parts take their style from, by the part's name.
+    """
+
+    content_stems: Path | None = None
+    style_stems: Path | None = None
+    others: Mapping[str, Path] = field(default_factory=dict)
+
+    @property
+    def files(self) -> list[Path]:
+        """All of them."""
+        stems = [
+            path for folder in (self.content_stems, self.style_stems) if folder for path in _stems(folder).values()
+        ]
+        return [*stems, *self.others.values()]
+
+    def read(self) -> pipeline.Given:
+        """Read them.
+
+        Raises:
+            RestyleError: if a folder holds no stems, or those of several songs, or a file cannot be read.
+        """
+        content, style = (
+            read_stems(_stems(folder)) if folder else {} for folder in (self.content_stems, self.style_stems)
+        )
+        return pipeline.Given(
+            content=content, style=style, others={name: read_sound(path) for name, path in self.others.items()}
+        )
+
+
+def _stems(folder: Path) -> Mapping[str, Path]:
+    songs = stem_songs(folder)
+    if len(songs) > 1:
+        raise RestyleError(f"{folder} holds stems of {len(songs)} songs; give a folder with those of one")
+    return songs[0].files
+
+
 def run(
     content: Path,
     styles: Sequence[Path],
@@ -33,6 +77,8 @@ def run(
     settings: Settings | None = None,
     midi: Path | None = None,
     pictures: Path | None = None,
+    stems: Path | None = None,
+    beside: Beside | None = None,
     learnt: Style | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -48,6 +94,8 @@ def run(
         settings: the options; the defaults where None.
         midi: where to write the notes that the content was found to play.
         pictures: the folder for spectrograms of content, style and result; it is made if missing.
+        stems: the folder for the parts of the result, made if missing; without any where it was not taken apart.
+        beside: stems that are known, and other styles for single parts.
         learnt: the style, where the caller has learnt it from ``styles`` already.
         overwrite: whether other files at the outputs' places may be replaced; the work is then done in any case.
         progress: called with the fraction done, 0..1.
@@ -58,16 +106,16 @@ def run(
     Raises:
         RestyleError: if an input cannot be used, or an output cannot be written or exists.
     """
-    settings, begun = settings or Settings(), time.monotonic()
-    targets = check_files(content, styles, out, midi, bits=settings.bits)
+    settings, begun, beside = settings or Settings(), time.monotonic(), beside or Beside()
+    targets = check_files(content, styles, out, midi, bits=settings.bits, more=beside.files)
     if pictures:
         import restyle.pages.plot  # noqa: F401 (what it lacks is said before the work)
 
     drawn = [] if pictures is None else [pictures / f"{name}.png" for name in _drawn(content, styles)]
-    inputs = outputs.fingerprints(input_files(content, styles, settings))
-    with outputs.folder(pictures), collect() as collected:
+    inputs = outputs.fingerprints([*input_files(content, styles, settings), *beside.files])
+    with outputs.folder(pictures), outputs.folder(stems), collect() as collected:
         known = None if overwrite else _find_kept([*targets, *drawn], styles, settings, inputs)
-        if known:
+        if known and (stems is None or any(stems.iterdir())):
             return known | {"kept": True}
         log.info("reading %s", content)
         played = read_content(content, start=settings.start, duration=settings.duration)
@@ -75,13 +123,27 @@ def run(
         if learnt is None and is_learnt(styles[0]):
             learnt = read(styles[0], settings.options)
         names = [str(path) for path in styles]
-        result = pipeline.run(played, learnt or clips, settings, names=names, progress=part(progress, 0.05, 0.95))
-        with outputs.together([*targets, *drawn]) as beside:
-            _write_sound(beside[0], result, settings)
+        result = pipeline.run(
+            played,
+            learnt or clips,
+            settings,
+            names=names,
+            given=beside.read(),
+            keep_parts=stems is not None,
+            progress=part(progress, 0.05, 0.95),
+        )
+        parts = {stems / f"{name}{out.suffix}": sound for name, sound in result.parts.items()} if stems else {}
+        outputs.check_free(list(parts), overwrite=overwrite)
+        if stems and not parts:
+            warn(f"the content was not taken apart, so there are no parts to write to {stems}; give --parts on")
+        with outputs.together([*targets, *drawn, *parts]) as places:
+            _write_sound(places[0], result, settings)
             if midi:
-                write_midi(beside[2], result.notes)
-            _draw(beside[len(targets) :], clips, result)
-            written = zip([*targets, *drawn], beside, strict=True)
+                write_midi(places[2], result.notes)
+            _draw(places[len(targets) : len(targets) + len(drawn)], clips, result)
+            for place, sound in zip(places[len(targets) + len(drawn) :], parts.values(), strict=True):
+                _write_sound(place, sound, settings)
+            written = zip([*targets, *drawn, *parts], places, strict=True)
             record = {
                 **result.record,
                 "content": str(content),
@@ -92,7 +154,7 @@ def run(
                 **_facts(result, time.monotonic() - begun, midi, pictures),
                 "warnings": collected.warnings,  # also of reading and writing
             }
-            write_text(beside[1], json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+            write_text(places[1], json.dumps(record, indent=2, ensure_ascii=False) + "\n")
     return record | {"kept": False}
 
 
@@ -170,7 +232,13 @@ def input_files(content: Path, styles: Sequence[Path], settings: Settings) -> li
 
 
 def check_files(
-    content: Path, styles: Sequence[Path], out: Path, midi: Path | None = None, *, bits: str = "16"
+    content: Path,
+    styles: Sequence[Path],
+    out: Path,
+    midi: Path | None = None,
+    *,
+    bits: str = "16",
+    more: Sequence[Path] = (),
 ) -> list[Path]:
     """Check every name before any work; return the files to write: sound, record, MIDI.
 
@@ -179,8 +247,9 @@ def check_files(
     """
     from restyle.io.sound import check_output
 
-    inputs = [content, *styles]
-    check_input(content)
+    inputs = [content, *styles, *more]
+    for path in (content, *more):
+        check_input(path)
     for style in styles:
         check_style(style)
     if any(is_learnt(path) for path in styles) and len(styles) > 1:

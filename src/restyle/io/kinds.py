@@ -26,7 +26,12 @@ KINDS = {  # name: (network, training), each as module:class
     ),
     "cyclegan": ("restyle.methods.cyclegan.model:CycleGan", "restyle.methods.cyclegan.train:CycleGanTraining"),
     "draw": ("restyle.methods.draw.model:Draw", "restyle.methods.draw.train:DrawTraining"),
+    "drums": ("restyle.analysis.drums.model:DrumNetwork", "restyle.analysis.drums.train:DrumTraining"),
     "note_synth": ("restyle.methods.notewise.model:NoteSynth", "restyle.methods.notewise.train:NoteSynthTraining"),
+    "separator": (
+        "restyle.analysis.separator.model:Separator",
+        "restyle.analysis.separator.train:SeparatorTraining",
+    ),
     "timbre": ("restyle.analysis.timbre.model:Timbre", "restyle.analysis.timbre.train:TimbreTraining"),
     "timbre_mfcc": ("restyle.analysis.timbre.model:TimbreMfcc", "restyle.analysis.timbre.train:TimbreTraining"),
     "transcriber": (

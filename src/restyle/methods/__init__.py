@@ -31,6 +31,7 @@ OWN = {
     "note_synth": Entry("restyle.methods.notewise.note_synth:NoteSynthMethod", "the same, played by a network"),
     "wavenet": Entry("restyle.methods.wavenet.method:WavenetMethod", "the same, by a WaveNet conditioned on the style"),
     "mosaic": Entry("restyle.methods.mosaic:MosaicMethod", "rebuilds the content from short pieces of the style (NMF)"),
+    "drums": Entry("restyle.methods.drums:DrumsMethod", "plays the hits of drums by the style's drums"),
     "spectral": Entry("restyle.methods.spectral:SpectralMethod", "merges spectrograms: content's detail, style's tone"),
     "texture": Entry("restyle.methods.texture:TextureMethod", "optimises a spectrogram toward the style's texture"),
     "gatys": Entry("restyle.methods.gatys:GatysMethod", "the same through the features of a genre classifier"),

@@ -1,15 +1,16 @@
 """What the methods share that make a new spectrogram of the content's: block by block, and back to sound. Floor 4.
 
 Each channel keeps its part of the new magnitudes, its phases are the start of Griffin-Lim, and what lies above the
-spectrogram's highest frequency stays the content's, as much louder or softer as the bins just below became.
+spectrogram's highest frequency is made from the new sound below (see `dsp.highband`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 from restyle.analysis.facts import Analysis
 from restyle.analysis.transcriber.salience import salience
 from restyle.audio import Audio, resample
-from restyle.dsp import blocks
+from restyle.dsp import blocks, highband
 from restyle.dsp.blocks import Progress, Span
 from restyle.dsp.levels import levels, magnitudes
 from restyle.dsp.phase import griffin_lim
@@ -31,11 +32,9 @@ from restyle.io import weights as files
 SECONDS, CONTEXT = 20.0, 2.0  # of blocks; the networks see a second and a half to either side
 SILENT = 1e-6  # of samples, and root mean square of magnitudes
 ITERATIONS = 16  # of Griffin-Lim
-TOP = 16  # bins below the highest whose change the sound above follows
 FRAMES = 32  # that together last whole samples at most
-LOUDER = 3.0  # nepers by which it may change
-FLOOR = 1.0  # level in nepers, about 55 dB below the mean, below which two levels are alike
-SMOOTH = 15  # frames over which the change above is averaged
+PAINTED = 0.9  # of the work; the rest is the band above
+NOTHING: Mapping[str, np.ndarray] = MappingProxyType({})
 
 Network = TypeVar("Network", bound=nn.Module)
 Paint = Callable[[Tensor, int], Tensor]  # levels [F, L] and the number of their first frame to new levels [F, L]
@@ -106,7 +105,16 @@ def open_network(
     return path, found, settings, Grid(Stft(int(form["n_fft"]), int(form["hop"])), int(form["rate"]))
 
 
-def repaint(content: Audio, grid: Grid, paint: Paint, *, strength: float, progress: Progress | None = None) -> Audio:
+def repaint(
+    content: Audio,
+    grid: Grid,
+    paint: Paint,
+    *,
+    strength: float,
+    profile: Mapping[str, np.ndarray] = NOTHING,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Audio:
     """Return a content whose spectrogram was painted anew; silence as it is.
 
     Args:
@@ -114,8 +122,22 @@ def repaint(content: Audio, grid: Grid, paint: Paint, *, strength: float, progre
         grid: the network's frames.
         paint: the network.
         strength: 0..1, of the way from the content's levels to the painted ones.
+        profile: of the style; what `dsp.highband.measure` found is used, if there.
+        seed: of the noise above the network's band.
         progress: called with the fraction done, 0..1.
     """
+    report = progress or (lambda _: None)
+    made = _painted(content, grid, paint, strength, lambda done: report(PAINTED * done))
+
+    def last(done: float) -> None:
+        report(PAINTED + (1 - PAINTED) * done)
+
+    rate = float(grid.rate)
+    return highband.extend(made, rate, profile, content=content, strength=strength, seed=seed, progress=last)
+
+
+def _painted(content: Audio, grid: Grid, paint: Paint, strength: float, progress: Progress) -> Audio:
+    """A content whose spectrogram was painted anew, with nothing above the network's band."""
     mean = grid.mean(content)
     if mean < SILENT:
         return content
@@ -136,8 +158,7 @@ def repaint(content: Audio, grid: Grid, paint: Paint, *, strength: float, progre
         result = griffin_lim(
             target * _shares(spectrum.abs()), grid.stft, low.shape[1], iterations=ITERATIONS, phase=spectrum
         ).numpy()
-        change = _change(before[-TOP:], after[-TOP:])
-        return _joined(block, low, result, change, grid)
+        return _long(resample(result, grid.rate, block.rate), block.length)
 
     return blocks.process(content, one, seconds=SECONDS, context=CONTEXT, hop=hop, progress=progress)
 
@@ -149,6 +170,8 @@ def repaint_played(
     paint: Callable[[Tensor, Tensor], Tensor],
     *,
     strength: float,
+    profile: Mapping[str, np.ndarray],
+    seed: int,
     progress: Progress,
 ) -> Audio:
     """Return a content whose spectrogram was painted anew from what is played in it, at its own tuning.
@@ -159,6 +182,8 @@ def repaint_played(
         pitches: see `played_in`.
         paint: the network: levels ``[F, L]`` and what is played ``[1, pitches, L]`` to new levels ``[F, L]``.
         strength: see `repaint`.
+        profile: see `repaint`.
+        seed: see `repaint`.
         progress: called with the fraction done, 0..1.
     """
     grid = grid.tuned(content)
@@ -167,7 +192,10 @@ def repaint_played(
     def part(x: Tensor, first: int) -> Tensor:
         return paint(x, cut(played, first, x.shape[-1]))
 
-    return repaint(content, grid, part, strength=strength, progress=lambda done: progress(0.3 + 0.7 * done))
+    def report(done: float) -> None:
+        progress(0.3 + 0.7 * done)
+
+    return repaint(content, grid, part, strength=strength, profile=profile, seed=seed, progress=report)
 
 
 def played_in(audio: Audio, grid: Grid, pitches: int, progress: Progress | None = None) -> np.ndarray:
@@ -204,25 +232,6 @@ def _shares(own: Tensor) -> Tensor:
     return (power / power.mean(0)).sqrt()
 
 
-def _change(before: Tensor, after: Tensor) -> np.ndarray:
-    """Mean change in nepers of the highest bins ``[TOP, L]``, smoothed over time, ``[L]``."""
-    change = (after.clamp_min(FLOOR) - before.clamp_min(FLOOR)).mean(0).clamp(-LOUDER, LOUDER)
-    smooth = nn.functional.avg_pool1d(change[None, None], SMOOTH, 1, SMOOTH // 2, count_include_pad=False)
-    return smooth[0, 0].numpy()
-
-
-def _joined(block: Audio, low: np.ndarray, painted: np.ndarray, change: np.ndarray, grid: Grid) -> np.ndarray:
-    """The new sound at the content's rate, with what lies above it: ``[C, T]`` of the block's length."""
-    if block.rate == grid.rate:
-        return painted
-    result = _long(resample(painted, grid.rate, block.rate), block.length)
-    if block.rate < grid.rate:
-        return result
-    above = np.nan_to_num(block.samples) - _long(resample(low, grid.rate, block.rate), block.length)
-    at = np.arange(block.length) / block.rate * float(grid.rate / grid.stft.hop)
-    gain = np.exp(np.interp(at, np.arange(len(change)), change)).astype(np.float32)
-    return result + gain * above
-
-
 def _long(samples: np.ndarray, length: int) -> np.ndarray:
+    """Samples ``[C, T]`` cut to a length, or lengthened with zeros."""
     return np.pad(samples, ((0, 0), (0, max(0, length - samples.shape[1]))))[:, :length]

@@ -84,9 +84,26 @@ def apply(
     Returns:
         A sound of the same rate, channels and length; silence stays silence.
     """
+    return shaped([], audio, profile, played=played, strength=strength, progress=progress)[0]
+
+
+def shaped(
+    parts: Sequence[Audio],
+    audio: Audio,
+    profile: dict[str, np.ndarray],
+    *,
+    played: bool = False,
+    strength: float = 1.0,
+    progress: Progress | None = None,
+) -> list[Audio]:
+    """Do what :func:`apply` does to a sound, and the same to the parts that it is the sum of.
+
+    Returns:
+        The sound, then its parts.
+    """
     before = loudness(audio)
     if strength == 0 or before <= SILENCE:
-        return audio
+        return [audio, *parts]
     stft, bands = transform(audio.rate), _bands(audio.rate)
     own = _levels(audio)
     target = np.interp(bands.centres, profile["frequencies"], profile["levels"])
@@ -110,9 +127,11 @@ def apply(
             result = np.stack([middle + side, middle - side])
         return result
 
-    shaped = blocks.process(audio, shape, context=0.5, hop=stft.hop, progress=progress)
+    made = blocks.process(audio, shape, context=0.5, hop=stft.hop, progress=progress)
     loud = before + strength * (max(float(profile["loudness"][0]), -50.0) - before)
-    return _scaled(shaped, 10 ** (np.clip(loud - loudness(shaped), -40, 40) / 20))
+    change_all = float(10 ** (np.clip(loud - loudness(made), -40, 40) / 20))
+    others = (blocks.process(part, shape, context=0.5, hop=stft.hop) for part in parts)
+    return [_scaled(sound, change_all) for sound in (made, *others)]
 
 
 def _wide(levels: np.ndarray, frequencies: np.ndarray) -> float:

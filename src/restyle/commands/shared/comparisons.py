@@ -50,7 +50,8 @@ def named(name: str, content: Path, style: Path, target: Path | None = None) -> 
 
 def assemble(pairs: Sequence[Pair], methods: Sequence[str], settings: Settings) -> Comparison:
     """Return a comparison with the settings of its transfers."""
-    used = {"strength": settings.strength, "tone": settings.tone, "seed": settings.seed}
+    used = {"strength": settings.strength, "parts": settings.parts, "vocals": settings.vocals}
+    used |= {"tone": settings.tone, "seed": settings.seed}
     part = {"start": settings.start, "duration": settings.duration}
     return Comparison(pairs=tuple(pairs), methods=tuple(methods), settings=used | part, version=__version__)
 

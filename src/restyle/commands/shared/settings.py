@@ -30,6 +30,8 @@ class Settings(pipeline.Settings):
     bits: str = "16"
 
     def __post_init__(self) -> None:
+        if isinstance(self.strength, str):
+            object.__setattr__(self, "strength", _strength(self.strength))
         super().__post_init__()
         if not 0 <= self.start < math.inf:
             raise RestyleError(f"start must be 0 s or later, not {self.start:g} s")
@@ -60,3 +62,14 @@ def options(given: Sequence[str], fit: int | None = None) -> dict[str, str | int
             raise RestyleError(f"--set {text}: write it as NAME=VALUE, as --set unpitched=-6")
         values[name.strip()] = value.strip()
     return values if fit is None else values | {"fit": fit}
+
+
+def _strength(text: str) -> float | dict[str, float]:
+    """Read a strength, or those of parts, as ``drums=0.5,other=1``."""
+    try:
+        if "=" not in text:
+            return float(text)
+        pairs = [one.partition("=") for one in text.split(",")]
+        return {name.strip(): float(value) for name, _, value in pairs}
+    except ValueError as error:
+        raise RestyleError(f"--strength {text}: give a number from 0 to 1, or drums=0.5,other=1") from error

@@ -9,6 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from restyle.audio import Audio
+from restyle.dsp import highband
 from restyle.dsp.blocks import Progress
 from restyle.dsp.levels import levels
 from restyle.errors import RestyleError
@@ -59,16 +60,20 @@ class CycleGanMethod:
     def fit(self, style: Sequence[Audio]) -> Profile:
         """Choose the direction whose end has mean levels nearer to the style's, where none was chosen.
 
+        Returns:
+            ``to`` ``[1]``, and how the style sounds above the network's band (see `dsp.highband.measure`).
+
         Raises:
             RestyleError: if the style is silent.
         """
         sounding = [(clip, mean) for clip in style if (mean := self.grid.mean(clip)) >= SILENT]
         if not sounding:
             raise RestyleError(SILENT_STYLE)
+        highs = highband.measure(style, float(self.grid.rate))
         if self.to:
-            return self.taught()
+            return self.taught() | highs
         own = np.mean([levels(self.grid.magnitudes(clip), mean).mean(1).numpy() for clip, mean in sounding], axis=0)
-        return {"to": np.array([int(np.abs(self.means - own).mean(1).argmin())])}
+        return {"to": np.array([int(np.abs(self.means - own).mean(1).argmin())])} | highs
 
     @of_recordings
     def apply(self, content: Audio, profile: Profile, *, strength: float, seed: int, progress: Progress) -> Audio:
@@ -78,4 +83,4 @@ class CycleGanMethod:
         def paint(x: Tensor, first: int) -> Tensor:
             return generator(x[None])[0]
 
-        return repaint(content, self.grid, paint, strength=strength, progress=progress)
+        return repaint(content, self.grid, paint, strength=strength, profile=profile, seed=seed, progress=progress)

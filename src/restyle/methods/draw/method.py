@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from restyle.audio import Audio
+from restyle.dsp import highband
 from restyle.dsp.blocks import Progress
 from restyle.errors import RestyleError
 from restyle.methods.base import Profile, of_recordings
@@ -65,20 +66,23 @@ class DrawMethod:
         """Go on with the training of the first canvas on the style's recordings.
 
         Returns:
-            The weights that were changed, by their names; none where the network has no notes or ``fit`` is 0.
+            The weights that were changed, by their names; none where the network has no notes or ``fit`` is 0. And
+            how the style sounds above the network's band (see `dsp.highband.measure`).
 
         Raises:
             RestyleError: if the style is silent.
         """
         examples = examples_of(style, self.grid, self.network.pitches)
+        highs = highband.measure(style, float(self.grid.rate))
         network = copy.deepcopy(self.network)  # its own may play meanwhile
         if network.notes is None or not self.steps:
-            return self.taught()
+            return self.taught() | highs
 
         def loss(x: Tensor, pitch: Tensor) -> Tensor:
             return (network.levels(network.first(pitch)) - x).abs().mean()
 
-        return fitted(network, [network.usual, *network.notes.parameters()], loss, examples, steps=self.steps)
+        changed = [network.usual, *network.notes.parameters()]
+        return fitted(network, changed, loss, examples, steps=self.steps) | highs
 
     @of_recordings
     def apply(self, content: Audio, profile: Profile, *, strength: float, seed: int, progress: Progress) -> Audio:
@@ -88,7 +92,16 @@ class DrawMethod:
         def paint(x: Tensor, pitch: Tensor) -> Tensor:
             return _whole(network, x, network.first(pitch)[0])
 
-        return repaint_played(content, self.grid, network.pitches, paint, strength=strength, progress=progress)
+        return repaint_played(
+            content,
+            self.grid,
+            network.pitches,
+            paint,
+            strength=strength,
+            profile=profile,
+            seed=seed,
+            progress=progress,
+        )
 
 
 def _whole(network: Draw, x: Tensor, canvas: Tensor) -> Tensor:

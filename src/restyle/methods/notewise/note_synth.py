@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -53,12 +53,10 @@ class NoteSynthMethod(NotesMethod):
     its notes is kept, as in `notes`.
 
     Args:
-        parts: whether what rings and what strikes is played apart, by notes and grains of the style (see `mixes`):
-            ``on``, ``off``, or ``auto``: where content or style has drums.
         unpitched: level of the unpitched part in dB that is kept of a content that is not taken apart; -120 leaves it
             out.
-        fallback: whether what is in doubt of the content's notes also decides which grains are chosen, or is mixed in
-            where there are no parts; the record says how far.
+        fallback: whether what is in doubt of the content's notes is mixed in or, where it is taken apart, also decides
+            which grains are chosen; the record says how far.
         transcriber: weights of a transcriber of your own; those that come with the package by default.
         fit: steps in which the network is fitted to the style by a spectral loss, before it plays; each takes about
             a hundredth of a second.
@@ -81,14 +79,13 @@ class NoteSynthMethod(NotesMethod):
     def __init__(
         self,
         *,
-        parts: Literal["auto", "on", "off"] = "auto",
         unpitched: Decibels = 0.0,
         fallback: bool = True,
         transcriber: Weights = "",
         fit: Steps = 60,
         weights: Weights = "",
     ) -> None:
-        super().__init__(parts=parts, unpitched=unpitched, fallback=fallback, transcriber=transcriber)
+        super().__init__(unpitched=unpitched, fallback=fallback, transcriber=transcriber)
         self.steps = fit
         self.network = _load(Path(weights) if weights else files.bundled(WEIGHTS))
 

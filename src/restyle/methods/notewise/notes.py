@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from restyle.dsp import blocks
 from restyle.dsp.blocks import Progress
 from restyle.errors import RestyleError, warn
 from restyle.methods.base import SILENT_STYLE, Profile
-from restyle.methods.notewise import attack, mixes, mixing, unpitched
+from restyle.methods.notewise import attack, grains, mixing, unpitched
 from restyle.methods.notewise.additive import play
 from restyle.methods.notewise.doubt import SOFTER, blended, reliance
 from restyle.methods.notewise.mixing import Mixture
@@ -38,12 +38,10 @@ class NotesMethod:
     holds beside its notes (drums, consonants, noise) is kept, with the tone of the style's.
 
     Args:
-        parts: whether what rings and what strikes is played apart, by notes and grains of the style (see `mixes`):
-            ``on``, ``off``, or ``auto``: where content or style has drums.
         unpitched: level of the unpitched part in dB that is kept of a content that is not taken apart; -120 leaves it
             out.
-        fallback: whether what is in doubt of the content's notes also decides which grains are chosen, or is mixed in
-            where there are no parts; the record says how far.
+        fallback: whether what is in doubt of the content's notes is mixed in or, where it is taken apart, also decides
+            which grains are chosen; the record says how far.
         transcriber: weights of a transcriber of your own; those that come with the package by default.
 
     Example:
@@ -60,31 +58,34 @@ class NotesMethod:
     def __init__(
         self,
         *,
-        parts: Literal["auto", "on", "off"] = "auto",
         unpitched: Decibels = 0.0,
         fallback: bool = True,
         transcriber: Weights = "",
     ) -> None:
-        self.parts, self.unpitched, self.fallback, self.transcriber = parts, unpitched, fallback, transcriber
+        self.unpitched, self.fallback, self.transcriber = unpitched, fallback, transcriber
 
     @single()
     def fit(self, style: Sequence[Audio]) -> Profile:
         """Learn the sound of the notes, and the tone of what is unpitched."""
+        profile = self._fit(style)
+        if not mixing.parts(profile):
+            warn("the style has no pitched notes: the content keeps its own sound, with the style's tone")
+        return profile
+
+    @single()
+    def fit_part(self, style: Sequence[Audio]) -> Profile:
+        """Learn the same of one part of a mix, and keep grains of it for what is not found of a content's notes."""
+        return self._fit(style) | grains.fit(style)
+
+    def _fit(self, style: Sequence[Audio]) -> Profile:
         style = [clip.slice(0, round(STYLE_LONGEST * clip.rate)) for clip in style]
         if max(float(np.abs(clip.samples).max(initial=0)) for clip in style) < 1e-5:
             raise RestyleError(SILENT_STYLE)
-        profile, found = unpitched.fit(style), [self._transcribed(clip) for clip in style]
-        if self.parts != "off":
-            profile |= mixes.fit(style, any(own.is_mix for own in found))
-            if mixes.apart(self.parts, False, profile):
-                style = [mixes.split(clip).harmonic for clip in style]
-                found = [self._transcribed(clip) for clip in style]
-        notes = [own.notes for own in found]
+        profile = unpitched.fit(style)
+        notes = [self._transcribed(clip).notes for clip in style]
         learnt = self.learn(style, notes)
         profile["channels"] = np.array([max(clip.channels for clip in style)])
-        if not learnt:
-            warn("the style has no pitched notes: the content keeps its own sound, with the style's tone")
-        else:
+        if learnt:
             profile["attack"] = attack.learn(style, notes, partial(_note, self.timbre(learnt)))
         return profile | {f"{mixing.PARTS}/{name}": array for name, array in learnt.items()}
 
@@ -118,14 +119,13 @@ class NotesMethod:
         found = (
             self._transcribed(content, lambda done: report(0.3 * done)) if timbre else Transcribed(Notes.of([]), 1.0)
         )
-        if not (len(found.notes) and mixes.apart(self.parts, found.is_mix, profile)):
-            result, _ = self._played(content, found, profile, timbre, seed, lambda done: report(0.3 + 0.7 * done))
-            return blended(content, result, strength)
-        parts, strikes = mixes.split(content), 10 ** (self.unpitched / 20)
-        found = self._transcribed(parts.harmonic, lambda done: report(0.3 + 0.1 * done))
-        toned, notes = self._played(parts.harmonic, found, profile, timbre, seed, lambda done: report(0.4 + 0.3 * done))
-        result = mixes.joined(parts, notes, toned, profile, strikes, seed, lambda done: report(0.7 + 0.3 * done))
-        return blended(content, result, strength)
+        joined = grains.has(profile)
+        toned, notes = self._played(
+            content, found, profile, timbre, seed, lambda done: report(0.3 + (0.4 if joined else 0.7) * done)
+        )
+        if joined:
+            toned = grains.beside(content, notes, toned, profile, seed, lambda done: report(0.7 + 0.3 * done))
+        return blended(content, toned, strength)
 
     def _transcribed(self, audio: Audio, progress: Progress | None = None) -> Transcribed:
         return Analysis.of(audio).transcription(progress, weights=self.transcriber)
@@ -148,7 +148,7 @@ class NotesMethod:
         if timbre:
             begun = attack.of(profile)
             _perform(alone, notes, played, level, timbre, begun, seed, lambda done: progress(0.4 + 0.6 * done))
-        mixes.add(result, alone, 1.0, 10 ** (-SOFTER * kept / 20))
+        grains.add(result, alone, 1.0, 10 ** (-SOFTER * kept / 20))
         return result, alone
 
     def _play_notes(

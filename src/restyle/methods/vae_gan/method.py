@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from restyle.audio import Audio
+from restyle.dsp import highband
 from restyle.dsp.blocks import Progress
 from restyle.errors import RestyleError
 from restyle.io import weights as files
@@ -76,14 +77,15 @@ class VaeGanMethod:
         """Encode the style: the mean over pieces of what the network sees in them.
 
         Returns:
-            ``vector`` ``[D]``.
+            ``vector`` ``[D]``, and how the style sounds above the network's band (see `dsp.highband.measure`).
 
         Raises:
             RestyleError: if the style is silent.
         """
         if self.named:
             return self.taught()
-        return {"vector": self._vector(examples_of(style, self.grid, self.network.pitches)).numpy()}
+        vector = self._vector(examples_of(style, self.grid, self.network.pitches)).numpy()
+        return {"vector": vector} | highband.measure(style, float(self.grid.rate))
 
     def _vector(self, examples: Sequence[Example]) -> Tensor:
         """The style vector of the mean of what the network sees in pieces of the examples."""
@@ -104,7 +106,16 @@ class VaeGanMethod:
         def paint(x: Tensor, pitch: Tensor) -> Tensor:
             return self.network.decode(self.network.content(x[None]).mean, vector[None], pitch)[0]
 
-        return repaint_played(content, self.grid, self.network.pitches, paint, strength=strength, progress=progress)
+        return repaint_played(
+            content,
+            self.grid,
+            self.network.pitches,
+            paint,
+            strength=strength,
+            profile=profile,
+            seed=seed,
+            progress=progress,
+        )
 
 
 def _pieces(whole: Example) -> list[Example]:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from restyle.analysis.facts import Analysis
 from restyle.audio import Audio, resample
-from restyle.dsp import blocks
+from restyle.dsp import blocks, highband
 from restyle.dsp.blocks import Progress
 from restyle.dsp.levels import rms
 from restyle.dsp.spectrogram import LogSpectrogram
@@ -50,8 +50,9 @@ SECONDS = 10.0  # of blocks that are mixed at once
 class WavenetMethod:
     """Transcribe the content, and let a WaveNet play its notes in the style.
 
-    The networks know 0 to 8 kHz. The content's dynamics and stereo places are followed (of all notes of a moment
-    together), its unpitched part is kept with the tone of the style's, as in ``notes``.
+    The networks know 0 to 8 kHz; what lies above is made from the result below (see `dsp.highband`). The content's
+    dynamics and stereo places are followed (of all notes of a moment together), its unpitched part below is kept with
+    the tone of the style's, as in ``notes``.
 
     Args:
         decoder: ``parallel`` (a filtered harmonic-plus-noise excitation) or ``autoregressive`` (sample by sample).
@@ -105,7 +106,8 @@ class WavenetMethod:
         """Embed the style, the mean over pieces of about five seconds.
 
         Returns:
-            ``reference`` ``[D]``; ``network``, which decoder it is for; ``channels`` and ``unpitched``.
+            ``reference`` ``[D]``; ``network``, which decoder it is for; ``channels`` and ``unpitched``; how the style
+            sounds above the network's band (see `dsp.highband.measure`).
 
         Raises:
             RestyleError: if the style is silent.
@@ -114,7 +116,8 @@ class WavenetMethod:
         if not points:
             raise RestyleError(SILENT_STYLE)
         learnt = {"reference": np.mean(points, axis=0), "network": trained.fingerprint(self.network)}
-        return learnt | unpitched.fit(style) | {"channels": np.array([max(clip.channels for clip in style)])}
+        learnt |= unpitched.fit(style) | highband.measure(style, self.network.rate)
+        return learnt | {"channels": np.array([max(clip.channels for clip in style)])}
 
     def _points(self, clip: Audio) -> list[np.ndarray]:
         """Embeddings of the pieces of a clip that are not silent."""
@@ -155,7 +158,11 @@ class WavenetMethod:
             return content
         found = Analysis.of(content).transcription(lambda done: report(0.2 * done), weights=self.transcriber)
         kept = reliance(found, self.fallback)
-        return blended(content, self._follow(content, found.notes, kept, reference, profile, seed, report), strength)
+        made = self._follow(content, found.notes, kept, reference, profile, seed, report)
+        made = highband.extend(
+            made, self.network.rate, profile, seed=seed, progress=lambda done: report(0.95 + 0.05 * done)
+        )
+        return blended(content, made, strength)
 
     def _play(self, notes: Notes, reference: Tensor, channels: int, seed: int, report: Progress) -> Audio:
         if np.any(notes.programme == DRUMS):
@@ -188,7 +195,7 @@ class WavenetMethod:
         length = ceil(content.duration * rate)
         sound = self._perform(tuned, length, reference, seed, lambda done: report(0.4 + 0.5 * done))
         balance = _balance(notes, played, content.channels, content.duration)
-        _add(result, sound, _gain(sound, tuned, level - SOFTER * kept), balance, lambda done: report(0.9 + 0.1 * done))
+        _add(result, sound, _gain(sound, tuned, level - SOFTER * kept), balance, lambda done: report(0.9 + 0.05 * done))
         return result
 
     def _perform(self, notes: Notes, length: int, reference: Tensor, seed: int, report: Progress) -> Audio:

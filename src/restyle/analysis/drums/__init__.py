@@ -1,0 +1,1 @@
+"""Drum transcription: network, inference and training. Floor 3."""
