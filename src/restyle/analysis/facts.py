@@ -74,10 +74,14 @@ class StemFacts:
         return self.levels[stem] >= level and self.sure[stem] >= sure
 
     @property
-    def is_mix(self) -> bool:
-        """Whether drums beside other instruments, or a bass beside others, are there for sure."""
-        struck = self._has("drums", -26.0, 0.5) and max(self.levels["bass"], self.levels["other"]) >= -14.0
-        return struck or (self._has("bass", -14.0, 0.6) and self.levels["other"] >= -8.0)
+    def has_drums(self) -> bool:
+        """Whether drums are there for sure, beside other instruments."""
+        return self._has("drums", -26.0, 0.5) and max(self.levels["bass"], self.levels["other"]) >= -14.0
+
+    @property
+    def has_bass(self) -> bool:
+        """Whether a bass plays beside other instruments; low notes of a single one are taken for it now and then."""
+        return self._has("bass", -14.0, 0.6) and self.levels["other"] >= -8.0
 
     @property
     def has_voice(self) -> bool:
@@ -133,6 +137,12 @@ class Analysis:
     def tuning(self) -> Tuning:
         """How far it is tuned from A4 = 440 Hz."""
         return self._fact("tuning", estimate_tuning)
+
+    @property
+    def is_mix(self) -> bool:
+        """Whether it is one of several parts: drums beside others, or a bass and single hits."""
+        found, stems = self.transcription(), self.stem_facts
+        return found.is_mix or stems.has_drums or (stems.has_bass and found.hits >= HITS)
 
     @property
     def stems(self) -> dict[str, Audio]:

@@ -226,9 +226,8 @@ def levelled(made: Mapping[str, Audio], whole: Audio, band: Audio) -> tuple[dict
 
 
 def is_mix(audio: Audio) -> bool:
-    """Return whether a recording is one of several parts: drums, or a bass, beside others."""
-    known = Analysis.of(audio)
-    return known.transcription().is_mix or known.stem_facts.is_mix
+    """Return whether a recording is one of several parts, of which drums are the surest sign."""
+    return Analysis.of(audio).is_mix
 
 
 def _power(apart: Sequence[Parts], names: Sequence[str]) -> float:
