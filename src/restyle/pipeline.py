@@ -279,8 +279,8 @@ def learn_for(
         stems: of the style, where they are known.
     """
     needed = {
-        "method": settings.parts == "off" or (settings.parts == "auto" and not apart),
-        "parts": settings.parts != "off" and (apart is None or apart),
+        "method": not apart,  # also where parts are asked for: notes have none
+        "parts": settings.parts != "off" and apart is not False,
         "tone": settings.tone,
         "tempo": (settings.retimes and settings.bpm is None) or settings.groove,
     }

@@ -172,6 +172,14 @@ def test_a_learnt_style_gives_what_its_recordings_give(tmp_path):
         assert np.array_equal(results[0], results[1]) and np.array_equal(results[1], results[2])
 
 
+def test_notes_are_played_whole_whatever_is_asked_of_parts():
+    notes = restyle.Notes.of([(0.1, 0.6, 60, 0.8, 0), (0.7, 1.4, 64, 0.8, 0)])
+    t = np.arange(2 * RATE) / RATE
+    style = Audio(sum(np.sin(2 * np.pi * 220 * k * t) / k for k in range(1, 8)) * 0.1 * np.exp(-t % 1), RATE)
+    one, other = (transfer(notes, style, method="notes", parts=setting) for setting in ("on", "off"))
+    assert other.samples.any() and np.array_equal(one.samples, other.samples)
+
+
 def test_another_recording_for_a_part():
     style, other = total([hits(0.25), tone(500)]), hits(0.125, 0.3, seed=5)
     settings = {"method": "spectral", "tone": False, "keep_parts": True, "parts": "on"}
