@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from restyle.commands.shared import cluster, outputs, pool
-from restyle.commands.shared.tally import Report, Tally
+from restyle.commands.shared import cluster, outputs
+from restyle.commands.shared.tally import Report, Tally, tally
 from restyle.data.folder import Folder
 from restyle.data.manifest import MANIFEST, Songs
 from restyle.data.store import StoreWriter
@@ -105,18 +105,10 @@ def spectrograms(
     with outputs.folder(out):
         writer = StoreWriter(out, form)
         left = [item for item in items if writer.done.get(item.name) != item.stamp]
-        made.kept = done = len(items) - len(left)
+        made.kept = len(items) - len(left)
         groups = _groups(left, form, out, jobs, more)
-        for group, outcome in cluster.each(_transform, groups, jobs, address):
-            reasons = dict.fromkeys([item.name for item in group.items], pool.KILLED) if outcome is None else outcome
-            for item in group.items:
-                done += 1
-                if item.name in reasons:
-                    made.skip(item.name, reasons[item.name])
-                else:
-                    made.new += 1
-                if report:
-                    report(item.name, done, len(items))
+        outcomes = cluster.each(_transform, groups, jobs, address)
+        tally(made, outcomes, len(items), report)
         if not made.new + made.kept:
             raise RestyleError(f"{folder}: no sound of it could be read; choose another folder")
         writer.close(keep={item.name for item in items} - {name for name, _ in made.skipped})

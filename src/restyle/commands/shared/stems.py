@@ -8,8 +8,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from restyle.commands.shared import cluster, outputs, pool
-from restyle.commands.shared.tally import Report, Tally
+from restyle.commands.shared import cluster, outputs
+from restyle.commands.shared.tally import Report, Tally, tally
 from restyle.data.stems import StemSong, frames, read_stems, stem_songs
 from restyle.data.store import StoreWriter
 from restyle.errors import RestyleError
@@ -23,7 +23,7 @@ GROUP = 8  # songs that one process takes at a time
 class Group:
     """Songs that one process reads and writes as a shard."""
 
-    songs: tuple[StemSong, ...]
+    items: tuple[StemSong, ...]
     stamps: tuple[str, ...]
     rate: int
     out: Path
@@ -62,19 +62,11 @@ def stems(
     with outputs.folder(out):
         writer = StoreWriter(out, settings)
         left = [(song, stamp) for song in songs if writer.done.get(song.name) != (stamp := _stamp(song))]
-        made.kept = done = len(songs) - len(left)
+        made.kept = len(songs) - len(left)
         cuts = [left[at : at + GROUP] for at in range(0, len(left), GROUP)]
         groups = [Group(tuple(song for song, _ in cut), tuple(stamp for _, stamp in cut), rate, out) for cut in cuts]
-        for group, outcome in cluster.each(_write, groups, jobs, address):
-            reasons = dict.fromkeys([song.name for song in group.songs], pool.KILLED) if outcome is None else outcome
-            for song in group.songs:
-                done += 1
-                if song.name in reasons:
-                    made.skip(song.name, reasons[song.name])
-                else:
-                    made.new += 1
-                if report:
-                    report(song.name, done, len(songs))
+        outcomes = cluster.each(_write, groups, jobs, address)
+        tally(made, outcomes, len(songs), report)
         if not made.new + made.kept:
             raise RestyleError(f"{folder}: none of its stems could be read; choose another folder")
         writer.close(keep={song.name for song in songs} - {name for name, _ in made.skipped})
@@ -91,7 +83,7 @@ def _write(group: Group) -> dict[str, str]:
     """Write the stems of some songs; return the names of those that have none, and why."""
     writer = StoreWriter(group.out, {"kind": "stems", "rate": group.rate, "hop": HOP, "log1p": False})
     reasons = {}
-    for song, stamp in zip(group.songs, group.stamps, strict=True):
+    for song, stamp in zip(group.items, group.stamps, strict=True):
         try:
             source = re.sub(r"-\d+$", "", song.name)
             array = frames(read_stems(song.files, rate=group.rate), HOP)
