@@ -24,6 +24,8 @@ Fact = TypeVar("Fact")
 
 HITS, MANY_HITS = 1.0, 3.0  # hits a second that make a mix where notes are unclear, and where they are clear:
 UNCLEAR = 0.1  # from this doubt on; sharp attacks of single instruments are taken for a hit now and then
+LEAST = {"drums": (-26.0, 0.5), "bass": (-14.0, 0.6), "vocals": (-14.0, 0.6)}  # dB and sureness of stems that are there
+BESIDE, BESIDE_BASS, ALONE = -14.0, -8.0, -0.4  # dB of what plays beside drums, and a bass; of a voice that is alone
 EXCERPT = 30.0  # seconds by which it is told whether a recording is a mix
 NEAR = 0.06  # seconds from a note's onset in which a hit may be its attack
 
@@ -70,23 +72,24 @@ class StemFacts:
         piece = audio.slice(start, start + length)
         return cls(*shares_of(separate_stems(piece), piece))
 
-    def _has(self, stem: str, level: float, sure: float) -> bool:
+    def _has(self, stem: str) -> bool:
+        level, sure = LEAST[stem]
         return self.levels[stem] >= level and self.sure[stem] >= sure
 
     @property
     def has_drums(self) -> bool:
         """Whether drums are there for sure, beside other instruments."""
-        return self._has("drums", -26.0, 0.5) and max(self.levels["bass"], self.levels["other"]) >= -14.0
+        return self._has("drums") and max(self.levels["bass"], self.levels["other"]) >= BESIDE
 
     @property
     def has_bass(self) -> bool:
         """Whether a bass plays beside other instruments; low notes of a single one are taken for it now and then."""
-        return self._has("bass", -14.0, 0.6) and self.levels["other"] >= -8.0
+        return self._has("bass") and self.levels["other"] >= BESIDE_BASS
 
     @property
     def has_voice(self) -> bool:
         """Whether someone sings beside instruments; a voice alone is an instrument itself."""
-        return self._has("vocals", -14.0, 0.6) and self.levels["vocals"] < -0.4
+        return self._has("vocals") and self.levels["vocals"] < ALONE
 
 
 class Analysis:

@@ -10,7 +10,7 @@ import numpy as np
 from restyle.audio import Audio
 from restyle.dsp import blocks
 from restyle.dsp.blocks import Progress
-from restyle.dsp.follow import Follow, follow_bands, rms
+from restyle.dsp.follow import Follow, add, follow_bands, rms
 from restyle.methods.base import Profile, of_recordings
 from restyle.methods.excerpt import excerpt
 from restyle.methods.mosaic import MosaicMethod
@@ -54,11 +54,6 @@ class DrumsMethod:
             return Audio(blocks.empty(content.channels, content.length), content.rate)
         made = self._mosaic.apply(content, profile, seed=seed, progress=lambda done: progress(0.9 * done))
         made = follow_bands(made, content, HITS)
-        gain = rms(content) / max(rms(made), NOTHING)
-        for span in blocks.spans(made.length, 20 * made.rate, 0):
-            here = slice(span.start, span.stop)
-            mixed = np.float32(strength * gain) * made.samples[:, here]
-            made.samples[:, here] = mixed + np.float32(1 - strength) * content.samples[:, here]
-            blocks.release(made.samples)
+        add(made, content, strength * rms(content) / max(rms(made), NOTHING), 1 - strength)
         progress(1.0)
         return made

@@ -120,7 +120,6 @@ def fit(
     drums: Player,
     *,
     stems: Mapping[str, Audio] | None = None,
-    progress: Progress | None = None,
 ) -> Profile:
     """Learn every part of a style.
 
@@ -129,7 +128,6 @@ def fit(
         player: learns bass and other.
         drums: learns the drums.
         stems: of the (one) clip, where they are known.
-        progress: called with the fraction done.
 
     Returns:
         ``PART/...`` as the players learn it, and ``levels``, of drums, bass and other in dB relative to all three;
@@ -148,8 +146,6 @@ def fit(
         learn = drums if name == DRUMS else player
         learnt = getattr(learn, "fit_part", learn.fit)(list(style) if unstruck else sounds)
         profile |= {f"{name}/{key}": array for key, array in learnt.items()}
-        if progress:
-            progress((i + 1) / len(PLAYED))
     voices = [voice for clip in style if (voice := _voice(clip, stems))]
     if voices:
         profile |= {f"voice/{key}": array for key, array in tone.fit(voices).items()}

@@ -14,6 +14,7 @@ from restyle.analysis.separator.model import STEMS, Separator
 from restyle.audio import Audio
 from restyle.dsp import blocks
 from restyle.dsp.blocks import Progress, Span
+from restyle.dsp.follow import rms
 from restyle.dsp.stft import Stft
 from restyle.errors import RestyleError
 from restyle.io import hub
@@ -53,7 +54,7 @@ def separate_stems(
     network = _network(path, path.stat().st_mtime_ns if path.is_file() else 0)
     stft = transform(audio.rate, network)
     output = {name: blocks.empty(audio.channels, audio.length) for name in STEMS}
-    gain = 10 ** (LEVEL / 20) / max(_rms(audio), 1e-7)
+    gain = 10 ** (LEVEL / 20) / max(rms(audio), 1e-7)
     block, around = (round(n / stft.hop) * stft.hop for n in (BLOCK * audio.rate, network.context * stft.hop))
     around += stft.n_fft // stft.hop * stft.hop
 
@@ -137,8 +138,3 @@ def _network(path: Path, _changed: int) -> Separator:
     if not isinstance(network, Separator):
         raise RestyleError(trained.refusal(path, "separator"))
     return network
-
-
-def _rms(audio: Audio) -> float:
-    total = sum(float(np.square(piece, dtype=np.float64).sum()) for piece in blocks.views(audio))
-    return float(np.sqrt(total / max(1, audio.samples.size)))

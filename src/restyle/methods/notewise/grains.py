@@ -12,9 +12,8 @@ from functools import cache
 import numpy as np
 
 from restyle.audio import Audio
-from restyle.dsp import blocks
 from restyle.dsp.blocks import Progress
-from restyle.dsp.follow import Follow, follow_bands, follow_pitches, rms
+from restyle.dsp.follow import Follow, add, follow_bands, follow_pitches, rms
 from restyle.methods.base import Profile
 from restyle.methods.excerpt import excerpt
 from restyle.methods.mosaic import MosaicMethod
@@ -62,12 +61,3 @@ def beside(content: Audio, notes: Audio, target: Audio, profile: Profile, seed: 
 @cache
 def _mosaic() -> MosaicMethod:
     return MosaicMethod()
-
-
-def add(sound: Audio, other: Audio, own: float, gain: float) -> None:
-    """Scale a sound and add another, in place; both by factors."""
-    for span in blocks.spans(sound.length, 20 * sound.rate, 0):
-        here = slice(span.start, span.stop)
-        sound.samples[:, here] = np.float32(own) * sound.samples[:, here] + np.float32(gain) * other.samples[:, here]
-        blocks.release(sound.samples)
-        blocks.release(other.samples)

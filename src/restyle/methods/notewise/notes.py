@@ -13,6 +13,7 @@ from restyle.analysis.partials import HOP, measured
 from restyle.audio import Audio
 from restyle.dsp import blocks
 from restyle.dsp.blocks import Progress
+from restyle.dsp.follow import add
 from restyle.errors import RestyleError, warn
 from restyle.methods.base import SILENT_STYLE, Profile
 from restyle.methods.notewise import attack, grains, mixing, unpitched
@@ -148,7 +149,7 @@ class NotesMethod:
         if timbre:
             begun = attack.of(profile)
             _perform(alone, notes, played, level, timbre, begun, seed, lambda done: progress(0.4 + 0.6 * done))
-        grains.add(result, alone, 1.0, 10 ** (-SOFTER * kept / 20))
+        add(result, alone, 1.0, 10 ** (-SOFTER * kept / 20))
         return result, alone
 
     def _play_notes(
