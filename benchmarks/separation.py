@@ -8,7 +8,8 @@
     python benchmarks/separation.py score SONGS [--weights FILE] [--seconds 60]
 
 ``make`` sorts the parts of rendered songs by family (drums, bass, other; choirs are left out), gives each a place and a
-room in stereo and a sung voice to most songs; real stems are cut into pieces. ``score`` prints the signal-to-distortion
+room in stereo, brings the families to the levels that they have on records, and adds a sung voice to most songs; some
+stems are driven, as compressors and amplifiers do. Real stems are cut into pieces. ``score`` prints the signal-to-distortion
 ratio of every stem, 10 log10(|s|^2 / |s - e|^2) over the whole song, the mean over the songs in which the stem sounds,
 beside that of the mix itself and, where the package is there, of museval (median of seconds, mean of songs).
 """
@@ -28,6 +29,8 @@ from restyle.data.stems import STEMS, read_stems, stem_songs
 from restyle.io.sound import read, write
 
 RATE, PIECE = 44100, 14.0
+LEVELS = {"drums": (-1.0, 3.0), "bass": (-2.0, 3.0), "vocals": (0.0, 3.0)}  # dB beside other: mean, deviation
+DRIVEN, DRIVE = 0.2, (1.5, 4.0)  # share of the stems that are driven, and by which factor above their usual peaks
 BASS, CHOIRS = range(32, 40), (52, 53, 54, 85, 91)
 
 
@@ -51,6 +54,15 @@ def placed(sound: np.ndarray, pan: float, rng: np.random.Generator) -> np.ndarra
 
 def rms(sound: np.ndarray) -> float:
     return float(np.sqrt(np.mean(np.square(sound, dtype=np.float64)))) + 1e-9
+
+
+def driven(sound: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return a stem ``[2, T]``, at times with its peaks pressed."""
+    factor = rng.uniform(*DRIVE)
+    if rng.random() > DRIVEN or not sound.any():
+        return sound
+    usual = float(np.quantile(np.abs(sound), 0.999)) / factor + 1e-6
+    return (usual * np.tanh(sound / usual)).astype(np.float32)
 
 
 def written(folder: Path, stems: dict[str, np.ndarray]) -> None:
@@ -80,14 +92,18 @@ def rendered_song(job: tuple[int, Path, list[Path], Path, float]) -> None:
         stems[kind] = stems.get(kind, 0) + wet
     if not stems:
         return
+    stems = {name: driven(sound, rng) for name, sound in stems.items()}
+    band = rms(stems.get("other", next(iter(stems.values()))))
+    for name in stems.keys() - {"other"} if "other" in stems else ():
+        stems[name] = stems[name] * band / rms(stems[name]) * 10 ** (rng.normal(*LEVELS[name]) / 20)
     if voices and rng.random() > unsung:
         voice = read(voices[int(rng.integers(len(voices)))]).samples
         length = next(iter(stems.values())).shape[1]
         voice = placed(np.roll(voice, int(rng.integers(RATE)), axis=1), 0.5, rng)
         voice = np.pad(voice, ((0, 0), (0, max(0, length - voice.shape[1]))))[:, :length]
         voice = np.repeat(voice, 2, 0)[:2] if len(voice) == 1 else voice
-        band = rms(sum(stems.values()))  # type: ignore[arg-type]
-        stems["vocals"] = voice * band / rms(voice) * 10 ** (rng.normal(0, 3) / 20)
+        voice = driven(voice, rng)
+        stems["vocals"] = voice * band / rms(voice) * 10 ** (rng.normal(*LEVELS["vocals"]) / 20)
     written(target, stems)
 
 

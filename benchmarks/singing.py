@@ -4,7 +4,8 @@
 
 Needs pyworld (and setuptools < 81, which it imports). SPEECH holds recordings of single speakers, MIDI melodies. Pitch
 follows the notes with glides, vibrato and drift; consonants keep their length, vowels are stretched; what lies above
-the speech's band is made of its envelope's slope and noise. Some are sung twice (doubles) or by several (choirs).
+the speech's band is made of its envelope's slope and noise. Some are sung twice (doubles) or by several (choirs), and a
+share by the singing synthesiser pysinsy, where it is installed, on random syllables and with a voice of random size.
 
 Source: Morise, Yokomori, Ozawa, "WORLD: a vocoder-based high-quality speech synthesis system for real-time
 applications", IEICE 2016.
@@ -14,14 +15,16 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from restyle.audio import Audio
+from restyle.audio import Audio, resample
 from restyle.io.midi import read_midi
 from restyle.io.sound import read, write
 from restyle.notes import DRUMS, Notes
@@ -31,6 +34,13 @@ FRAME = 0.005  # s
 SECONDS = 14.0
 BINS = 1025  # of the envelope at 44.1 kHz
 NUCLEUS = 0.12  # s between two syllables at least
+KANA = "あいうえおかきくけこさしすせそたちつてとなにぬねのはひふへほまみむめもやゆよらりるれろわ"
+STEPS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+SCORE = """<?xml version="1.0" encoding="UTF-8"?><score-partwise version="2.0"><part-list><score-part id="P1">
+<part-name>V</part-name></score-part></part-list><part id="P1"><measure number="1"><attributes><divisions>4</divisions>
+<time><beats>{}</beats><beat-type>4</beat-type></time></attributes><sound tempo="120"/>{}</measure></part>
+</score-partwise>"""
+SYNTHESISED = 0.1  # share of the voices that pysinsy sings
 RANGE = (-2, 14)  # semitones above the speaker's own pitch in which melodies lie
 
 
@@ -152,6 +162,45 @@ def sing(
     return np.asarray(0.5 * sound / max(1e-9, np.abs(sound).max()), np.float32)
 
 
+def synthesised(notes: Notes, rng: np.random.Generator) -> np.ndarray:
+    """Return a melody sung by pysinsy on random syllables, ``[T]`` at 44.1 kHz."""
+    from pysinsy import Sinsy, get_default_dic_dir, get_default_htsvoice
+
+    lowest = 62 + int(rng.integers(0, 4))
+    shift = 12 * round((lowest + 7 - float(np.median(notes.pitch))) / 12)
+    at, score = 0, []
+    for onset, offset, pitch in zip(notes.onset, notes.offset, notes.pitch, strict=True):
+        begin, stop = round(float(onset) * 8), round(float(offset) * 8)  # sixteenths at 120 beats per minute
+        if begin < at or stop <= begin:
+            continue
+        high = lowest + (round(float(pitch)) + shift - lowest) % 18
+        score += [note(begin - at, None, "")] if begin > at else []
+        score += [note(stop - begin, high, str(rng.choice(list(KANA))))]
+        at = stop
+    with tempfile.NamedTemporaryFile("w", suffix=".xml") as file:
+        file.write(SCORE.format(-(-at // 4) + 1, "".join([*score, note(4 + -at % 4, None, "")])))
+        file.flush()
+        singer = Sinsy()
+        singer.setLanguages("j", get_default_dic_dir())
+        singer.loadVoices(get_default_htsvoice())
+        singer.setAlpha(float(rng.uniform(0.48, 0.62)))
+        singer.loadScoreFromMusicXML(file.name)
+        sound, rate = singer.synthesize()
+    sound = resample(np.asarray(sound, np.float32)[None], rate, RATE)[0][: round(SECONDS * RATE)]
+    sound = np.pad(sound, (0, round(SECONDS * RATE) - len(sound)))
+    return np.asarray(0.5 * sound / max(1e-9, float(np.abs(sound).max())), np.float32)
+
+
+def note(length: int, pitch: int | None, syllable: str) -> str:
+    """Return a note or rest of MusicXML; a length in sixteenths."""
+    if pitch is None:
+        return f"<note><rest/><duration>{length}</duration><voice>1</voice></note>"
+    step, alter = STEPS[pitch % 12][0], len(STEPS[pitch % 12]) - 1
+    name = f"<step>{step}</step><alter>{alter}</alter><octave>{pitch // 12 - 1}</octave>"
+    lyric = f"<lyric><syllabic>single</syllabic><text>{syllable}</text></lyric>"
+    return f"<note><pitch>{name}</pitch><duration>{length}</duration><voice>1</voice>{lyric}</note>"
+
+
 def one(number: int, speech: list[Path], midi: list[Path], folder: Path) -> None:
     """Make and write one voice, one double, or one choir."""
     target = folder / f"sung{number:04d}.flac"
@@ -160,10 +209,11 @@ def one(number: int, speech: list[Path], midi: list[Path], folder: Path) -> None
     rng = np.random.default_rng([7, number])
     voices = 1 if rng.random() > 0.12 else int(rng.integers(3, 6))
     again = voices == 1 and rng.random() < 0.2
+    synthetic = voices == 1 and find_spec("pysinsy") is not None and rng.random() < SYNTHESISED
     try:
         notes = melody(midi[rng.integers(len(midi))], rng)
-        takes = []
-        for voice in range(voices):
+        takes = [synthesised(notes, rng)] if synthetic else []
+        for voice in range(0 if synthetic else voices):
             found = analyse(speech[(number + 37 * voice) % len(speech)])
             for take in range(2 if again else 1):
                 takes.append(np.roll(sing(*found, notes, rng), int(rng.uniform(0, 0.03) * RATE * bool(voice + take))))
