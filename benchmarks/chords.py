@@ -5,7 +5,7 @@
 
 MIDI holds STYLE/NAME_STYLE.mid, each of one tempo, in bars of four beats from the start, and chords/NAME.txt: a bar a
 line, a beat a word, ``/`` where the chord goes on. ``--from`` leaves out charts with a lower number. Beats are scored
-as they are tracked in the sound and as the meter has them, which also knows the bass.
+as they are tracked in the sound and as the meter has them, which also counts those before the first.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import mir_eval
 import numpy as np
 
 import restyle
-from restyle.analysis.beats import onset_curve, track
+from restyle.analysis.beats import onset_curves, track
 from restyle.analysis.chords import estimate_chords
 from restyle.analysis.meter import estimate_meter
 from restyle.analysis.transcriber.infer import transcribe
@@ -66,7 +66,7 @@ def score(sound: Path, midi: Path, labels: list[str]) -> list[float]:
     audio, beat = restyle.read(sound), beat_length(midi)
     end = min(audio.duration, len(labels) * beat)
     true = np.arange(0, end, beat)
-    found = track(onset_curve(audio))
+    found = track(*onset_curves(audio))
     meter = estimate_meter(found, transcribe(audio).notes)
     chords = estimate_chords(audio, beats=found)
     times = np.stack([true, np.append(true[1:], end)], axis=1)

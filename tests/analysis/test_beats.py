@@ -90,6 +90,59 @@ def test_swing_is_measured(fraction: float) -> None:
     assert beats.swing(curve, beats.track(curve).times) == pytest.approx(fraction, abs=0.02)
 
 
+def band(bass: tuple[float, ...], chords: tuple[float, ...], seconds: float = 14.0) -> Audio:
+    """Bars of 2 s: where in a bar of four beats low tones and chords are struck; low tones off the beat are softer."""
+    t = np.arange(int(0.6 * RATE)) / RATE
+    low = 0.5 * np.sin(2 * np.pi * 55 * t) * np.exp(-4 * t) * np.minimum(1, (0.6 - t) / 0.05)
+    mix = np.zeros(int(seconds * RATE))
+    for start in np.arange(0.25, seconds, 2.0):
+        for sound, places in ((low, bass), (chord(440, 0.24, RATE), chords)):
+            for place in places:
+                at, level = round((start + place / 2) * RATE), 0.75 if sound is low and place % 1 else 1.0
+                mix[at : at + len(sound)] += level * sound[: max(0, len(mix) - at)]
+    return Audio(mix, RATE)
+
+
+def phases(found: beats.Beats) -> np.ndarray:
+    """Where beats fall within the true ones, -0.5..0.5."""
+    return (2 * (found.times - 0.25) + 0.5) % 1 - 0.5
+
+
+OFF_BEATS = (0.5, 1.0, 1.5, 2.5, 3.5)
+
+
+@pytest.mark.parametrize("bass", [(0, 3), (0, 1.5, 3), (0, 1)])
+def test_beats_are_where_the_bass_is_not_where_chords_are(bass: tuple[float, ...]) -> None:
+    curves = beats.onset_curves(band(bass, OFF_BEATS))
+    assert np.abs(phases(beats.track(curves[0]))).min() > 0.4  # the chords alone mislead
+    found = beats.track(*curves)
+    assert np.abs(phases(found)).max() < 0.06 and len(found.times) >= 24
+    assert found.tempo == pytest.approx(120, rel=0.003)
+
+
+@pytest.mark.parametrize("bass", [(0, 1.5, 2, 3.5), (0, 2, 2.5, 3.5), (0, 1, 2, 3)])
+def test_a_bass_that_leads_to_the_beat_moves_no_beats(bass: tuple[float, ...]) -> None:
+    curves = beats.onset_curves(band(bass, (0, 1, 2, 2.5, 3)))
+    found = beats.track(*curves)
+    assert np.array_equal(found.times, beats.track(curves[0]).times) and np.abs(phases(found)).max() < 0.06
+
+
+@pytest.mark.parametrize("gaps", [(0.5, 0.4), (0.4, 0.5), (0.5, 0.6), (0.6, 0.5, 0.6)])
+def test_beats_follow_a_tempo_that_changes(gaps: tuple[float, ...]) -> None:
+    true = 0.3 + np.cumsum(np.repeat(gaps, 16))
+    click = 0.3 * np.random.default_rng(0).standard_normal(2000) * np.exp(-np.arange(2000) / 300)
+    samples = np.zeros(round((true[-1] + 1) * RATE))
+    for time in true:
+        samples[round(time * RATE) :][: len(click)] += click
+    found = beats.beats(Audio(samples, RATE))
+    assert len(found) == len(true) and np.abs(found - true).max() < 0.02
+
+
+def test_without_a_bass_beats_stay() -> None:
+    curves = beats.onset_curves(band((), OFF_BEATS))
+    assert np.array_equal(beats.track(*curves).times, beats.track(curves[0]).times)
+
+
 def test_no_beat_is_found_in_noise_tone_silence_and_next_to_nothing() -> None:
     rng = np.random.default_rng(0)
     tone = np.sin(np.arange(10 * RATE) * 0.1)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from restyle.analysis.beats import Beats
+from restyle.analysis.beats import Beats, onset_curves, track
 from restyle.analysis.meter import Meter, estimate_meter, pedalled, quantised
+from restyle.audio import Audio
 from restyle.io.midi import read_midi, write_midi
 from restyle.notes import Notes
 
@@ -32,6 +33,43 @@ def test_bars_begin_where_the_bass_plays(beats, first, start):
     downbeats = meter.times[meter.first :: beats]
     distance = np.abs(found.times[first::beats][:, None] - downbeats).min(axis=1)
     assert distance[1:].max() < 1e-9
+
+
+def struck(pulse: float, clicks: tuple[float, ...], bass: tuple[int, ...]) -> tuple[Audio, Notes]:
+    """Pulses from 0.2 s on: how loud the clicks of a bar are, and on which of its pulses a bass plays."""
+    rate, t = 22050, np.arange(7000) / 22050
+    click = 0.3 * np.random.default_rng(0).standard_normal(len(t)) * np.exp(-60 * t)
+    low = 0.4 * sum(np.sin(2 * np.pi * 65.4 * k * t) / k for k in (1, 2, 3)) * np.exp(-5 * t)
+    times = np.arange(0.2, 13.5, pulse)
+    mix, rows = np.zeros(14 * rate), []
+    for i, time in enumerate(times):
+        sound = clicks[i % len(clicks)] * click
+        if i % len(clicks) in bass:
+            sound = sound + low
+            rows.append((time, time + 0.3, 36, 0.8, 0))
+        mix[round(time * rate) :][: len(sound)] += sound
+    return Audio(mix, rate), Notes.of(rows)
+
+
+@pytest.mark.parametrize(
+    ("pulse", "clicks", "bass", "beats", "bar"),
+    [
+        (0.5, (1, 0.6, 0.6), (0,), 3, 1.5),
+        (0.66, (1, 0.6, 0.6), (0,), 3, 1.98),
+        (0.5, (1, 0.6, 0.8, 0.6), (0,), 4, 2.0),
+        (0.2, (1, 0.4, 0.4, 0.8, 0.4, 0.4), (0,), 4, 2.4),  # 6/8: two bars of two beats count as one
+        (0.2, (1, 0.4, 0.4, 0.8, 0.4, 0.4), (0, 3), 4, 2.4),
+        (0.3, (1, 0.4, 0.4, 0.8, 0.4, 0.4), (0,), 3, 1.8),  # slow 6/8 passes for 3/4
+    ],
+    ids=["3/4", "slow 3/4", "4/4", "6/8", "6/8 with two basses", "slow 6/8"],
+)
+def test_bars_of_clicks_and_a_bass(pulse, clicks, bass, beats, bar):
+    audio, notes = struck(pulse, clicks, bass)
+    meter = estimate_meter(track(*onset_curves(audio)), notes)
+    assert meter is not None and meter.beats == beats
+    downbeats = meter.times[meter.first :: beats]
+    assert np.abs(np.diff(downbeats) - bar).max() < 0.03
+    assert np.abs(downbeats[1:, None] - notes.onset).min(axis=1).max() < 0.03
 
 
 def test_without_a_steady_beat_there_are_no_bars():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d, uniform_filter1d
+from scipy.ndimage import gaussian_filter1d, maximum_filter1d, uniform_filter1d
 from scipy.signal import find_peaks
 
 from restyle.audio import Audio
@@ -17,6 +17,13 @@ STEADY = 0.12  # confidence from which a beat may be trusted
 SLOWEST, FASTEST = 40.0, 220.0  # BPM looked for
 MULTIPLES = ((1, 1.0), (2, 0.8), (3, 0.5), (4, 1.0), (6, 0.3), (8, 0.6))  # beats after which onsets repeat, weights
 HALVED, FAST = 1.15, 190.0  # how much more half a beat must repeat to be the beat itself, and up to which BPM
+AROUND, WITHIN = 6.0, 1.4  # s that tell the tempo around a moment, and by which factor it may differ from that of all
+CHANGED = 1.6  # how much more the beat must repeat then
+LOW = 75.0  # Hz below which the bands hold kick and bass, and little else
+COMPRESSED, LOW_COMPRESSED = 1000, 30  # from 30 and from 15 dB below the mean, levels count by their logarithm
+BAR, BARS = 4, 3  # beats after which the bass repeats, and bars that it takes to tell its beats from its off-beats
+GROUNDED = 1.0  # of the mean low onset, by which that on a downbeat exceeds the one half a beat later
+NEAR = 3  # frames within which a low onset is on a beat
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +48,7 @@ class Beats:
 
 def tempo(audio: Audio) -> float:
     """Return the tempo in BPM, 0 if there is none."""
-    return track(onset_curve(audio)).tempo
+    return track(*onset_curves(audio)).tempo
 
 
 def beats(audio: Audio) -> np.ndarray:
@@ -53,7 +60,7 @@ def beats(audio: Audio) -> np.ndarray:
         >>> np.diff(beats(Audio(clicks, 8000))).round(2)[:4].tolist()
         [0.5, 0.5, 0.5, 0.5]
     """
-    return track(onset_curve(audio)).times
+    return track(*onset_curves(audio)).times
 
 
 def onset_curve(audio: Audio) -> np.ndarray:
@@ -68,17 +75,30 @@ def onset_curve(audio: Audio) -> np.ndarray:
 
     Source: Böck, Widmer, "Maximum filter vibrato suppression for onset detection", DAFx 2013 (without the filter).
     """
+    return onset_curves(audio)[0]
+
+
+def onset_curves(audio: Audio) -> tuple[np.ndarray, np.ndarray]:
+    """Return the curve of :func:`onset_curve`, and the same of the lowest bands alone: where kick and bass begin.
+
+    Example:
+        >>> t = np.arange(4 * 8000) / 8000
+        >>> both, low = onset_curves(Audio(np.sin(2 * np.pi * 55 * t) * np.exp(-9 * (t % 1)), 8000))
+        >>> both.shape, low.shape, int(low[150:250].argmax()) + 150
+        ((400,), (400,), 200)
+    """
     power = _mean_square(audio)
     frames = int(np.ceil(audio.duration * FPS))
-    flux = np.zeros(frames, np.float32)
+    flux = np.zeros((2, frames), np.float32)
     if power > 0:
         for span in spans(frames, 20 * FPS, 3):
-            bands = _log_bands(audio, span.left, span.right, power)
-            rise = np.maximum(bands[2:] - bands[:-2], 0).mean(1)
+            bands, low = _bands(audio, span.left, span.right, power)
             own = slice(max(span.start, span.left + 1), min(span.stop, span.right - 1))
-            flux[own] = rise[own.start - span.left - 1 : own.stop - span.left - 1]
+            here = slice(own.start - span.left - 1, own.stop - span.left - 1)
+            flux[0, own] = _rise(np.log1p(COMPRESSED * bands))[here]
+            flux[1, own] = _rise(np.log1p(LOW_COMPRESSED * bands[:, :low]))[here]
             release(audio.samples)
-    return _even_out(flux)
+    return _even_out(flux[0]), _even_out(flux[1])
 
 
 def note_curve(notes: Notes) -> np.ndarray:
@@ -91,11 +111,12 @@ def note_curve(notes: Notes) -> np.ndarray:
     return _even_out(np.sqrt(gaussian_filter1d(curve, 1.0)))
 
 
-def track(curve: np.ndarray) -> Beats:
+def track(curve: np.ndarray, low: np.ndarray | None = None) -> Beats:
     """Find tempo and beats in an onset curve.
 
     Args:
         curve: from :func:`onset_curve` or :func:`note_curve`.
+        low: of the low onsets, from :func:`onset_curves`; they tell beats from what is played half a beat off.
 
     Returns:
         The beats; ``times`` is empty and ``tempo`` 0 when the curve is too short or empty.
@@ -107,11 +128,34 @@ def track(curve: np.ndarray) -> Beats:
     if len(curve) < 2 * FPS or not curve.any():
         return nothing
     period, confidence = _period(curve)
-    times = _refine(curve, _follow(curve, period)) / FPS
+    times = _refine(curve, _follow(curve, _local_periods(curve, period))) / FPS
     if len(times) < 4:
         return nothing
+    if low is not None and _is_off(times, low):
+        half = np.diff(times)[[0, -1]] / 2
+        moved = np.concatenate([[times[0] - half[0]], (times[1:] + times[:-1]) / 2, [times[-1] + half[1]]])
+        frames = np.round(moved * FPS).astype(int)
+        times = _refine(curve, frames[(frames >= 0) & (frames < len(curve))]) / FPS
     far = len(times) // 2
     return Beats(60 * far / float(np.median(times[far:] - times[:-far])), times, confidence)
+
+
+def _is_off(times: np.ndarray, low: np.ndarray) -> bool:
+    """Whether beats lie half a beat off, by where kick and bass begin.
+
+    What they play off the beat leads to a beat, and hardly ever follows a downbeat. So of all half beats of a bar the
+    one whose low onset exceeds that after it by most is a downbeat, and not an off-beat. Where several do, more of the
+    low onsets lie on beats than off them.
+    """
+    places = np.sort(np.concatenate([times, (times[1:] + times[:-1]) / 2]))
+    bars = len(places) // (2 * BAR)
+    if bars < BARS:
+        return False
+    near = np.sqrt(maximum_filter1d(low, 2 * NEAR + 1))  # a low note that begins while another rings rises little
+    accents = np.interp(places[: 2 * BAR * bars] * FPS, np.arange(len(low)), near).reshape(bars, 2 * BAR).mean(0)
+    rests = accents - np.roll(accents, -1)
+    on, off = (rests[k::2].max() + accents[k::2].mean() / 2 for k in (0, 1))
+    return bool(off > on and rests[1::2].max() > GROUNDED * accents.mean())
 
 
 def onsets(curve: np.ndarray, *, apart: float = 0.15, least: float = 1.0) -> np.ndarray:
@@ -158,8 +202,8 @@ def _mean_square(audio: Audio) -> float:
     return total / (audio.channels * max(1, audio.length))
 
 
-def _log_bands(audio: Audio, first: int, last: int, power: float) -> np.ndarray:
-    """Log level ``[L, bands]`` of the frames ``first..last``; ``power`` is the recording's mean square."""
+def _bands(audio: Audio, first: int, last: int, power: float) -> tuple[np.ndarray, int]:
+    """Power ``[L, bands]`` of the frames ``first..last`` beside the recording's mean, and how many bands are low."""
     size = 2 ** round(np.log2(0.046 * audio.rate))
     # the flux of a sudden start is largest where the window has just begun to hold it: 0.3 windows before its middle
     starts = np.round(np.arange(first, last) * audio.rate / FPS - 0.8 * size).astype(int)
@@ -170,7 +214,12 @@ def _log_bands(audio: Audio, first: int, last: int, power: float) -> np.ndarray:
     edges = np.geomspace(30, min(16000, audio.rate / 2), 37) * size / audio.rate
     edges = np.unique(np.round(edges).astype(int).clip(1, size // 2))
     bands = np.add.reduceat(level, edges[:-1], axis=1) / np.diff(edges)
-    return np.log1p(bands * (1000 / (power * size)))  # compresses what is above 30 dB below the mean
+    return bands / (power * size), max(1, int((edges[:-1] < LOW * size / audio.rate).sum()))
+
+
+def _rise(levels: np.ndarray) -> np.ndarray:
+    """How much the levels ``[L, bands]`` rise around each frame but the first and the last, ``[L - 2]``."""
+    return np.asarray(np.maximum(levels[2:] - levels[:-2], 0).mean(1))
 
 
 def _even_out(flux: np.ndarray) -> np.ndarray:
@@ -198,6 +247,20 @@ def _period(curve: np.ndarray) -> tuple[float, float]:
     return float(lag), float(np.clip((one + two) / 2, 0, 1))
 
 
+def _local_periods(curve: np.ndarray, period: float) -> np.ndarray:
+    """Return the beat's length in frames around each frame: that of all, but where the tempo changes."""
+    size = round(AROUND * FPS)
+    starts = np.arange(0, max(1, len(curve) - size + 1), size // 4)
+    lags = period * np.append(1.0, np.geomspace(1 / WITHIN, WITHIN, 200))
+    found = np.full(len(starts), period)
+    for i, start in enumerate(starts):
+        correlation = _autocorrelation(gaussian_filter1d(curve[start : start + size], 1.5))
+        repeats = np.interp(lags * np.array([[1], [2], [4]]), np.arange(len(correlation)), correlation).mean(0)
+        if repeats.max() > CHANGED * max(repeats[0], STEADY):
+            found[i] = lags[repeats.argmax()]
+    return np.asarray(np.interp(np.arange(len(curve)), starts + size / 2, found))
+
+
 def _autocorrelation(curve: np.ndarray) -> np.ndarray:
     """Mean normalised autocorrelation over windows of 12 s, shape ``[6 s]``; lag 0 is 1."""
     size = min(len(curve), 12 * FPS)
@@ -213,17 +276,18 @@ def _autocorrelation(curve: np.ndarray) -> np.ndarray:
     return np.asarray(total / len(starts) / (1 - np.arange(size) / size).clip(0.3))
 
 
-def _follow(curve: np.ndarray, period: float, tightness: float = 100.0) -> np.ndarray:
-    """Return the frames ``[N]`` of the best chain of beats near ``period`` frames apart."""
+def _follow(curve: np.ndarray, periods: np.ndarray, tightness: float = 100.0) -> np.ndarray:
+    """Return the frames ``[N]`` of the best chain of beats that are near ``periods`` ``[L]`` frames apart."""
+    period = float(np.median(periods))
     local = gaussian_filter1d(curve, max(1.0, period / 32))
-    near, far = max(1, round(period / 2)), round(2 * period)
+    near, far = max(1, round(periods.min() / 2)), round(2 * periods.max())
     steps = np.arange(far, near - 1, -1)  # distances to the beat before
-    cost = tightness * np.log(steps / period) ** 2
+    wanted = np.concatenate([np.full(far, period), periods])[:, None]
     score = np.concatenate([np.zeros(far), local])
     before = np.full(len(score), -1)
     for start in range(far, len(score), near):  # the next `near` frames do not depend on each other
         frames = np.arange(start, min(len(score), start + near))
-        choices = score[frames[:, None] - steps] - cost
+        choices = score[frames[:, None] - steps] - tightness * np.log(steps / wanted[frames]) ** 2
         best = choices.argmax(1)
         score[frames] += choices[np.arange(len(frames)), best]
         before[frames] = frames - steps[best]

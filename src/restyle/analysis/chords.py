@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from restyle.analysis.beats import Beats, onset_curve, track
-from restyle.analysis.meter import moved_to_bass
 from restyle.analysis.transcriber.infer import transcribe
 from restyle.audio import Audio
 from restyle.dsp.pianoroll import Roll
+
+if TYPE_CHECKING:
+    from restyle.analysis.beats import Beats
 
 ROOTS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 QUALITIES = ("maj", "min", "7", "min7", "maj7")
 NONE = "N"  # no chord
 STEP = 0.5  # s between possible changes where there is no steady beat
 SHORTEST = 0.05  # s of a step at the start and the end
+PIECE = 4096  # frames that are added up at a time
 BASS, HARMONY = 48, 52  # MIDI pitches to which all is bass, and from which nothing is; in between it is shared
 SOUNDING = 0.1  # probability that some pitch class sounds, below which there is no chord
 FAINT = 0.2  # the least that chroma are scaled by: faint traces stay small
@@ -40,6 +43,36 @@ BASS_WEIGHTS = (
     (19, -5, 14, -4, -9, 11, -8, 13, -5, -10, -5, 6),
 )
 BIASES = (4, -1, 4, -4, -3)
+
+
+@dataclass(frozen=True, eq=False)
+class Chroma:
+    """How likely each pitch class sounds.
+
+    Args:
+        frames: probabilities, added up over octaves, in the harmony and in the bass, float16 ``[L, 2, 12]``.
+        hop: seconds between two frames.
+    """
+
+    frames: np.ndarray
+    hop: float
+
+    @classmethod
+    def of(cls, roll: Roll) -> Chroma:
+        """Add up a transcriber's activations."""
+        pitches = roll.lowest + np.arange(roll.frame.shape[1])
+        low = ((HARMONY - pitches) / (HARMONY - BASS)).clip(0, 1)[:, None]
+        classes = np.eye(12)[pitches % 12]
+        weights = np.concatenate([(1 - low) * classes, low * classes], axis=1).astype(np.float32)
+        pieces = np.array_split(roll.frame, 1 + len(roll.frame) // PIECE)
+        frames = np.concatenate([(piece @ weights).astype(np.float16) for piece in pieces])
+        return cls(frames.reshape(-1, 2, 12), roll.hop)
+
+    def between(self, edges: np.ndarray) -> np.ndarray:
+        """Return the means between edges in seconds ``[N + 1]``, shape ``[N, 2, 12]``."""
+        place = np.round(edges / self.hop).astype(int).clip(0, len(self.frames))
+        before = np.concatenate([np.zeros((1, 2, 12)), np.cumsum(self.frames, axis=0, dtype=np.float64)])
+        return np.asarray(np.diff(before[place], axis=0) / np.maximum(1, np.diff(place))[:, None, None])
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,12 +102,13 @@ class Chords:
         return self.labels[found[0]] if len(found) else NONE
 
 
-def estimate_chords(audio: Audio, *, beats: Beats | None = None) -> Chords:
+def estimate_chords(audio: Audio, *, beats: Beats | None = None, chroma: Chroma | None = None) -> Chords:
     """Find the chords of a recording of any instruments; they change on beats where there is a steady beat.
 
     Args:
         audio: the recording.
         beats: its beats; tracked where None.
+        chroma: of its transcription; transcribed where None.
 
     Returns:
         The chords from the start to the end of the recording.
@@ -90,10 +124,14 @@ def estimate_chords(audio: Audio, *, beats: Beats | None = None) -> Chords:
     for chroma of bass and harmony by the beat; labels: Harte et al., "Symbolic representation of musical chords", ISMIR
     2005. The chroma are the transcriber's activations.
     """
-    found = transcribe(audio)
-    moved = moved_to_bass(beats or track(onset_curve(audio)), found.notes)
-    edges = _edges(moved, audio.duration)
-    states = _most_likely(_likelihoods(_chroma(found.roll, edges)))
+    if beats is None:
+        # here, as it loads much of SciPy, and every transcription imports this module
+        from restyle.analysis.beats import onset_curves, track
+
+        beats = track(*onset_curves(audio))
+    edges = _edges(beats, audio.duration)
+    sounding = chroma or Chroma.of(transcribe(audio).roll)
+    states = _most_likely(_likelihoods(sounding.between(edges)))
     starts = np.flatnonzero(np.diff(states, prepend=-1))
     labels = [f"{ROOTS[k % 12]}:{QUALITIES[k // 12]}" for k in range(12 * len(QUALITIES))] + [NONE]
     times = np.stack([edges[starts], edges[np.append(starts[1:], len(states))]], axis=1)
@@ -111,17 +149,6 @@ def _edges(beats: Beats, duration: float) -> np.ndarray:
     edges = np.concatenate([before, inner, np.arange(last + step, duration, step)])
     edges = edges[(edges > SHORTEST) & (edges < duration - SHORTEST)]
     return np.concatenate([[0.0], edges, [duration]])
-
-
-def _chroma(roll: Roll, edges: np.ndarray) -> np.ndarray:
-    """Mean probability of each pitch class between edges, in the harmony and in the bass, ``[N, 2, 12]``."""
-    place = np.round(edges / roll.hop).astype(int).clip(0, len(roll.frame))
-    before = np.concatenate([np.zeros((1, roll.frame.shape[1])), np.cumsum(roll.frame, axis=0, dtype=np.float64)])
-    means = (before[place[1:]] - before[place[:-1]]) / np.maximum(1, np.diff(place))[:, None]
-    pitches = roll.lowest + np.arange(roll.frame.shape[1])
-    low = ((HARMONY - pitches) / (HARMONY - BASS)).clip(0, 1)
-    classes = np.eye(12)[pitches % 12]
-    return np.stack([means * (1 - low) @ classes, means * low @ classes], axis=1)
 
 
 def _likelihoods(chroma: np.ndarray) -> np.ndarray:

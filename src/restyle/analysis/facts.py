@@ -18,7 +18,7 @@ from restyle.notes import Notes
 
 if TYPE_CHECKING:
     from restyle.analysis.beats import Beats
-    from restyle.analysis.chords import Chords
+    from restyle.analysis.chords import Chords, Chroma
 
 Fact = TypeVar("Fact")
 
@@ -38,11 +38,13 @@ class Transcribed:
         notes: of all pitched instruments.
         doubt: how far they cannot be relied on, 0..1 (see `analysis.transcriber.infer`).
         hits: of drums, a second, that come with no note's onset: single instruments have next to none.
+        chroma: for chords, where it was transcribed.
     """
 
     notes: Notes
     doubt: float
     hits: float = 0.0
+    chroma: Chroma | None = None
 
     @property
     def is_mix(self) -> bool:
@@ -122,12 +124,14 @@ class Analysis:
             progress: called with the fraction done, 0..1, where they are not known yet.
             weights: of the transcriber; those of the package by default.
         """
+        from restyle.analysis.chords import Chroma
         from restyle.analysis.transcriber.infer import transcribe
 
         def find(audio: Audio) -> Transcribed:
-            # its activations grow with length, and are not kept
+            # its activations grow with length, and are not kept; the chroma of them are eighteen times smaller
             found = transcribe(audio, tuning=self.tuning.offset, weights=weights, progress=progress)
-            return Transcribed(found.notes, found.doubt, _alone(found.drums, found.notes) / audio.duration)
+            hits = _alone(found.drums, found.notes) / audio.duration
+            return Transcribed(found.notes, found.doubt, hits, Chroma.of(found.roll))
 
         return self._fact(f"transcription {weights or ''}", find)
 
@@ -162,23 +166,28 @@ class Analysis:
     @property
     def onset_curve(self) -> np.ndarray:
         """How strongly something begins in each frame (see `analysis.beats.onset_curve`)."""
-        from restyle.analysis.beats import onset_curve
+        return self._onset_curves[0]
 
-        return self._fact("onset_curve", onset_curve)
+    @property
+    def _onset_curves(self) -> tuple[np.ndarray, np.ndarray]:
+        from restyle.analysis.beats import onset_curves
+
+        return self._fact("onset_curves", onset_curves)
 
     @property
     def beats(self) -> Beats:
         """Tempo and beats."""
         from restyle.analysis.beats import track
 
-        return self._fact("beats", lambda audio: track(self.onset_curve))
+        return self._fact("beats", lambda audio: track(*self._onset_curves))
 
     @property
     def chords(self) -> Chords:
         """Which chord sounds when."""
         from restyle.analysis.chords import estimate_chords
 
-        return self._fact("chords", lambda audio: estimate_chords(audio, beats=self.beats))
+        chroma = self.transcription().chroma
+        return self._fact("chords", lambda audio: estimate_chords(audio, beats=self.beats, chroma=chroma))
 
     def _fact(self, name: str, find: Callable[[Audio], Fact]) -> Fact:
         audio = self._audio()

@@ -12,11 +12,10 @@ from restyle.notes import DRUMS, Notes
 
 METERS = (4, 3)  # beats of a bar, the usual one first
 UNUSUAL = 1.1  # how much more three must explain than four
+UNCLEAR = 0.1  # of the mean accent, below which a contrast explains nothing
 NEAR = 0.12  # of a beat, within which a note counts as on it
 LOW = 48  # MIDI pitch below which a note speaks for a downbeat
 CHANGED = 1.5  # what a change of all pitch classes counts, beside a mean accent of 1
-BETWEEN = 4.0  # how much more bass than on the beats must begin between them, to move the beats there,
-OFTEN = 0.25  # and how many of its notes for each beat
 TOGETHER = 0.06  # s within which notes that ring on end when a pedal is lifted
 FEWEST = 3  # notes that a pedal holds
 EARLY = 0.25  # of a beat from the start, within which the first beat is the start
@@ -57,7 +56,8 @@ def estimate_meter(found: Beats, notes: Notes) -> Meter | None:
     """Find bars of three or four beats; None where there is no steady beat.
 
     A beat is the more a downbeat the louder, the longer and the lower the notes are that begin on it, and the more the
-    harmony changes there.
+    harmony changes there. Bars of 6/8 have two beats of three eighths, and two of them count as one bar of four; slow
+    ones may pass for 3/4.
 
     Args:
         found: the beats.
@@ -76,7 +76,6 @@ def estimate_meter(found: Beats, notes: Notes) -> Meter | None:
     if not found.steady:
         return None
     notes = notes.select(notes.programme != DRUMS)
-    found = moved_to_bass(found, notes)
     period = float(np.median(np.diff(found.times)))
     start = float(found.times[0])
     before = max(1, round(start / period))
@@ -86,34 +85,8 @@ def estimate_meter(found: Beats, notes: Notes) -> Meter | None:
     cues = _accents(notes, meter) + CHANGED * _changes(notes, meter)
     contrasts = {beats: _contrast(cues, beats) for beats in METERS}
     usual, rare = METERS
-    beats = rare if contrasts[rare][0] > UNUSUAL * contrasts[usual][0] else usual
+    beats = rare if contrasts[rare][0] > UNUSUAL * max(contrasts[usual][0], UNCLEAR) else usual
     return replace(meter, beats=beats, first=contrasts[beats][1])
-
-
-def moved_to_bass(found: Beats, notes: Notes) -> Beats:
-    """Move beats by half a beat where the bass plays between them: chords and drums off the beat had been taken for it.
-
-    Args:
-        found: the beats.
-        notes: what is played.
-
-    Example:
-        >>> notes = Notes.of([(0.5 * k, 0.5 * k + 0.4, 40, 0.5, 0) for k in range(12)])
-        >>> moved_to_bass(Beats(120.0, 0.25 + 0.5 * np.arange(12), 1.0), notes).times[:3].tolist()
-        [0.0, 0.5, 1.0]
-    """
-    if len(found.times) < 2:
-        return found
-    bass = notes.select((notes.pitch < LOW) & (notes.programme != DRUMS))
-    weight = bass.velocity * (bass.offset - bass.onset)
-    place = Meter(found.times, METERS[0], 0).place(bass.onset) % 1
-    between, on = np.abs(place - 0.5) < NEAR, np.abs(place - 0.5) > 0.5 - NEAR
-    if between.sum() < OFTEN * len(found.times) or weight[between].sum() <= BETWEEN * weight[on].sum():
-        return found
-    half = float(np.median(np.diff(found.times))) / 2
-    middles = (found.times[1:] + found.times[:-1]) / 2
-    times = np.concatenate([[found.times[0] - half], middles, [found.times[-1] + half]])
-    return replace(found, times=times[times >= 0])
 
 
 def _accents(notes: Notes, meter: Meter) -> np.ndarray:
