@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import json
 
+import numpy as np
 import pytest
 import soundfile
 
 from commanded import chord
 from restyle import RestyleError
 from restyle.commands import compare
-from restyle.commands.shared import comparisons
+from restyle.commands.shared import comparisons, outputs, results
+from restyle.commands.shared.settings import Settings
 from restyle.comparison.table import Comparison
+from restyle.pages import media
 
 QUICK = ("--methods", "spectral", "--no-tone", "--jobs", "1")
 
@@ -82,6 +85,56 @@ def test_a_cut_sound_is_made_again(compared, restyle, clips):
     sound.write_bytes(whole[:1000])
     assert restyle("compare", clips[0], "--style", clips[1], "-o", folder, *QUICK).code == 0
     assert sound.read_bytes() == whole
+
+
+def test_parts_of_results_are_kept_and_shown(restyle, clips, tmp_path):
+    folder = tmp_path / "made"
+    arguments = ("compare", clips[0], "--style", clips[1], "-o", folder, "--methods", "drums", *QUICK[2:])
+    assert restyle(*arguments, "--parts", "on").code == 0
+    made = comparisons.load(folder).pairs[0].result("drums")
+    assert made.parts == {name: f"sounds/000/drums/{name}.flac" for name in ("drums", "other")}
+    whole, *parts = (soundfile.read(folder / file)[0] for file in (made.sound, *made.parts.values()))
+    assert np.abs(sum(parts) - whole).max() < 1e-5
+    record = json.loads((folder / "sounds/000/drums.json").read_text())
+    assert record["outputs"]["drums.flac"] == outputs.fingerprint(folder / made.sound)
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "Parts of drums" in page and page.count('class="track"') == 2
+    part = folder / made.parts["other"]
+    before = part.read_bytes()
+    part.unlink()
+    assert restyle(*arguments, "--parts", "on").code == 0
+    assert part.read_bytes() == before
+    assert restyle(*arguments, "--parts", "off", "--overwrite").code == 0
+    assert not part.parent.exists() and comparisons.load(folder).pairs[0].result("drums").parts == {}
+
+
+def test_where_there_is_no_page_no_parts_are_kept(clips, tmp_path):
+    pairs = compare.make_pairs([clips[0]], [clips[1]])
+    settings = Settings(parts="on", tone=False)
+    made = results.run(pairs, ["spectral"], tmp_path / "made", settings=settings, metrics=("style.mfcc",))
+    assert made.pairs[0].result("spectral").parts == {}
+    assert not [path for path in (tmp_path / "made" / "sounds" / "000").iterdir() if path.is_dir()]
+
+
+def test_a_result_that_was_not_taken_apart_has_no_parts_and_no_warning(compared):
+    folder, _ = compared
+    made = comparisons.load(folder).pairs[0].result("spectral")
+    assert made.parts == {} and made.warnings == ()
+    assert not (folder / "sounds" / "000" / "spectral").exists()
+
+
+def test_parts_are_left_out_before_sounds(restyle, clips, tmp_path, monkeypatch):
+    sounds = []
+
+    def plan(count, seconds):
+        sounds.append(count)
+        return (seconds, 64) if count <= 3 else (0.0, 64)
+
+    monkeypatch.setattr(media, "plan", plan)
+    arguments = ("--methods", "drums", *QUICK[2:], "--parts", "on")
+    assert restyle("compare", clips[0], "--style", clips[1], "-o", tmp_path / "made", *arguments).code == 0
+    page = (tmp_path / "made" / "report.html").read_text(encoding="utf-8")
+    assert sounds == [5, 3] and 'data-sound="drums"' in page and 'class="track"' not in page
 
 
 def test_a_report_of_somebody_else_is_not_replaced(restyle, clips, tmp_path):

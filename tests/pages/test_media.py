@@ -32,7 +32,7 @@ def noise(seconds: float, rate: int = 44100, channels: int = 2, seed: int = 0) -
     return Audio(np.random.default_rng(seed).normal(0, 0.2, (channels, round(seconds * rate))).clip(-1, 1), rate)
 
 
-def decoded(sound: media.SoundMedia) -> tuple[np.ndarray, int]:
+def decoded(sound: media.SoundMedia | media.PartMedia) -> tuple[np.ndarray, int]:
     return soundfile.read(io.BytesIO(base64.b64decode(sound.mp3)), always_2d=True)
 
 
@@ -96,6 +96,33 @@ def test_equally_loud_and_not_clipped():
 def test_mono_is_as_loud_as_the_same_in_two_channels():
     _, gains = media.matched({"mono": tone(500, 2), "stereo": tone(500, 2, channels=2)})
     assert gains["mono"] == pytest.approx(gains["stereo"])
+
+
+def test_parts_add_up_to_their_result_at_its_gain():
+    parts = {"drums": noise(2, channels=2).samples * 0.2, "bass": tone(200, 2, 44100, channels=2).samples}
+    sounds = {"content": tone(500, 2, 44100), "notes": Audio(sum(parts.values()), 44100)}
+    apart = {"notes": {name: Audio(samples, 44100) for name, samples in parts.items()}}
+    made = media.prepare(PAIR, sounds, {}, parts=apart, kbps=128)
+    assert {method: [part.name for part in of] for method, of in made.parts.items()} == {"notes": ["drums", "bass"]}
+    whole = decoded(made.sounds[1])[0]
+    total = sum(decoded(part)[0] for part in made.parts["notes"])
+    assert total.shape == whole.shape
+    assert np.std(total - whole) < 0.2 * np.std(whole)  # MP3 loses some noise
+    assert np.std(total) == pytest.approx(np.std(whole), rel=0.05)
+
+
+def test_parts_are_not_clipped_and_keep_their_balance():
+    loud, soft = (
+        np.abs(decoded(part)[0]).max()
+        for part in media.tracks(
+            {"a": tone(500, 1, 44100, 0.5), "b": tone(500, 1, 44100, 0.05)}, seconds=1, kbps=128, gain=20
+        )
+    )
+    assert 0.9 * media.PEAK < loud <= media.PEAK and loud / soft == pytest.approx(10, rel=0.05)
+
+
+def test_a_sound_without_parts_has_none():
+    assert media.prepare(PAIR, {"content": tone(500), "notes": tone(300)}, {}, kbps=128).parts == {}
 
 
 def test_silence_stays_silence():

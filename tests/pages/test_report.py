@@ -130,6 +130,37 @@ def test_pictures_have_texts_and_buttons_tell_their_state(html):
             assert attributes["type"] == "button" and ("aria-pressed" in attributes or "aria-label" in attributes)
 
 
+@pytest.fixture(scope="module")
+def apart(shown) -> str:
+    """The page of one pair, whose two results were taken apart: to a tone and its inverse, to one with a nasty name."""
+    compared, _ = shown
+    pair, made = compared.pairs[0], sounds()
+    inverse = Audio(-made["notes"].samples, 16000)
+    parts = {"notes": {"drums": made["notes"], "bass": inverse}, NASTY: {NASTY: made[NASTY]}}
+    heard = media.prepare(pair, made, {}, parts=parts, kbps=64)
+    return report.page(replace(compared, pairs=(pair,)), {pair.name: heard})
+
+
+def test_the_parts_of_a_result_have_a_row_each_with_buttons(apart):
+    read = Reader(apart)
+    rows = [attributes["data-part"] for _, attributes in read.tags if attributes.get("class") == "track"]
+    assert rows == ["drums", "bass", NASTY]
+    buttons = [attributes for tag, attributes in read.tags if tag == "button"]
+    for part in rows:
+        for name, kind in (("Mute", "mute"), ("Solo", "solo")):
+            [button] = [each for each in buttons if each.get("aria-label") == f"{name} {part}"]
+            assert (button["class"], button["type"], button["aria-pressed"]) == (kind, "button", "false")
+    folded = [attributes for tag, attributes in read.tags if tag == "details" and attributes.get("class") == "apart"]
+    assert len(folded) == 2 and "open" not in folded[0]
+    assert f"Parts of {NASTY}" in read.text and not any("onclick" in attributes for _, attributes in read.tags)
+    assert apart.count("</script>") == sum(tag == "script" for tag, _ in read.tags)
+
+
+def test_without_parts_there_is_nothing_to_mute(html):
+    assert not any(attributes.get("class") in ("apart", "mixer", "track") for _, attributes in Reader(html).tags)
+    assert "class Mixer" not in html and "Mute" not in html
+
+
 def test_errors_are_named_and_do_not_stop_the_rest(html):
     text = Reader(html).text
     assert f"/a/x.wav is damaged {NASTY}" in text
@@ -239,6 +270,52 @@ def test_it_plays_and_switches_at_the_same_position(browser_page, html):
     assert page.get_attribute("#pair-1 .play", "aria-label") == "Pause"
     line = page.evaluate("getComputedStyle(document.querySelector('#pair-1')).getPropertyValue('--at')")
     assert 0 < float(line) < 1
+
+
+LOUD = """async () => {
+  const [mixer] = restyle.mixers, meter = new AnalyserNode(Player.context, { fftSize: 8192 });
+  mixer.output.connect(meter);
+  await new Promise((done) => setTimeout(done, 400));
+  const samples = new Float32Array(meter.fftSize);
+  meter.getFloatTimeDomainData(samples);
+  mixer.output.disconnect(meter);
+  return Math.max(...samples.map(Math.abs));
+}"""
+
+
+def test_parts_play_together_and_are_muted_and_soloed(browser_page, apart):
+    page = browser_page(apart)
+    page.click("details.apart summary")
+    page.click(".mixer .play")
+    until(page, "restyle.mixers[0].playing && restyle.mixers[0].position() > 0.1")
+    together = page.evaluate(LOUD)
+    page.click("[aria-label='Mute bass']")
+    alone = page.evaluate(LOUD)
+    assert alone > 0.05 and together < 0.1 * alone  # a tone and its inverse, so that a sample apart would be heard
+    assert page.get_attribute("[aria-label='Mute bass']", "aria-pressed") == "true"
+    page.click("[aria-label='Solo bass']")
+    levels = page.evaluate("restyle.mixers[0].levels()")
+    assert levels["bass"] == pytest.approx(1) and levels["drums"] < 1e-3
+    page.click("#pair-1 > .bar .play")
+    until(page, "restyle.players[0].playing")
+    assert not page.evaluate("restyle.mixers[0].playing")
+
+
+def test_parts_by_the_keyboard(browser_page, apart):
+    page = browser_page(apart)
+    page.focus("details.apart summary")
+    page.keyboard.press("Enter")
+    page.focus("[aria-label='Mute drums']")
+    page.keyboard.press("Space")
+    assert page.get_attribute("[aria-label='Mute drums']", "aria-pressed") == "true"
+    page.keyboard.press("2")  # chooses no sound of the pair
+    assert page.evaluate(STATE)[:2] == [False, "content"]
+    page.focus(".mixer .seek")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("restyle.mixers[0].position()") > 0
+    page.keyboard.press("Space")
+    until(page, "restyle.mixers[0].playing")
+    assert not page.evaluate(STATE)[0]
 
 
 def test_a_style_that_is_shorter_goes_on(browser_page, html):

@@ -12,7 +12,10 @@ from restyle.cli.options import app, command, output
 def demo(
     out: Annotated[Path, output("DIR", "Folder; made if missing.")] = Path("restyle-demo"), *, overwrite: bool
 ) -> None:
-    """Play two short pieces, and transfer one to the sound of the other with each method; nothing is downloaded."""
+    """Play two short pieces, transfer one to the sound of the other with each method, and a mix; nothing is downloaded.
+
+    The page plays all of it, and mutes and solos the parts of the mix.
+    """
     from restyle.commands import demo as verb
 
     result = verb.run(out, overwrite=overwrite, report=lambda text, path: print(f"{text:35} {path}", flush=True))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from restyle.commands.shared import pool, results
-from restyle.commands.shared.comparisons import excerpts, named
+from restyle.commands.shared.comparisons import REPORT, excerpts, named, part_excerpts
 from restyle.commands.shared.inputs import read_rows
 from restyle.commands.shared.settings import Settings
 from restyle.commands.shared.tally import Report
@@ -90,14 +90,20 @@ def run(
 
 
 def _page(comparison: Comparison, folder: Path, workers: pool.Workers, progress: Progress | None) -> str:
-    """The report; where not all pairs fit into one page, the last ones have scores but no sound."""
+    """The report; where not all fits into one page, parts are left out, then sounds of the last pairs."""
     pairs = [pair for pair in comparison.pairs if pair.results]
-    seconds, kbps = 0.0, 0
+    parts, seconds, kbps = sum(len(result.parts) for pair in pairs for result in pair.results), 0.0, 0
     while pairs and not seconds:
-        seconds, kbps = media.plan(sum(len(pair.results) + bool(pair.target) for pair in pairs), SECONDS)
-        if not seconds:
+        sounds = sum(len(pair.results) + bool(pair.target) for pair in pairs)
+        seconds, kbps = media.plan(sounds + parts, SECONDS)
+        if not seconds and parts:
+            parts = 0
+            warn(f"{REPORT} has no room for the parts of the results; they lie in {folder / results.SOUNDS}")
+        elif not seconds:
             pairs.pop()
-    prepare = partial(_prepare, folder=folder, settings=comparison.settings, seconds=seconds, kbps=kbps)
+    prepare = partial(
+        _prepare, folder=folder, settings=comparison.settings, seconds=seconds, kbps=kbps, parts=parts > 0
+    )
     prepared: dict[str, media.PairMedia] = {}
     for number, (pair, result) in enumerate(workers.each(prepare, pairs), 1):
         if result:
@@ -107,13 +113,16 @@ def _page(comparison: Comparison, folder: Path, workers: pool.Workers, progress:
     return report.page(comparison, prepared)
 
 
-def _prepare(pair: Pair, folder: Path, settings: dict[str, Any], seconds: float, kbps: int) -> media.PairMedia | None:
+def _prepare(
+    pair: Pair, folder: Path, settings: dict[str, Any], seconds: float, kbps: int, parts: bool
+) -> media.PairMedia | None:
     from restyle.analysis.transcriber.infer import transcribe
 
     try:
         sounds = excerpts(pair, folder, settings, seconds)
+        apart = part_excerpts(pair, folder, settings, seconds) if parts else {}
     except RestyleError as error:
         warn(f"{pair.title} is shown without sound: {error}")
         return None
     notes = {name: transcribe(audio).notes for name, audio in sounds.items()}
-    return media.prepare(pair, sounds, notes, kbps=kbps)
+    return media.prepare(pair, sounds, notes, parts=apart, kbps=kbps)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -48,8 +49,8 @@ class Beside:
         ]
         return [*stems, *self.others.values()]
 
-    def read(self) -> pipeline.Given:
-        """Read them.
+    def read(self, start: float, duration: float | None) -> pipeline.Given:
+        """Read them; of the content's stems the same stretch in seconds as of the content.
 
         Raises:
             RestyleError: if a folder holds no stems, or those of several songs, or a file cannot be read.
@@ -57,9 +58,15 @@ class Beside:
         content, style = (
             read_stems(_stems(folder)) if folder else {} for folder in (self.content_stems, self.style_stems)
         )
+        stop = math.inf if duration is None else start + duration
+        content = {name: _cut(stem, start, stop) for name, stem in content.items()}
         return pipeline.Given(
             content=content, style=style, others={name: read_sound(path) for name, path in self.others.items()}
         )
+
+
+def _cut(sound: Audio, start: float, stop: float) -> Audio:
+    return sound.slice(round(start * sound.rate), round(min(stop, sound.duration) * sound.rate))
 
 
 def _stems(folder: Path) -> Mapping[str, Path]:
@@ -78,6 +85,7 @@ def run(
     midi: Path | None = None,
     pictures: Path | None = None,
     stems: Path | None = None,
+    stems_optional: bool = False,
     beside: Beside | None = None,
     learnt: Style | None = None,
     overwrite: bool = False,
@@ -95,6 +103,7 @@ def run(
         midi: where to write the notes that the content was found to play.
         pictures: the folder for spectrograms of content, style and result; it is made if missing.
         stems: the folder for the parts of the result, made if missing; without any where it was not taken apart.
+        stems_optional: whether that is no cause for a warning.
         beside: stems that are known, and other styles for single parts.
         learnt: the style, where the caller has learnt it from ``styles`` already.
         overwrite: whether other files at the outputs' places may be replaced; the work is then done in any case.
@@ -128,13 +137,13 @@ def run(
             learnt or clips,
             settings,
             names=names,
-            given=beside.read(),
+            given=beside.read(settings.start, settings.duration),
             keep_parts=stems is not None,
             progress=part(progress, 0.05, 0.95),
         )
         parts = {stems / f"{name}{out.suffix}": sound for name, sound in result.parts.items()} if stems else {}
         outputs.check_free(list(parts), overwrite=overwrite)
-        if stems and not parts:
+        if stems and not parts and not stems_optional:
             warn(f"the content was not taken apart, so there are no parts to write to {stems}; give --parts on")
         with outputs.together([*targets, *drawn, *parts]) as places:
             _write_sound(places[0], result, settings)
@@ -150,7 +159,12 @@ def run(
                 "style": names,
                 "out": str(out),
                 "inputs": inputs,
-                "outputs": {path.name: outputs.fingerprint(new) for path, new in written if path != targets[1]},
+                "outputs": {
+                    f"{stems.name}/{path.name}" if stems and path in parts else path.name: outputs.fingerprint(new)
+                    for path, new in written
+                    if path != targets[1]
+                },
+                "stems": {path.stem: str(path) for path in parts},
                 **_facts(result, time.monotonic() - begun, midi, pictures),
                 "warnings": collected.warnings,  # also of reading and writing
             }

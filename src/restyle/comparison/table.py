@@ -25,6 +25,7 @@ class Result:
     Args:
         method: a method's name, or ``content`` or ``style`` for the copies.
         sound: the file, relative to the comparison's folder or absolute; None when there is none.
+        parts: the files of what it is the sum of, by the part's name; none where it was not taken apart.
         seconds: how long the transfer took, reading and writing included; None for a copy.
         memory: the largest resident size of the process meanwhile, in bytes; None for a copy, or where not measured.
         scores: what `restyle.evaluation.evaluate` says.
@@ -34,6 +35,7 @@ class Result:
 
     method: str
     sound: str | None = None
+    parts: dict[str, str] = field(default_factory=dict)
     seconds: float | None = None
     memory: float | None = None
     scores: Scores = field(default_factory=dict)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -50,6 +51,15 @@ class SoundMedia:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PartMedia:
+    """A part of a result, as drums: its name, base64 of an MP3 file, and the waveform as in `SoundMedia`."""
+
+    name: str
+    mp3: str
+    outline: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class PairMedia:
     """The sounds of a pair on one time axis.
 
@@ -58,12 +68,14 @@ class PairMedia:
         sounds: content, style, target, methods.
         frequencies: lowest and highest of the spectrograms in Hz.
         pitches: lowest and highest of the notes' pictures.
+        parts: of those results that were taken apart, by the method's name.
     """
 
     seconds: float
     sounds: tuple[SoundMedia, ...]
     frequencies: tuple[float, float]
     pitches: tuple[float, float]
+    parts: Mapping[str, tuple[PartMedia, ...]] = field(default_factory=dict)
 
 
 def plan(sounds: int, seconds: float, limit: float = LIMIT) -> tuple[float, int]:
@@ -143,7 +155,14 @@ def _twice(audio: Audio) -> Audio:
     return Audio(np.repeat(audio.samples, 2, axis=0), audio.rate) if audio.channels == 1 else audio
 
 
-def prepare(pair: Pair, sounds: dict[str, Audio], notes: dict[str, Notes], *, kbps: int) -> PairMedia:
+def prepare(
+    pair: Pair,
+    sounds: dict[str, Audio],
+    notes: dict[str, Notes],
+    *,
+    parts: Mapping[str, Mapping[str, Audio]] | None = None,
+    kbps: int,
+) -> PairMedia:
     """Make what a page shows of a pair.
 
     Args:
@@ -151,6 +170,7 @@ def prepare(pair: Pair, sounds: dict[str, Audio], notes: dict[str, Notes], *, kb
         sounds: excerpts of these names, all but the style's from the same moment; what is missing is not shown. A
             style shorter than the others begins again, a longer one is cut.
         notes: of the excerpts of these names, in seconds from where each begins.
+        parts: of the excerpts of these names, each by its own name.
         kbps: bit rate of the sounds in kb/s.
 
     Raises:
@@ -187,6 +207,40 @@ def prepare(pair: Pair, sounds: dict[str, Audio], notes: dict[str, Notes], *, kb
             )
             for name in names
         ),
+        parts={
+            name: tracks(parts[name], seconds=seconds, kbps=kbps, gain=gains[name])
+            for name in names
+            if parts and parts.get(name)
+        },
+    )
+
+
+def tracks(parts: Mapping[str, Audio], *, seconds: float, kbps: int = 128, gain: float = 0.0) -> tuple[PartMedia, ...]:
+    """Make what a page needs to play and mute the parts of a sound.
+
+    Args:
+        parts: by name; what is longer than ``seconds`` is cut.
+        seconds: length of the time axis.
+        kbps: bit rate of each in kb/s.
+        gain: dB by which all are made louder, or as much less as the part with the highest peaks needs.
+
+    Example:
+        >>> tone = Audio(0.1 * np.sin(np.arange(44100) / 5), 44100)
+        >>> [part.name for part in tracks({"drums": tone, "bass": tone}, seconds=1.0)]
+        ['drums', 'bass']
+    """
+    from restyle.io.mp3 import RATE, at_rate
+
+    cut = {name: plain(at_rate(audio, RATE), seconds, kbps) for name, audio in parts.items()}
+    peak = max(float(np.abs(audio.samples).max(initial=0)) for audio in cut.values()) or 1.0
+    factor = np.float32(min(10 ** (gain / 20), PEAK / peak))
+    return tuple(
+        PartMedia(
+            name=name,
+            mp3=mp3(Audio(audio.samples * factor, audio.rate), kbps),
+            outline=outline(_spread(audio, seconds, False), peak),
+        )
+        for name, audio in cut.items()
     )
 
 

@@ -15,7 +15,8 @@ def render(template: str, **values: Any) -> str:
         values: what it names; one that is missing is an error.
 
     Example:
-        >>> render("demo.html", content="a.wav", style="b.wav", methods={}).startswith("<!doctype html>")
+        >>> page = render("demo.html", content="a", style="b", methods={}, mix=None)
+        >>> page.startswith("<!doctype html>")
         True
     """
     environment = Environment(

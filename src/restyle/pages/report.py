@@ -98,6 +98,7 @@ def page(comparison: Comparison, media: Mapping[str, PairMedia]) -> str:
             PERFECT: "copy",
         },
         pairs=[_pair(pair, comparison, media.get(pair.name)) for pair in comparison.pairs],
+        apart=any(of_pair.parts for of_pair in media.values()),
     )
 
 

@@ -83,9 +83,7 @@ def excerpts(pair: Pair, folder: Path, settings: dict[str, Any], seconds: float)
     Raises:
         RestyleError: if a file cannot be read.
     """
-    first, whole = settings.get("start", 0.0), settings.get("duration")
-    at = media.excerpt_start(read_sound(Path(pair.content), start=first, duration=whole), seconds)
-    length = seconds if whole is None else min(seconds, whole)
+    first, (at, length) = settings.get("start", 0.0), _stretch(pair, settings, seconds)
     own = media.excerpt_start(read_sound(Path(pair.style)), seconds)
     places = {"content": (Path(pair.content), first + at), "style": (Path(pair.style), own)}
     if pair.target:
@@ -93,6 +91,32 @@ def excerpts(pair: Pair, folder: Path, settings: dict[str, Any], seconds: float)
     usable = [result for result in pair.results if result.method not in COPIES and result.sound and not result.error]
     places |= {result.method: (folder / str(result.sound), at) for result in usable}
     return {name: read_sound(path, start=start, duration=length) for name, (path, start) in places.items()}
+
+
+def part_excerpts(pair: Pair, folder: Path, settings: dict[str, Any], seconds: float) -> dict[str, dict[str, Audio]]:
+    """Read the parts of results that were taken apart, at the same stretch as `excerpts`.
+
+    Returns:
+        Method -> part -> sound.
+
+    Raises:
+        RestyleError: if a file cannot be read.
+    """
+    at, length = _stretch(pair, settings, seconds)
+    return {
+        result.method: {
+            name: read_sound(folder / file, start=at, duration=length) for name, file in result.parts.items()
+        }
+        for result in pair.results
+        if result.parts and not result.error
+    }
+
+
+def _stretch(pair: Pair, settings: dict[str, Any], seconds: float) -> tuple[float, float]:
+    """Where the loudest stretch of what is used of the content begins there, and how long it is."""
+    whole = settings.get("duration")
+    used = read_sound(Path(pair.content), start=settings.get("start", 0.0), duration=whole)
+    return media.excerpt_start(used, seconds), seconds if whole is None else min(seconds, whole)
 
 
 def write(comparison: Comparison, folder: Path, more: dict[str, str] | None = None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -41,6 +42,7 @@ class Task:
         folder: the comparison's.
         settings: of the transfer.
         metrics: full names.
+        parts: whether the parts of a mix are kept beside the result.
     """
 
     pair: Pair
@@ -48,12 +50,18 @@ class Task:
     folder: Path
     settings: Settings
     metrics: tuple[str, ...] = tuple(METRICS)
+    parts: bool = False
 
     @property
     def sound(self) -> Path:
         """Where the result lies, absolute for a copy, else relative to the folder."""
         copies = {"content": Path(self.pair.content), "style": Path(self.pair.style)}
         return copies.get(self.method, Path(SOUNDS) / self.pair.name / f"{self.method}.flac")
+
+    @property
+    def stems(self) -> Path:
+        """The folder of the result's parts."""
+        return (self.folder / self.sound).with_suffix("")
 
     @property
     def kept(self) -> Path:
@@ -86,7 +94,7 @@ def run(
         overwrite: whether results made of other files, or otherwise, may be replaced.
         report: called with each result's name (and what went wrong), how many are done, and of how many.
         progress: called with the fraction done, 0..1.
-        page: makes the page that is written with the scores, with the same processes.
+        page: makes the page that is written with the scores, with the same processes; for it, parts of mixes are kept.
 
     Raises:
         RestyleError: if the folder cannot be written to or holds other results; what is wrong with a pair is in the
@@ -96,7 +104,8 @@ def run(
     with outputs.folder(folder):
         check_folder(folder, overwrite=overwrite)
         order = [*methods, *COPIES]  # what is done quickly comes last, so that no process waits long for another
-        tasks = [Task(pair, method, folder, settings, tuple(metrics)) for pair in pairs for method in order]
+        named, parts = tuple(metrics), page is not None
+        tasks = [Task(pair, method, folder, settings, named, parts) for pair in pairs for method in order]
         if not overwrite:
             _check_free(tasks)
         done: dict[tuple[str, str], Result] = {}
@@ -140,7 +149,8 @@ def _kept(task: Task) -> Result | None:
         kept = json.loads(task.kept.read_text(encoding="utf-8"))
         if kept["made"] != _origin(task) or kept["sound"] != outputs.fingerprint(task.folder / task.sound):
             return None
-        return Result.of(kept["result"])
+        result = Result.of(kept["result"])
+        return result if all((task.folder / file).is_file() for file in result.parts.values()) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -179,10 +189,17 @@ def _compute(task: Task) -> Result:
     result = Result(method=task.method, sound=task.sound.as_posix())
     if task.method not in COPIES:
         out, chosen = task.folder / task.sound, replace(settings, method=task.method, bits="24")
+        stems = task.stems if task.parts else None
+        shutil.rmtree(task.stems, ignore_errors=True)  # parts of a result that is replaced
         with measured() as cost:
-            record = transfer.run(Path(content), [Path(style)], out, settings=chosen, overwrite=True)
+            record = transfer.run(
+                Path(content), [Path(style)], out, settings=chosen, stems=stems, stems_optional=True, overwrite=True
+            )
+        parts = {name: Path(file).relative_to(task.folder).as_posix() for name, file in record["stems"].items()}
+        if stems and not parts:
+            stems.rmdir()
         warnings = tuple(record["warnings"])
-        result = replace(result, seconds=round(cost.seconds, 3), memory=cost.memory, warnings=warnings)
+        result = replace(result, parts=parts, seconds=round(cost.seconds, 3), memory=cost.memory, warnings=warnings)
     output = {"content": played, "style": styled}.get(task.method) or read_sound(task.folder / task.sound)
     truth = None if target is None else _sound(Path(target), settings.start, settings.duration, _stamp(target))
     scores = evaluate(output, content=played, style=styled, target=truth, only=task.metrics)

@@ -87,6 +87,11 @@ class Player {
     this._changed();
   }
 
+  /** Whether a sound is heard, or would be if it played. */
+  heard(id) {
+    return id === this.selected;
+  }
+
   /** Go to a position in seconds; what plays goes on from there. */
   seek(seconds) {
     this._offset = Math.max(0, this.duration ? Math.min(seconds, this.duration) : seconds);
@@ -163,11 +168,11 @@ class Player {
     this._mix();
   }
 
-  /** Fade to the selected sound. */
+  /** Fade to what is heard now. */
   _mix() {
     for (const { id, gain = 1 } of this.sounds) {
       const voice = this._voices.get(id);
-      voice?.gain.gain.setTargetAtTime(id === this.selected ? gain : 0, Player.context.currentTime, Player.FADE);
+      voice?.gain.gain.setTargetAtTime(this.heard(id) ? gain : 0, Player.context.currentTime, Player.FADE);
     }
   }
 

@@ -6,11 +6,10 @@
   let active = null; // the pair that the keys speak to, once one was used
   document.documentElement.classList.add("js");
   document.addEventListener("keydown", onkey);
-  window.restyle = { players: pairs.map(({ player }) => player) };
+  window.restyle = { ...window.restyle, players: pairs.map(({ player }) => player) };
 
   /** Make the player of a pair, and let its buttons and pictures speak to it. */
   function connect(section) {
-    const find = (selector) => section.querySelector(selector);
     const all = (selector) => [...section.querySelectorAll(selector)];
     const sounds = all("script.sound").map((element) => ({
       id: element.dataset.id,
@@ -19,15 +18,12 @@
     }));
     const player = new Player(sounds, { duration: Number(section.dataset.seconds), onchange: draw });
     const pair = { section, player };
-    const [play, seek, at, bar, status] = [".play", ".seek", ".at", ".bar", ".status"].map(find);
 
     const use = (act) => (event) => {
       active = pair;
       act(event);
     };
-    play.addEventListener("click", use(() => player.toggle()));
-    seek.addEventListener("input", use(() => player.seek(Number(seek.value))));
-    find(".repeat").addEventListener("click", use(() => (player.loop = !player.loop)));
+    const drawTransport = connectTransport(section, player, use);
     for (const button of all("[data-sound]")) {
       button.addEventListener("click", use(() => player.select(button.dataset.sound)));
     }
@@ -48,30 +44,11 @@
     }
 
     function draw() {
-      bar.classList.toggle("playing", player.playing || player.loading);
-      bar.classList.toggle("loading", player.loading);
-      play.setAttribute("aria-label", player.playing || player.loading ? "Pause" : "Play");
-      status.textContent = player.error;
+      drawTransport();
       press(all("[data-sound]"), (button) => button.dataset.sound === player.selected);
-      press([find(".repeat")], () => player.loop);
       for (const lane of all(".lane")) lane.classList.toggle("chosen", lane.dataset.lane === player.selected);
-      move();
-    }
-
-    function move() {
-      const seconds = player.position();
-      section.style.setProperty("--at", seconds / player.duration);
-      seek.value = seconds;
-      seek.setAttribute("aria-valuetext", `${seconds.toFixed(1)} seconds`);
-      at.textContent = clock(seconds, 1);
-      cancelAnimationFrame(pair.frame);
-      if (player.playing) pair.frame = requestAnimationFrame(move);
     }
     return pair;
-  }
-
-  function press(buttons, pressed) {
-    for (const button of buttons) button.setAttribute("aria-pressed", String(pressed(button)));
   }
 
   /** The pair that was used last if it can be seen, else the one that fills most of the window. */
@@ -87,6 +64,7 @@
   function onkey(event) {
     if (event.ctrlKey || event.altKey || event.metaKey || !pairs.length) return;
     const { target, key } = event;
+    if (target.closest(".mixer")) return; // it has a player of its own
     const pair = inView();
     const { player } = pair;
     const own = target.closest("button, a, summary, input, .wide");
