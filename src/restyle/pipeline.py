@@ -7,14 +7,14 @@ prints nothing: warnings and facts come back in the `Result`.
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from restyle import __version__, methods
+from restyle import __version__
+from restyle.analysis.drums.infer import find_hits
 from restyle.analysis.facts import Analysis
 from restyle.audio import Audio
 from restyle.dsp.blocks import trim_memory
@@ -25,100 +25,17 @@ from restyle.methods import Method
 from restyle.methods import method as make_method
 from restyle.methods.base import check_content
 from restyle.notes import Notes
-from restyle.stages.parts import BASS, PLAYED, VOICES, is_mix
+from restyle.settings import Settings as Settings
+from restyle.stages.parts import BASS, DRUMS, OTHER, VOCALS, Parts, check_stems, has_drums, is_mix, take_apart
+from restyle.stages.warp import warp, warp_notes
 from restyle.style import DEFAULT, Style, learn
 from restyle.threads import single
 
 Progress = Callable[[float], None]
 
-SLOWEST, FASTEST = 20.0, 400.0  # beats per minute
+PROGRAMMES = {OTHER: 0, BASS: 33, VOCALS: 53}  # General MIDI's, of the parts of a content
 
 log = logging.getLogger("restyle")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """The options of a transfer, checked once, before any work; equal settings on equal inputs give equal results.
-
-    Args:
-        method: a name of ``restyle methods``; None is the method that a learnt style names, else ``note_synth``.
-        strength: 0 gives the content back, 1 the full style; or so for each part by its name, as ``{"drums": 0.5}``.
-        parts: whether a mix is taken apart and each part takes the style of its counterpart: ``auto`` (where content or
-            style is a mix), ``on``, ``off``, or the names of the parts that do, with commas between them; the others
-            stay as they are.
-        vocals: what becomes of a voice in a mix that is taken apart: ``keep`` (as it is), ``tone`` (the spectrum of the
-            style's voice), ``play`` (by an instrument), or ``drop``.
-        tempo: ``content`` (as it is), ``style``, or beats per minute.
-        groove: whether the content's beats are moved onto the style's beat timing.
-        tone: whether spectrum, loudness and width are brought toward the style's at the end.
-        seed: the same seed gives the same samples.
-        options: the method's own settings, by name.
-
-    Raises:
-        RestyleError: if a value is not among the allowed ones.
-
-    Example:
-        >>> Settings(tempo="120").bpm
-        120.0
-        >>> Settings(strength=1.5)
-        Traceback (most recent call last):
-        ...
-        restyle.errors.RestyleError: strength must be a number between 0 and 1, not 1.5
-    """
-
-    method: str | None = None
-    strength: float | Mapping[str, float] = field(default=1.0, hash=False)
-    parts: str = "auto"
-    vocals: str = "keep"
-    tempo: str | float = "content"
-    groove: bool = False
-    tone: bool = True
-    seed: int = 0
-    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
-
-    def __post_init__(self) -> None:
-        if self.method is not None:
-            methods.check(self.method)
-        object.__setattr__(self, "strength", _strength(self.strength))
-        if self.parts not in ("auto", "on", "off"):
-            _check_names(self.parts.split(","), PLAYED, "parts must be auto, on, off, or")
-        if self.vocals not in VOICES:
-            raise RestyleError(f"vocals must be one of {', '.join(VOICES)}, not '{self.vocals}'")
-        if not (_is_number(self.seed) and 0 <= self.seed < 2**63 and self.seed == int(self.seed)):
-            raise RestyleError(f"seed must be a whole number from 0 up, not {self.seed}")
-        for name in ("groove", "tone"):
-            if not isinstance(getattr(self, name), (bool, np.bool_)):
-                raise RestyleError(f"{name} must be true or false, not {getattr(self, name)}")
-        if not isinstance(self.options, Mapping):
-            raise RestyleError(f"options must hold settings by their names, as {{'fit': 100}}, not {self.options}")
-        object.__setattr__(self, "tempo", _tempo(self.tempo))
-
-    @property
-    def bpm(self) -> float | None:
-        """The tempo asked for in beats per minute; None for ``content`` and ``style``."""
-        return None if isinstance(self.tempo, str) else self.tempo
-
-    @property
-    def overall(self) -> float:
-        """The strength of all that has none of its own."""
-        return 1.0 if isinstance(self.strength, Mapping) else self.strength
-
-    @property
-    def strengths(self) -> dict[str, float]:
-        """The strength of each part that can be played; 0 where it is not to be."""
-        given = self.strength if isinstance(self.strength, Mapping) else {}
-        asked = PLAYED if self.parts in ("auto", "on", "off") else self.parts.split(",")
-        return {name: given.get(name, self.overall) if name in asked else 0.0 for name in PLAYED}
-
-    def names(self, part: str, given: Given) -> bool:
-        """Return whether a part is asked for by its name."""
-        strengths = self.strength if isinstance(self.strength, Mapping) else ()
-        return part in self.parts.split(",") or part in strengths or part in given.others
-
-    @property
-    def retimes(self) -> bool:
-        """Whether the content's timing is changed."""
-        return self.tempo != "content" or self.groove
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,20 +44,38 @@ class Result(Audio):
 
     Args:
         content: what was played: the content at the tempo that was asked for.
-        parts: what it is the sum of, by name, where it was taken apart and the parts were asked for.
+        apart: the content's parts, by name, where it was taken apart.
+        parts: what the result is the sum of, by name, where the content was taken apart and they were asked for.
         warnings: what was done instead of what was asked for, a sentence each.
         record: settings, facts and warnings as plain JSON values.
     """
 
     content: Audio | Notes = field(default_factory=lambda: Notes.of([]))
+    apart: Mapping[str, Audio] = field(default_factory=dict)
     parts: Mapping[str, Audio] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     record: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def notes(self) -> Notes:
-        """The notes that the content plays; they are found now where the method did not need them."""
-        return self.content if isinstance(self.content, Notes) else Analysis.of(self.content).notes
+        """The notes that the content plays; they are found now where the method did not need them.
+
+        Where it was taken apart, each part has a programme of its own: `PROGRAMMES`, and the drums theirs.
+        """
+        if isinstance(self.content, Notes):
+            return self.content
+        if not self.apart:
+            return Analysis.of(self.content).notes
+        tables = [_notes_of(name, sound) for name, sound in self.apart.items()]
+        return Notes.joined(tables)
+
+
+def _notes_of(name: str, sound: Audio) -> Notes:
+    """What one part of a content plays."""
+    if name == DRUMS:
+        return find_hits(sound) if has_drums([sound]) else Notes.of([])
+    notes = Analysis.of(sound).notes
+    return replace(notes, programme=np.full(len(notes), PROGRAMMES[name]))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -166,6 +101,8 @@ def transfer(
     strength: float | Mapping[str, float] = 1.0,
     parts: str = "auto",
     vocals: str = "keep",
+    drums_pattern: str = "content",
+    add: str = "none",
     tempo: str | float = "content",
     groove: bool = False,
     tone: bool = True,
@@ -186,6 +123,8 @@ def transfer(
         parts: whether a mix is taken apart, each part in the style of its counterpart: ``auto``, ``on``, ``off``, or
             the names of the parts that change.
         vocals: what becomes of the voice in a mix: ``keep``, ``tone``, ``play`` or ``drop``.
+        drums_pattern: what the drums of a mix play: the ``content``'s hits, or the ``style``'s own bars on its beats.
+        add: parts that the style plays along: ``none``, ``auto``, ``drums``, ``bass`` or ``drums,bass``.
         tempo: ``content`` (as it is), ``style``, or beats per minute; the pitch is kept.
         groove: whether the content's beats are moved onto the style's beat timing.
         tone: whether spectrum, loudness and width are brought toward the style's at the end.
@@ -208,8 +147,19 @@ def transfer(
         >>> result.rate, result.channels, result.length, result.warnings
         (16000, 1, 16000, ())
     """
-    chosen = {"method": method, "strength": strength, "parts": parts, "vocals": vocals, "tempo": tempo}
-    settings = Settings(**chosen, groove=groove, tone=tone, seed=seed, options=options or {})  # type: ignore[arg-type]
+    settings = Settings(
+        method=method,
+        strength=strength,
+        parts=parts,
+        vocals=vocals,
+        drums_pattern=drums_pattern,
+        add=add,
+        tempo=tempo,
+        groove=groove,
+        tone=tone,
+        seed=seed,
+        options=options or {},
+    )
     return run(content, style, settings, given=given, keep_parts=keep_parts, progress=progress)
 
 
@@ -233,11 +183,13 @@ def run(
             check_sound(content, "the content")
         used = _method(style, settings)
         check_content(content, used)
+        if given.content and isinstance(content, Audio):
+            given = replace(given, content=check_stems(given.content, content, "the content"))
         if isinstance(style, Style):
             for sentence in style.warnings:
                 warn(sentence, repeated=True)
         apart = _is_apart(content, style, settings, given, used)
-        if apart and settings.names(BASS, given):
+        if apart and (settings.names(BASS) or BASS in given.others):
             given = _separated(content, style, given)
         if isinstance(style, Style):
             learnt = style
@@ -245,18 +197,21 @@ def run(
             learnt = learn_for(style, settings, names, used, apart=apart, stems=given.style)
         settings = replace(settings, method=learnt.method)
         trim_memory()  # what fitting leaves unused
-        played = _retimed(content, learnt, settings, part(progress, 0.2, 0.3))
+        played, stems = _retimed(content, given.content, learnt, settings, part(progress, 0.2, 0.3))
         kept: dict[str, Audio] = {}
+        sources: Mapping[str, Audio] = {}
         if apart and isinstance(played, Audio):
-            stems = given.content if played is content or not given.content else Analysis.of(played).stems
-            made, kept = _of_parts(played, stems, learnt, used, given, settings, keep_parts, part(progress, 0.3, 0.95))
+            taken = take_apart(played, stems)
+            sources = taken.sounds
+            made, kept = _of_parts(played, taken, learnt, used, given, settings, keep_parts, part(progress, 0.3, 0.95))
         else:
             made = _toned(_styled(played, learnt, used, settings, part(progress, 0.3, 0.9)), used, learnt, settings)
         if isinstance(played, Audio) and settings.strength == 1 and not is_silent(played):
             record_fact("coherence", round(float(np.median(band_coherence(made, played))), 3))
         if progress:
             progress(1.0)
-    return Result(made.samples, made.rate, played, kept, tuple(collected.warnings), _record(settings, collected))
+    record = _record(settings, collected)
+    return Result(made.samples, made.rate, played, sources, kept, tuple(collected.warnings), record)
 
 
 def learn_for(
@@ -295,7 +250,7 @@ def _is_apart(
     """Whether a content is taken apart."""
     if settings.parts == "off" or isinstance(content, Notes) or is_silent(content):
         return False
-    asked = settings.parts != "auto" or bool(given.content or given.style or given.others)
+    asked = settings.needs_parts or bool(given.content or given.style or given.others)
     if not (asked or hasattr(used, "fit_part")):  # others take a mix as it is
         return False
     if isinstance(style, Style):
@@ -316,7 +271,7 @@ def _separated(content: Audio | Notes, style: Audio | Sequence[Audio] | Style, g
 
 def _of_parts(
     content: Audio,
-    stems: Mapping[str, Audio],
+    apart: Parts,
     style: Style,
     used: Method,
     given: Given,
@@ -327,8 +282,6 @@ def _of_parts(
     """The result, and its parts if they are to be kept."""
     from restyle.stages import parts
 
-    log.info("taking the content apart")
-    apart = parts.take_apart(content, parts.check_stems(stems, content, "the content") if stems else None)
     drums = make_method("drums") if used.plays_notes else used
     profile = style.part("parts")
     for name, other in given.others.items():
@@ -336,6 +289,12 @@ def _of_parts(
     apart, voice = parts.voice_of(apart, settings.vocals, profile)
     made = parts.apply(
         apart, profile, used, drums, strengths=settings.strengths, seed=settings.seed, progress=part(progress, 0.1, 0.9)
+    )
+    made = parts.patterned(
+        *(made, content, profile, used, drums),
+        instead=settings.drums_pattern == "style",
+        add=settings.add,
+        seed=settings.seed,
     )
     band = parts.mix(list(made.values()))
     if settings.tone and style.has("tone") and not is_silent(band):
@@ -370,16 +329,25 @@ def _method(style: Audio | Sequence[Audio] | Style, settings: Settings) -> Metho
     return make_method(style.method, **{**style.options, **settings.options})
 
 
-def _retimed(content: Audio | Notes, style: Style, settings: Settings, progress: Progress | None) -> Audio | Notes:
-    """The content at the tempo that the settings ask for; the same object when they ask for none."""
+def _retimed(
+    content: Audio | Notes,
+    stems: Mapping[str, Audio],
+    style: Style,
+    settings: Settings,
+    progress: Progress | None,
+) -> tuple[Audio | Notes, Mapping[str, Audio]]:
+    """Content and stems at the tempo that the settings ask for; the same objects when they ask for none."""
     if not settings.retimes or (isinstance(content, Audio) and is_silent(content)):
-        return content
+        return content, stems
     from restyle.stages import tempo
 
     log.info("changing the content's tempo")
     profile = style.part("tempo") if settings.tempo == "style" or settings.groove else {}
     bpm = tempo.own(content) if settings.tempo == "content" else settings.bpm
-    return tempo.apply(content, profile, bpm=bpm, groove=settings.groove, progress=progress)
+    times = tempo.plan(content, profile, bpm=bpm, groove=settings.groove)
+    if isinstance(content, Notes):
+        return warp_notes(content, times), {}
+    return warp(content, times, progress=progress), {name: warp(stem, times) for name, stem in stems.items()}
 
 
 def _styled(content: Audio | Notes, style: Style, used: Method, settings: Settings, progress: Progress | None) -> Audio:
@@ -402,40 +370,3 @@ def _toned(made: Audio, used: Method, style: Style, settings: Settings) -> Audio
 def _record(settings: Settings, collected: Collected) -> dict[str, Any]:
     facts = {"facts": collected.facts, "warnings": list(collected.warnings)}
     return {"restyle": __version__, "settings": asdict(settings), **facts}
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-
-
-def _strength(value: Any) -> float | dict[str, float]:
-    """Check a strength, or those of parts."""
-    given = value if isinstance(value, Mapping) else {"": value}
-    for name, one in given.items():
-        of = f"the strength of {name}" if name else "strength"
-        if not (_is_number(one) and 0 <= one <= 1):
-            raise RestyleError(f"{of} must be a number between 0 and 1, not {one}")
-    if isinstance(value, Mapping):
-        _check_names(list(value), PLAYED, "a strength must be of")
-        return {name: float(one) for name, one in value.items()}
-    return float(value)
-
-
-def _check_names(given: Sequence[str], known: Sequence[str], what: str) -> None:
-    for name in given:
-        if name not in known:
-            raise RestyleError(f"{what} {', '.join(known)}, not '{name}'")
-
-
-def _tempo(value: str | float) -> str | float:
-    if value in ("content", "style"):
-        return value
-    try:
-        bpm = float(value)
-    except (TypeError, ValueError):
-        bpm = math.nan
-    if not SLOWEST <= bpm <= FASTEST:
-        raise RestyleError(
-            f"tempo must be 'content', 'style' or {SLOWEST:g} to {FASTEST:g} beats per minute, not '{value}'"
-        )
-    return bpm

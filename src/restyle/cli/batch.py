@@ -18,7 +18,8 @@ from restyle.errors import RestyleError
     "restyle batch --style choir.style a.wav b.wav -o results",
     "restyle batch --style choir1.wav --style choir2.wav a.wav b.wav -o results      (recordings of one style)",
     "restyle batch pairs.csv -o results --seed 1 --overwrite",
-    options="genre jobs method strength parts vocals tempo groove tone seed start duration bits overwrite",
+    options="genre jobs method strength parts vocals drums_pattern add tempo groove tone seed start duration bits"
+    " overwrite",
 )
 def batch(
     inputs: Annotated[

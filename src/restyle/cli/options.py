@@ -20,6 +20,8 @@ F = TypeVar("F", bound=Callable[..., None])
 
 JOBS = "Processes at a time; by default one a core."
 TEMPO = "content (as it is), style, or beats per minute; pitch is kept."
+ADD = "Let the style's drums or bass, or both, play along; auto: where the content has none."
+PATTERN = "What a mix's drums play: the content's hits, or the style's own bars on the content's beats."
 PARTS = "Take mixes apart (auto), all (on), none (off), or change these parts only: drums, bass, other."
 METHOD = "A name of 'restyle methods'; note_synth, or what the style was learnt for."
 
@@ -60,9 +62,11 @@ def _cores(jobs: int | None) -> int:
 
 # the shared options: type, default, and how it is written and explained
 SHARED: dict[str, tuple[Any, Any, Any]] = {
+    "add": (str, "none", Option(metavar="none|auto|A,B", help=ADD)),
     "as_json": (bool, False, Option("--json", help="Print JSON.")),
     "bits": (str, "16", Option(metavar="16|24|32f", help="Sample format of a wav or flac.")),
     "cluster": (str | None, None, Option(metavar="ADDRESS", help="Of a Ray (ray://...) or Dask cluster.")),
+    "drums_pattern": (str, "content", Option(metavar="content|style", help=PATTERN)),
     "duration": (float | None, None, Option(metavar="S", help="Seconds of the content to use.")),
     "fit": (int | None, None, Option(metavar="N", help="Steps of fitting note_synth to the style first (60).")),
     "genre": (str | None, None, Option(metavar="NAME", help="A genre as style, such as jazz or rock.")),

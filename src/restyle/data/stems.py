@@ -75,15 +75,24 @@ def read_stems(files: Mapping[str, Path], *, rate: int | None = None) -> dict[st
     return aligned(sounds, rate)
 
 
-def aligned(sounds: Mapping[str, Audio], rate: int) -> dict[str, Audio]:
-    """Bring sounds to one rate, number of channels and length; what is too short is followed by silence."""
+def aligned(
+    sounds: Mapping[str, Audio], rate: int, *, channels: int | None = None, length: int | None = None
+) -> dict[str, Audio]:
+    """Bring sounds to one rate, number of channels and length; what is too short is followed by silence.
+
+    Args:
+        sounds: by name.
+        rate: in Hz.
+        channels: of all; the most that one has where None.
+        length: in samples; that of the longest where None.
+    """
     durations = {name: sound.duration for name, sound in sounds.items()}
     shortest = min(durations, key=durations.__getitem__)
     if max(durations.values()) - durations[shortest] > UNEQUAL:
         warn(f"the stems differ in length: {shortest} has {durations[shortest]:.2f} of {max(durations.values()):.2f} s")
-    channels = max(sound.channels for sound in sounds.values())
+    channels = channels or max(sound.channels for sound in sounds.values())
     moved = {name: sound.samples if sound.rate == rate else _resampled(sound, rate) for name, sound in sounds.items()}
-    length = max(samples.shape[-1] for samples in moved.values())
+    length = length or max(samples.shape[-1] for samples in moved.values())
     return {name: Audio(_fitted(samples, channels, length), rate) for name, samples in moved.items()}
 
 
@@ -92,10 +101,12 @@ def _resampled(sound: Audio, rate: int) -> np.ndarray:
 
 
 def _fitted(samples: np.ndarray, channels: int, length: int) -> np.ndarray:
+    if len(samples) > channels == 1:
+        samples = samples.mean(0, keepdims=True)
     if samples.shape == (channels, length):
         return samples
     output = np.zeros((channels, length), np.float32)
-    output[:, : samples.shape[-1]] = samples  # one channel goes to all
+    output[:, : samples.shape[-1]] = samples[:, :length]  # one channel goes to all
     return output
 
 

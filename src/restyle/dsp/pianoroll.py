@@ -119,7 +119,7 @@ def roll_to_notes(
             ending = offset[first : min(following, stop + near) + 1]
             if ending.max(initial=0.0) >= offset_threshold:
                 stop = first + int(ending.argmax())
-            begin = max(0.0, start + _between(onset, int(start))) * roll.hop
+            begin = max(0.0, start + between(onset, int(start))) * roll.hop
             end = max(stop * roll.hop, begin + shortest)
             velocity = float(np.clip(roll.velocity[start, pitch], 0.02, 1))
             rows.append((begin, end, roll.lowest + pitch + roll.tuning, velocity, 0))
@@ -133,8 +133,13 @@ def peaks(curve: np.ndarray, threshold: float) -> np.ndarray:
     return np.flatnonzero(peak)
 
 
-def _between(curve: np.ndarray, peak: int) -> float:
-    """Where between its neighbours a parabola through a peak has its top, -0.5..0.5."""
+def between(curve: np.ndarray, peak: int) -> float:
+    """Return where between its neighbours a parabola through a peak has its top, -0.5..0.5.
+
+    Example:
+        >>> between(np.array([0.0, 2.0, 1.0]), 1)
+        0.16666666666666666
+    """
     if not 0 < peak < len(curve) - 1:
         return 0.0
     left, middle, right = (float(x) for x in curve[peak - 1 : peak + 2])

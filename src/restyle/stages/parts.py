@@ -9,20 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from restyle.analysis.facts import Analysis
+from restyle.analysis.meter import estimate_meter
 from restyle.analysis.separation import separate
 from restyle.analysis.separator.infer import STEMS
 from restyle.audio import Audio
-from restyle.data.stems import aligned
+from restyle.data.stems import UNEQUAL, aligned
 from restyle.dsp import blocks
 from restyle.dsp.blocks import Progress
 from restyle.dsp.follow import rms
 from restyle.errors import RestyleError, record_fact, warn
-from restyle.stages import tone
+from restyle.notes import Notes
+from restyle.stages import patterns, tone
 
 VOCALS, DRUMS, BASS, OTHER = STEMS
 PLAYED = (DRUMS, BASS, OTHER)  # in the order in which they are made
@@ -33,6 +35,8 @@ SOFTER, LOUDER = 10.0, 15.0  # dB by which a part's level may change: none is to
 NOTHING = 1e-7  # root mean square of silence
 AUDIBLE = 1e-4  # peak of a part that can be learnt from
 MISSING = -200.0  # dB of a part that a style has not
+ADDED = (DRUMS, BASS)  # parts that may be added where the content has none
+BESIDE_BASS = -6.0  # dB of an added bass beside all else, where the style does not tell
 
 Profile = dict[str, np.ndarray]
 
@@ -45,9 +49,18 @@ class Player(Protocol):
         ...
 
     def apply(
-        self, content: Audio, profile: Profile, *, strength: float, seed: int, progress: Progress | None
+        self, content: Audio | Notes, profile: Profile, *, strength: float, seed: int, progress: Progress | None
     ) -> Audio:
         """Play the content's part."""
+        ...
+
+
+@runtime_checkable
+class Kit(Protocol):
+    """Drums that can play hits of which there is no sound (see `methods.drums.DrumsMethod.play`)."""
+
+    def play(self, hits: Notes, profile: Profile, *, rate: int, channels: int, length: int, seed: int) -> Audio | None:
+        """Play hits; None where the style has no drums for them."""
         ...
 
 
@@ -111,7 +124,14 @@ def check_stems(stems: Mapping[str, Audio], audio: Audio, where: str) -> dict[st
         raise RestyleError(f"{where}: the stems must be of {', '.join(STEMS)}, not {', '.join(unknown) or 'none'}")
     if not any(rms(stem) > NOTHING for stem in stems.values()):
         raise RestyleError(f"{where}: all stems are silent; give others, or leave them out")
-    return aligned(stems, audio.rate)
+    longest = max(stem.duration for stem in stems.values())
+    if abs(longest - audio.duration) > UNEQUAL:
+        warn(f"{where} has {audio.duration:.2f} s, its stems {longest:.2f} s")
+    return _like(stems, audio)
+
+
+def _like(sounds: Mapping[str, Audio], audio: Audio) -> dict[str, Audio]:
+    return aligned(sounds, audio.rate, channels=audio.channels, length=audio.length)
 
 
 def fit(
@@ -142,15 +162,36 @@ def fit(
         if not sounds:
             continue
         levels[i] = 10 * np.log10(max(_power(apart, (name,)), NOTHING**2) / max(total, NOTHING**2))
-        unstruck = name == DRUMS and not stems and levels[i] < UNSTRUCK
-        learn = drums if name == DRUMS else player
-        learnt = getattr(learn, "fit_part", learn.fit)(list(style) if unstruck else sounds)
+        if name == DRUMS:
+            unstruck = not stems and levels[i] < UNSTRUCK
+            learnt = _struck(drums, list(style) if unstruck else sounds, bool(stems) or has_drums(style))
+        else:
+            learnt = _played(player, sounds)
         profile |= {f"{name}/{key}": array for key, array in learnt.items()}
     voices = [voice for clip in style if (voice := _voice(clip, stems))]
     if voices:
         profile |= {f"voice/{key}": array for key, array in tone.fit(voices).items()}
+    struck = [
+        parts.sounds.get(DRUMS) if stems or has_drums([clip]) else None
+        for clip, parts in zip(style, apart, strict=True)
+    ]
+    profile |= {f"pattern/{key}": array for key, array in patterns.fit(style, struck).items()}
     mixed = bool(stems) or any(is_mix(clip) for clip in style)
     return profile | {"levels": levels, "mixed": np.array([mixed])}
+
+
+def has_drums(recordings: Sequence[Audio]) -> bool:
+    """Return whether any of some recordings has drums for sure."""
+    return any(Analysis.of(audio).stem_facts.has_drums for audio in recordings)
+
+
+def _played(player: Player, sounds: Sequence[Audio]) -> Profile:
+    return dict(getattr(player, "fit_part", player.fit)(sounds))
+
+
+def _struck(player: Player, sounds: Sequence[Audio], drums: bool) -> Profile:
+    """What is learnt of drums, or of what strikes in a recording that has none."""
+    return dict(player.fit(sounds) if drums else getattr(player, "fit_attacks", player.fit)(sounds))
 
 
 def _sounds(part: Audio) -> bool:
@@ -182,9 +223,100 @@ def replaced(profile: Profile, name: str, style: Audio, player: Player) -> Profi
         raise RestyleError(f"a part must be one of {', '.join(PLAYED)}, not '{name}'")
     apart = take_apart(style)
     own = apart.sounds[name] if name in apart.sounds and (name != DRUMS or apart.struck) else style
-    learnt = getattr(player, "fit_part", player.fit)([own])
-    kept = {key: array for key, array in profile.items() if not key.startswith(f"{name}/")}
+    learnt = _struck(player, [own], True) if name == DRUMS else _played(player, [own])
+    kept = {key: array for key, array in profile.items() if not key.startswith((f"{name}/", f"pattern/{name}"))}
+    pattern = patterns.fit([style], [own if name == DRUMS else None])
+    kept |= {f"pattern/{key}": array for key, array in pattern.items() if key.startswith(name)}
     return kept | {f"{name}/{key}": array for key, array in learnt.items()}
+
+
+def patterned(
+    made: Mapping[str, Audio],
+    content: Audio,
+    profile: Profile,
+    player: Player,
+    drums: Player,
+    *,
+    instead: bool,
+    add: str,
+    seed: int,
+) -> dict[str, Audio]:
+    """Return the parts with the style's own bars of drums and bass on the content's beats and chords.
+
+    Args:
+        made: the parts as the style plays them.
+        content: the recording.
+        profile: what :func:`fit` learnt.
+        player: plays the bass; one that takes notes, else there is none.
+        drums: plays the drums; one that takes hits, else there are none.
+        instead: whether the style's drums play their own bars instead of the content's hits.
+        add: the parts that are added, with commas between them; ``auto`` for those that the style has and the content
+            has not; ``none``.
+        seed: the same seed gives the same samples.
+    """
+    pattern = _under("pattern/", profile)
+    wanted = _wanted(content, pattern, instead, add)
+    if not wanted:
+        return dict(made)
+    known = Analysis.of(content)
+    meter = estimate_meter(known.beats, known.notes)
+    if meter is None:
+        warn(f"the content has no steady beat, so the style's {' and '.join(wanted)} cannot play along")
+        return dict(made)
+    start, stop = (float(known.notes.onset[0]), known.notes.duration) if len(known.notes) else (0.0, content.duration)
+    parts, counts = dict(made), {}
+    own = {name: _under(f"{name}/", profile) for name in PLAYED}
+    for name in wanted:
+        if name == DRUMS and isinstance(drums, Kit):
+            notes = patterns.drums(pattern, meter, start, stop)
+            form = {"rate": content.rate, "channels": content.channels, "length": content.length}
+            sound = drums.play(notes, own[DRUMS], **form, seed=seed)
+        elif name == BASS and getattr(player, "plays_notes", False):
+            notes = patterns.bass(pattern, meter, known, start, stop)
+            sound = _along(notes, own[BASS] or own[OTHER], player, content, seed)
+        else:
+            warn(f"the method plays no notes, so the style's {name} cannot play along; choose notes or note_synth")
+            continue
+        if sound is None or rms(sound) < NOTHING:
+            warn(f"the style's {name} cannot play along: its strokes or notes are too few")
+            continue
+        counts[name] = len(notes)
+        parts[name] = _levelled_beside(name, sound, made, profile)
+        if name in made and not (name == DRUMS and instead):
+            parts[name] = mix([made[name], parts[name]])
+    record_fact("patterns", counts)
+    return {name: parts[name] for name in PLAYED if name in parts}
+
+
+def _wanted(content: Audio, pattern: Profile, instead: bool, add: str) -> list[str]:
+    """The parts whose patterns are to play."""
+    asked = [name for name in ADDED if name in add.split(",")]
+    if add == "auto":
+        there = {DRUMS: has_drums([content]), BASS: Analysis.of(content).stem_facts.has_bass}
+        asked = [name for name in ADDED if not there[name]]
+    asked = [DRUMS, *(name for name in asked if name != DRUMS)] if instead else asked
+    missing = [name for name in asked if name not in pattern]
+    if missing and add != "auto":
+        warn(f"the style repeats no bars of {' and '.join(missing)}, so none are played")
+    return [name for name in asked if name not in missing]
+
+
+def _along(notes: Notes, profile: Profile, player: Player, content: Audio, seed: int) -> Audio | None:
+    """Notes as a player plays them, in the content's form; None where it cannot."""
+    if not len(notes) or not profile:
+        return None
+    played = player.apply(notes, profile, strength=1.0, seed=seed, progress=None)
+    return _like({BASS: played}, content)[BASS]
+
+
+def _levelled_beside(name: str, sound: Audio, made: Mapping[str, Audio], profile: Profile) -> Audio:
+    """A part that is added, at the style's balance beside what is played but drums."""
+    style = dict(zip(PLAYED, profile["levels"].tolist(), strict=True))
+    rest = [style[other] for other in (BASS, OTHER) if other != name and style[other] > MISSING]
+    beside = style[name] - 10 * np.log10(sum(10 ** (x / 10) for x in rest)) if rest and style[name] > MISSING else None
+    beside = BESIDE_BASS if beside is None else float(np.clip(beside, -20, 6))
+    level = np.sqrt(sum(rms(part) ** 2 for other, part in made.items() if other != DRUMS)) * 10 ** (beside / 20)
+    return _scaled(sound, float(level) / rms(sound))
 
 
 def voice_of(content: Parts, how: str, profile: Profile) -> tuple[Parts, Audio | None]:
@@ -201,7 +333,7 @@ def voice_of(content: Parts, how: str, profile: Profile) -> tuple[Parts, Audio |
     sounds = {name: sound for name, sound in content.sounds.items() if name != VOCALS}
     if how == "play":
         sounds[OTHER] = mix([sounds[OTHER], voice])
-    own = {key.removeprefix("voice/"): array for key, array in profile.items() if key.startswith("voice/")}
+    own = _under("voice/", profile)
     if how == "tone" and not own:
         warn("the style has no voice, so that of the content keeps its own tone")
     elif how == "tone":
@@ -264,7 +396,7 @@ def apply(
         if counterpart is None or strength == 0:
             made[name] = content.sounds[name]
             continue
-        own = {k.removeprefix(f"{counterpart}/"): a for k, a in profile.items() if k.startswith(f"{counterpart}/")}
+        own = _under(f"{counterpart}/", profile)
         plays = drums if name == DRUMS else player
         made[name] = plays.apply(
             content.sounds[name], own, strength=strength, seed=seed, progress=_stretch(progress, i, len(names))
@@ -283,6 +415,11 @@ def apply(
         },
     )
     return {name: made[name] for name in names}
+
+
+def _under(prefix: str, profile: Profile) -> Profile:
+    """What a profile holds under a prefix, by the rest of the names."""
+    return {key.removeprefix(prefix): array for key, array in profile.items() if key.startswith(prefix)}
 
 
 def _counterpart(name: str, profile: Profile) -> str | None:

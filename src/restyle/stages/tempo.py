@@ -148,7 +148,7 @@ def _hold_attacks(times: TimeMap, attacks: np.ndarray) -> TimeMap:
     """Let the sound around attacks (seconds) pass at its own speed, so that they stay sharp and land exactly."""
     near = np.minimum(np.diff(attacks), np.diff(times(attacks)))
     attacks = attacks[np.concatenate([[True], near > sum(HOLD) + 0.04])[: len(attacks)]]
-    knots = np.sort(np.concatenate([times.old, [-1.0], attacks[-1:] + 1]))
+    knots = np.unique(np.concatenate([times.old, [-1.0], attacks[-1:] + 1]))
     knots = knots[np.minimum(_nearest(knots, attacks), _nearest(times(knots), times(attacks))) > HOLD[1] + 0.02]
     span = np.array([-HOLD[0], HOLD[1]])
     old = np.concatenate([(attacks[:, None] + span).ravel(), knots])
