@@ -137,3 +137,16 @@ def test_what_cannot_play_along_is_said(style):
 def test_settings_that_are_none(settings, sentence):
     with pytest.raises(RestyleError, match=sentence):
         Settings(**settings)
+
+
+def test_the_floor_of_a_solo_does_not_become_drums(style):
+    whole, _, _ = style
+    rng = np.random.default_rng(0)
+    notes = np.concatenate([chord([pitch], 0.5) for pitch in (69, 71, 72, 74, 76, 74, 72, 71)])
+    sound = np.concatenate([notes, np.zeros(2 * RATE)])
+    content = Audio(sound + 1e-4 * rng.standard_normal(len(sound)), RATE)  # 60 dB below its notes
+    made = transfer(content, whole, method="notes", parts="on").samples
+    played, after = (
+        np.sqrt(np.mean(made[:, piece] ** 2)) for piece in (slice(0, 4 * RATE), slice(round(4.5 * RATE), None))
+    )
+    assert 20 * np.log10(after / played) < -50

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
+from scipy.ndimage import maximum_filter1d
 
 from restyle.analysis.facts import Analysis
 from restyle.analysis.meter import estimate_meter
@@ -34,6 +35,8 @@ UNSTRUCK = -20.0  # dB of what rings: what strikes in a style is softer where no
 SOFTER, LOUDER = 10.0, 15.0  # dB by which a part's level may change: none is to vanish, and no noise to become drums
 NOTHING = 1e-7  # root mean square of silence
 AUDIBLE = 1e-4  # peak of a part that can be learnt from
+FRAME = 0.02  # seconds in which a content's level is measured
+SOFT, MOST_SOFTER = 30.0, 40.0  # dB below its loudest moment from where on what strikes is made softer; by how much
 MISSING = -200.0  # dB of a part that a style has not
 ADDED = (DRUMS, BASS)  # parts that may be added where the content has none
 BESIDE_BASS = -6.0  # dB of an added bass beside all else, where the style does not tell
@@ -398,9 +401,8 @@ def apply(
             continue
         own = _under(f"{counterpart}/", profile)
         plays = drums if name == DRUMS else player
-        made[name] = plays.apply(
-            content.sounds[name], own, strength=strength, seed=seed, progress=_stretch(progress, i, len(names))
-        )
+        source = _expanded(content) if name == DRUMS and not content.struck else content.sounds[name]
+        made[name] = plays.apply(source, own, strength=strength, seed=seed, progress=_stretch(progress, i, len(names)))
         used[name] = counterpart
     gains = _gains(content, made, profile, strengths)
     for name, gain in gains.items():
@@ -415,6 +417,32 @@ def apply(
         },
     )
     return {name: made[name] for name in names}
+
+
+def _expanded(content: Parts) -> Audio:
+    """What strikes in a content without drums, softer still where all of it is soft: there it is noise."""
+    struck = content.sounds[DRUMS]
+    hop = round(FRAME * struck.rate)
+    power = sum(_frame_powers(sound, hop) for sound in content.sounds.values())
+    level = 10 * np.log10(np.maximum(power, NOTHING**2))
+    gain = np.clip(maximum_filter1d(level, 5) - level.max() + SOFT, -MOST_SOFTER, 0)
+    result = blocks.empty(struck.channels, struck.length)
+    for span in blocks.spans(struck.length, 20 * struck.rate, 0):
+        here = slice(span.start, span.stop)
+        factor = 10 ** (np.interp(np.arange(span.start, span.stop) / hop - 0.5, np.arange(len(gain)), gain) / 20)
+        result[:, here] = factor.astype(np.float32) * struck.samples[:, here]
+        blocks.release(result)
+    return Audio(result, struck.rate)
+
+
+def _frame_powers(sound: Audio, hop: int) -> np.ndarray:
+    """Mean squares of frames of ``hop`` samples; the last may be shorter."""
+    found = []
+    for span in blocks.spans(sound.length, 1000 * hop, 0):
+        square = np.square(sound.samples[:, span.start : span.stop], dtype=np.float64).mean(0)
+        found.append(np.add.reduceat(square, np.arange(0, len(square), hop)) / hop)
+        blocks.release(sound.samples)
+    return np.concatenate(found)
 
 
 def _under(prefix: str, profile: Profile) -> Profile:
