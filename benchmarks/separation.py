@@ -11,7 +11,8 @@
 room in stereo, brings the families to the levels that they have on records, and adds a sung voice to most songs; some
 stems are driven, as compressors and amplifiers do. Real stems are cut into pieces. ``score`` prints the
 signal-to-distortion ratio of every stem, 10 log10(|s|^2 / |s - e|^2) over the whole song, the mean over the songs in
-which the stem sounds, beside that of the mix itself and, where the package is there, of museval (median of seconds, mean of songs).
+which the stem sounds, beside that of the mix itself and, where the package is there, of museval (median of
+seconds, mean of songs).
 """
 
 from __future__ import annotations
