@@ -26,7 +26,8 @@ from restyle.methods import method as make_method
 from restyle.methods.base import check_content
 from restyle.notes import Notes
 from restyle.settings import Settings as Settings
-from restyle.stages.parts import BASS, DRUMS, OTHER, VOCALS, Parts, check_stems, has_drums, is_mix, take_apart
+from restyle.stages import parts as stage
+from restyle.stages.parts import BASS, DRUMS, OTHER, VOCALS, Parts, is_mix
 from restyle.stages.warp import warp, warp_notes
 from restyle.style import DEFAULT, Style, learn
 from restyle.threads import single
@@ -44,14 +45,14 @@ class Result(Audio):
 
     Args:
         content: what was played: the content at the tempo that was asked for.
-        apart: the content's parts, by name, where it was taken apart.
+        apart: the content's parts, where it was taken apart.
         parts: what the result is the sum of, by name, where the content was taken apart and they were asked for.
         warnings: what was done instead of what was asked for, a sentence each.
         record: settings, facts and warnings as plain JSON values.
     """
 
     content: Audio | Notes = field(default_factory=lambda: Notes.of([]))
-    apart: Mapping[str, Audio] = field(default_factory=dict)
+    apart: Parts | None = None
     parts: Mapping[str, Audio] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     record: Mapping[str, Any] = field(default_factory=dict)
@@ -64,17 +65,16 @@ class Result(Audio):
         """
         if isinstance(self.content, Notes):
             return self.content
-        if not self.apart:
+        if self.apart is None:
             return Analysis.of(self.content).notes
-        tables = [_notes_of(name, sound) for name, sound in self.apart.items()]
-        return Notes.joined(tables)
+        return Notes.joined([_notes_of(name, self.apart) for name in self.apart.sounds])
 
 
-def _notes_of(name: str, sound: Audio) -> Notes:
-    """What one part of a content plays."""
+def _notes_of(name: str, apart: Parts) -> Notes:
+    """What one part of a content plays; what strikes where there are no drums is the attacks of its notes."""
     if name == DRUMS:
-        return find_hits(sound) if has_drums([sound]) else Notes.of([])
-    notes = Analysis.of(sound).notes
+        return find_hits(apart.sounds[name]) if apart.struck else Notes.of([])
+    notes = Analysis.of(apart.sounds[name]).notes
     return replace(notes, programme=np.full(len(notes), PROGRAMMES[name]))
 
 
@@ -184,7 +184,7 @@ def run(
         used = _method(style, settings)
         check_content(content, used)
         if given.content and isinstance(content, Audio):
-            given = replace(given, content=check_stems(given.content, content, "the content"))
+            given = replace(given, content=stage.check_stems(given.content, content, "the content"))
         if isinstance(style, Style):
             for sentence in style.warnings:
                 warn(sentence, repeated=True)
@@ -199,10 +199,9 @@ def run(
         trim_memory()  # what fitting leaves unused
         played, stems = _retimed(content, given.content, learnt, settings, part(progress, 0.2, 0.3))
         kept: dict[str, Audio] = {}
-        sources: Mapping[str, Audio] = {}
+        taken: Parts | None = None
         if apart and isinstance(played, Audio):
-            taken = take_apart(played, stems)
-            sources = taken.sounds
+            taken = stage.take_apart(played, stems)
             made, kept = _of_parts(played, taken, learnt, used, given, settings, keep_parts, part(progress, 0.3, 0.95))
         else:
             made = _toned(_styled(played, learnt, used, settings, part(progress, 0.3, 0.9)), used, learnt, settings)
@@ -211,7 +210,7 @@ def run(
         if progress:
             progress(1.0)
     record = _record(settings, collected)
-    return Result(made.samples, made.rate, played, sources, kept, tuple(collected.warnings), record)
+    return Result(made.samples, made.rate, played, taken, kept, tuple(collected.warnings), record)
 
 
 def learn_for(
@@ -280,23 +279,21 @@ def _of_parts(
     progress: Progress | None,
 ) -> tuple[Audio, dict[str, Audio]]:
     """The result, and its parts if they are to be kept."""
-    from restyle.stages import parts
-
     drums = make_method("drums") if used.plays_notes else used
     profile = style.part("parts")
     for name, other in given.others.items():
-        profile = parts.replaced(profile, name, other, drums if name == parts.DRUMS else used)
-    apart, voice = parts.voice_of(apart, settings.vocals, profile)
-    made = parts.apply(
+        profile = stage.replaced(profile, name, other, drums if name == stage.DRUMS else used)
+    apart, voice = stage.voice_of(apart, settings.vocals, profile)
+    made = stage.apply(
         apart, profile, used, drums, strengths=settings.strengths, seed=settings.seed, progress=part(progress, 0.1, 0.9)
     )
-    made = parts.patterned(
+    made = stage.patterned(
         *(made, content, profile, used, drums),
         instead=settings.drums_pattern == "style",
         add=settings.add,
         seed=settings.seed,
     )
-    band = parts.mix(list(made.values()))
+    band = stage.mix(list(made.values()))
     if settings.tone and style.has("tone") and not is_silent(band):
         from restyle.stages import tone
 
@@ -306,9 +303,9 @@ def _of_parts(
         made = dict(zip(made, shaped[1:], strict=True)) if keep else {}
         band = shaped[0]
     if voice is not None:
-        made |= {parts.VOCALS: parts.beside(voice, band, parts.mix(list(apart.sounds.values())))}
-        whole = parts.mix([band, made[parts.VOCALS]])
-        made, band = parts.levelled(made, whole, band)
+        made |= {stage.VOCALS: stage.beside(voice, band, stage.mix(list(apart.sounds.values())))}
+        whole = stage.mix([band, made[stage.VOCALS]])
+        made, band = stage.levelled(made, whole, band)
     return band, made if keep else {}
 
 

@@ -6,13 +6,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from tests.methods.test_drums import BEAT, RATE, bars
+from tests.methods.test_drum_strokes import BEAT, RATE, bars
 
 from restyle.analysis.chords import Chords
 from restyle.analysis.facts import Analysis
 from restyle.analysis.meter import Meter
 from restyle.audio import Audio
 from restyle.errors import RestyleError
+from restyle.notes import DRUMS as NOTES_OF_DRUMS
 from restyle.notes import Notes
 from restyle.pipeline import Given, Settings, transfer
 from restyle.stages import patterns
@@ -113,6 +114,18 @@ def test_drums_and_bass_are_added_where_there_are_none(style):
     assert len(played) and set(played.pitch.round().astype(int) % 12) == {9}
     plain = transfer(content, whole, given=given, keep_parts=True)
     assert "patterns" not in plain.record["facts"] and "bass" not in plain.parts
+
+
+def test_the_notes_of_parts_have_a_programme_each(style):
+    whole, struck, tones = style
+    made = transfer(whole, whole, given=Given(content={"drums": struck, "other": tones}), method="spectral")
+    notes = made.notes
+    assert set(notes.programme.tolist()) == {0, NOTES_OF_DRUMS}
+    hits = notes.select(notes.programme == NOTES_OF_DRUMS)
+    assert set(np.round(hits.onset * 2 / BEAT).astype(int)) == set(range(64))
+    assert {36, 38} <= set(hits.pitch.astype(int).tolist())
+    plain = transfer(whole, whole, given=Given(content={"other": whole}), method="spectral")
+    assert NOTES_OF_DRUMS not in plain.notes.programme
 
 
 def test_what_cannot_play_along_is_said(style):

@@ -14,6 +14,7 @@ import numpy as np
 from restyle.analysis.tuning import Tuning, estimate_tuning
 from restyle.audio import Audio
 from restyle.dsp.blocks import Progress
+from restyle.dsp.pianoroll import distance
 from restyle.notes import Notes
 
 if TYPE_CHECKING:
@@ -79,9 +80,14 @@ class StemFacts:
         return self.levels[stem] >= level and self.sure[stem] >= sure
 
     @property
+    def has_hits(self) -> bool:
+        """Whether drums are there for sure, alone or beside other instruments."""
+        return self._has("drums")
+
+    @property
     def has_drums(self) -> bool:
-        """Whether drums are there for sure, beside other instruments."""
-        return self._has("drums") and max(self.levels["bass"], self.levels["other"]) >= BESIDE
+        """Whether they are, beside other instruments."""
+        return self.has_hits and max(self.levels["bass"], self.levels["other"]) >= BESIDE
 
     @property
     def has_bass(self) -> bool:
@@ -201,7 +207,4 @@ class Analysis:
 
 def _alone(hits: Notes, notes: Notes) -> int:
     """How many hits are the attack of no note."""
-    onsets = np.concatenate([[-np.inf], np.sort(notes.onset), [np.inf]])
-    after = np.searchsorted(onsets, hits.onset)
-    apart = np.minimum(onsets[after] - hits.onset, hits.onset - onsets[after - 1])
-    return int(np.sum(apart > NEAR))
+    return int(np.sum(distance(hits.onset, np.sort(notes.onset)) > NEAR))

@@ -133,6 +133,22 @@ def peaks(curve: np.ndarray, threshold: float) -> np.ndarray:
     return np.flatnonzero(peak)
 
 
+def distance(places: np.ndarray, marks: np.ndarray) -> np.ndarray:
+    """Return how far each place is from the nearest mark; infinitely where there is none.
+
+    Args:
+        places: in any order, ``[N]``.
+        marks: sorted, ``[M]``.
+
+    Example:
+        >>> distance(np.array([0.0, 2.0]), np.array([0.5, 5.0])).tolist()
+        [0.5, 1.5]
+    """
+    marks = np.concatenate([[-np.inf], marks, [np.inf]])
+    after = np.searchsorted(marks, places).clip(1)
+    return np.asarray(np.minimum(places - marks[after - 1], marks[after] - places))
+
+
 def between(curve: np.ndarray, peak: int) -> float:
     """Return where between its neighbours a parabola through a peak has its top, -0.5..0.5.
 

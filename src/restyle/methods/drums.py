@@ -14,7 +14,7 @@ from restyle.audio import Audio
 from restyle.dsp import blocks
 from restyle.dsp.blocks import Progress
 from restyle.dsp.follow import Follow, add, follow_bands, rms
-from restyle.dsp.pianoroll import between, peaks
+from restyle.dsp.pianoroll import between, distance, peaks
 from restyle.errors import record_fact
 from restyle.methods.base import Profile, of_recordings
 from restyle.methods.excerpt import clips, excerpt
@@ -136,8 +136,7 @@ class Strokes(NamedTuple):
         curve = Analysis.of(audio).onset_curve
         found = peaks(curve, ONSET * float(curve.max(initial=0)))
         begun = np.array([max(0.0, peak + between(curve, peak)) for peak in found]) / FPS
-        if len(time):
-            begun = begun[np.abs(begun[:, None] - time).min(axis=1) > APART]
+        begun = begun[distance(begun, time) > APART]
         time = np.concatenate([time, begun])
         order = np.argsort(time, kind="stable")
         drums = np.concatenate([drums, np.zeros((len(begun), len(KEYS)))])[order]

@@ -185,7 +185,7 @@ def fit(
 
 def has_drums(recordings: Sequence[Audio]) -> bool:
     """Return whether any of some recordings has drums for sure."""
-    return any(Analysis.of(audio).stem_facts.has_drums for audio in recordings)
+    return any(Analysis.of(audio).stem_facts.has_hits for audio in recordings)
 
 
 def _played(player: Player, sounds: Sequence[Audio]) -> Profile:

@@ -16,6 +16,7 @@ from restyle.analysis.beats import Beats, note_curve, onsets, swing, track
 from restyle.analysis.facts import Analysis
 from restyle.audio import Audio
 from restyle.dsp.blocks import Progress
+from restyle.dsp.pianoroll import distance
 from restyle.errors import RestyleError
 from restyle.notes import Notes
 from restyle.stages.warp import TimeMap, warp, warp_notes
@@ -149,19 +150,12 @@ def _hold_attacks(times: TimeMap, attacks: np.ndarray) -> TimeMap:
     near = np.minimum(np.diff(attacks), np.diff(times(attacks)))
     attacks = attacks[np.concatenate([[True], near > sum(HOLD) + 0.04])[: len(attacks)]]
     knots = np.unique(np.concatenate([times.old, [-1.0], attacks[-1:] + 1]))
-    knots = knots[np.minimum(_nearest(knots, attacks), _nearest(times(knots), times(attacks))) > HOLD[1] + 0.02]
+    knots = knots[np.minimum(distance(knots, attacks), distance(times(knots), times(attacks))) > HOLD[1] + 0.02]
     span = np.array([-HOLD[0], HOLD[1]])
     old = np.concatenate([(attacks[:, None] + span).ravel(), knots])
     new = np.concatenate([(times(attacks)[:, None] + span).ravel(), times(knots)])
     order = np.argsort(old)
     return TimeMap(old[order], new[order])
-
-
-def _nearest(places: np.ndarray, marks: np.ndarray) -> np.ndarray:
-    """Return the distance of every place to the nearest of the sorted marks."""
-    marks = np.concatenate([[-np.inf], marks, [np.inf]])
-    after = np.searchsorted(marks, places).clip(1)
-    return np.asarray(np.minimum(places - marks[after - 1], marks[after] - places))
 
 
 def _with_off_beats(times: np.ndarray, fraction: float) -> np.ndarray:
