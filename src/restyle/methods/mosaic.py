@@ -203,7 +203,7 @@ def _select(templates: _Templates, score: Tensor, count: int, continuity: int) -
 
 def _activate(target: Tensor, templates: _Templates, method: MosaicMethod) -> Tensor:
     """Activations ``[K, L]`` with which templates give the bands ``[count, L]``: KL divergence, restricted."""
-    w = templates.bands
+    w, target = templates.bands.double(), target.double()  # single precision flips choices from machine to machine
     h = (w.T @ target) ** 3  # a sharp start needs fewer updates
     h = h / (h.sum(0) + TINY * h.max()) * target.sum(0)
     floor = 1e-7 * target.max()
@@ -215,7 +215,7 @@ def _activate(target: Tensor, templates: _Templates, method: MosaicMethod) -> Te
         h = torch.where(h >= least, h, h * keep)
         h = _continued(h, templates.neighbours)
         h = h * (w.T @ (target / (w @ h + floor)))
-    return h
+    return h.float()
 
 
 def _continued(h: Tensor, neighbours: Tensor) -> Tensor:
