@@ -26,6 +26,7 @@ from restyle.methods import method as make_method
 from restyle.methods.base import check_content
 from restyle.notes import Notes
 from restyle.settings import Settings as Settings
+from restyle.stages import accompaniment
 from restyle.stages import parts as stage
 from restyle.stages.parts import BASS, DRUMS, OTHER, VOCALS, Parts, is_mix
 from restyle.stages.warp import warp, warp_notes
@@ -201,6 +202,7 @@ def run(
         kept: dict[str, Audio] = {}
         taken: Parts | None = None
         if apart and isinstance(played, Audio):
+            log.info("taking the content apart")
             taken = stage.take_apart(played, stems)
             made, kept = _of_parts(played, taken, learnt, used, given, settings, keep_parts, part(progress, 0.3, 0.95))
         else:
@@ -287,7 +289,7 @@ def _of_parts(
     made = stage.apply(
         apart, profile, used, drums, strengths=settings.strengths, seed=settings.seed, progress=part(progress, 0.1, 0.9)
     )
-    made = stage.patterned(
+    made = accompaniment.patterned(
         *(made, content, profile, used, drums),
         instead=settings.drums_pattern == "style",
         add=settings.add,

@@ -11,7 +11,8 @@ import numpy as np
 
 from restyle import methods
 from restyle.errors import RestyleError
-from restyle.stages.parts import ADDED, PLAYED, VOICES
+from restyle.stages.accompaniment import ADDED
+from restyle.stages.parts import PLAYED, VOICES
 
 SLOWEST, FASTEST = 20.0, 400.0  # beats per minute
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import numpy as np
 from scipy.ndimage import maximum_filter1d
 
 from restyle.analysis.facts import Analysis
-from restyle.analysis.meter import estimate_meter
 from restyle.analysis.separation import separate
 from restyle.analysis.separator.infer import STEMS
 from restyle.audio import Audio
@@ -38,8 +37,6 @@ AUDIBLE = 1e-4  # peak of a part that can be learnt from
 FRAME = 0.02  # seconds in which a content's level is measured
 SOFT, MOST_SOFTER = 30.0, 40.0  # dB below its loudest moment from where on what strikes is made softer; by how much
 MISSING = -200.0  # dB of a part that a style has not
-ADDED = (DRUMS, BASS)  # parts that may be added where the content has none
-BESIDE_BASS = -6.0  # dB of an added bass beside all else, where the style does not tell
 
 Profile = dict[str, np.ndarray]
 
@@ -55,15 +52,6 @@ class Player(Protocol):
         self, content: Audio | Notes, profile: Profile, *, strength: float, seed: int, progress: Progress | None
     ) -> Audio:
         """Play the content's part."""
-        ...
-
-
-@runtime_checkable
-class Kit(Protocol):
-    """Drums that can play hits of which there is no sound (see `methods.drums.DrumsMethod.play`)."""
-
-    def play(self, hits: Notes, profile: Profile, *, rate: int, channels: int, length: int, seed: int) -> Audio | None:
-        """Play hits; None where the style has no drums for them."""
         ...
 
 
@@ -130,10 +118,11 @@ def check_stems(stems: Mapping[str, Audio], audio: Audio, where: str) -> dict[st
     longest = max(stem.duration for stem in stems.values())
     if abs(longest - audio.duration) > UNEQUAL:
         warn(f"{where} has {audio.duration:.2f} s, its stems {longest:.2f} s")
-    return _like(stems, audio)
+    return like(stems, audio)
 
 
-def _like(sounds: Mapping[str, Audio], audio: Audio) -> dict[str, Audio]:
+def like(sounds: Mapping[str, Audio], audio: Audio) -> dict[str, Audio]:
+    """Return sounds at the rate and of the channels and length of another."""
     return aligned(sounds, audio.rate, channels=audio.channels, length=audio.length)
 
 
@@ -233,95 +222,6 @@ def replaced(profile: Profile, name: str, style: Audio, player: Player) -> Profi
     return kept | {f"{name}/{key}": array for key, array in learnt.items()}
 
 
-def patterned(
-    made: Mapping[str, Audio],
-    content: Audio,
-    profile: Profile,
-    player: Player,
-    drums: Player,
-    *,
-    instead: bool,
-    add: str,
-    seed: int,
-) -> dict[str, Audio]:
-    """Return the parts with the style's own bars of drums and bass on the content's beats and chords.
-
-    Args:
-        made: the parts as the style plays them.
-        content: the recording.
-        profile: what :func:`fit` learnt.
-        player: plays the bass; one that takes notes, else there is none.
-        drums: plays the drums; one that takes hits, else there are none.
-        instead: whether the style's drums play their own bars instead of the content's hits.
-        add: the parts that are added, with commas between them; ``auto`` for those that the style has and the content
-            has not; ``none``.
-        seed: the same seed gives the same samples.
-    """
-    pattern = _under("pattern/", profile)
-    wanted = _wanted(content, pattern, instead, add)
-    if not wanted:
-        return dict(made)
-    known = Analysis.of(content)
-    meter = estimate_meter(known.beats, known.notes)
-    if meter is None:
-        warn(f"the content has no steady beat, so the style's {' and '.join(wanted)} cannot play along")
-        return dict(made)
-    start, stop = (float(known.notes.onset[0]), known.notes.duration) if len(known.notes) else (0.0, content.duration)
-    parts, counts = dict(made), {}
-    own = {name: _under(f"{name}/", profile) for name in PLAYED}
-    for name in wanted:
-        if name == DRUMS and isinstance(drums, Kit):
-            notes = patterns.drums(pattern, meter, start, stop)
-            form = {"rate": content.rate, "channels": content.channels, "length": content.length}
-            sound = drums.play(notes, own[DRUMS], **form, seed=seed)
-        elif name == BASS and getattr(player, "plays_notes", False):
-            notes = patterns.bass(pattern, meter, known, start, stop)
-            sound = _along(notes, own[BASS] or own[OTHER], player, content, seed)
-        else:
-            warn(f"the method plays no notes, so the style's {name} cannot play along; choose notes or note_synth")
-            continue
-        if sound is None or rms(sound) < NOTHING:
-            warn(f"the style's {name} cannot play along: its strokes or notes are too few")
-            continue
-        counts[name] = len(notes)
-        parts[name] = _levelled_beside(name, sound, made, profile)
-        if name in made and not (name == DRUMS and instead):
-            parts[name] = mix([made[name], parts[name]])
-    record_fact("patterns", counts)
-    return {name: parts[name] for name in PLAYED if name in parts}
-
-
-def _wanted(content: Audio, pattern: Profile, instead: bool, add: str) -> list[str]:
-    """The parts whose patterns are to play."""
-    asked = [name for name in ADDED if name in add.split(",")]
-    if add == "auto":
-        there = {DRUMS: has_drums([content]), BASS: Analysis.of(content).stem_facts.has_bass}
-        asked = [name for name in ADDED if not there[name]]
-    asked = [DRUMS, *(name for name in asked if name != DRUMS)] if instead else asked
-    missing = [name for name in asked if name not in pattern]
-    if missing and add != "auto":
-        warn(f"the style repeats no bars of {' and '.join(missing)}, so none are played")
-    return [name for name in asked if name not in missing]
-
-
-def _along(notes: Notes, profile: Profile, player: Player, content: Audio, seed: int) -> Audio | None:
-    """Notes as a player plays them, in the content's form; None where it cannot."""
-    if not len(notes) or not profile:
-        return None
-    played = player.apply(notes, profile, strength=1.0, seed=seed, progress=None)
-    return _like({BASS: played}, content)[BASS]
-
-
-def _levelled_beside(name: str, sound: Audio, made: Mapping[str, Audio], profile: Profile) -> Audio:
-    """A part that is added, at the style's balance beside what is played but drums."""
-    style = dict(zip(PLAYED, profile["levels"].tolist(), strict=True))
-    rest = [style[other] for other in (BASS, OTHER) if other != name and style[other] > MISSING]
-    beside = style[name] - 10 * np.log10(sum(10 ** (x / 10) for x in rest)) if rest and style[name] > MISSING else None
-    beside = BESIDE_BASS if beside is None else float(np.clip(beside, -20, 6))
-    level = np.sqrt(sum(rms(part) ** 2 for other, part in made.items() if other != DRUMS)) * 10 ** (beside / 20)
-    return _scaled(sound, float(level) / rms(sound))
-
-
 def voice_of(content: Parts, how: str, profile: Profile) -> tuple[Parts, Audio | None]:
     """Return the parts that are played, and the voice beside them; None where there is none.
 
@@ -336,7 +236,7 @@ def voice_of(content: Parts, how: str, profile: Profile) -> tuple[Parts, Audio |
     sounds = {name: sound for name, sound in content.sounds.items() if name != VOCALS}
     if how == "play":
         sounds[OTHER] = mix([sounds[OTHER], voice])
-    own = _under("voice/", profile)
+    own = under("voice/", profile)
     if how == "tone" and not own:
         warn("the style has no voice, so that of the content keeps its own tone")
     elif how == "tone":
@@ -347,13 +247,13 @@ def voice_of(content: Parts, how: str, profile: Profile) -> tuple[Parts, Audio |
 
 def beside(voice: Audio, band: Audio, before: Audio) -> Audio:
     """Return a voice as loud beside a band as it was beside the band before."""
-    return _scaled(voice, rms(band) / max(rms(before), NOTHING))
+    return scaled(voice, rms(band) / max(rms(before), NOTHING))
 
 
 def levelled(made: Mapping[str, Audio], whole: Audio, band: Audio) -> tuple[dict[str, Audio], Audio]:
     """Return parts, and the whole that they are, at the level that the band alone has."""
     gain = rms(band) / max(rms(whole), NOTHING)
-    return {name: _scaled(sound, gain) for name, sound in made.items()}, _scaled(whole, gain)
+    return {name: scaled(sound, gain) for name, sound in made.items()}, scaled(whole, gain)
 
 
 def is_mix(audio: Audio) -> bool:
@@ -399,7 +299,7 @@ def apply(
         if counterpart is None or strength == 0:
             made[name] = content.sounds[name]
             continue
-        own = _under(f"{counterpart}/", profile)
+        own = under(f"{counterpart}/", profile)
         plays = drums if name == DRUMS else player
         source = _expanded(content) if name == DRUMS and not content.struck else content.sounds[name]
         made[name] = plays.apply(source, own, strength=strength, seed=seed, progress=_stretch(progress, i, len(names)))
@@ -407,7 +307,7 @@ def apply(
     gains = _gains(content, made, profile, strengths)
     for name, gain in gains.items():
         if gain != 0:
-            made[name] = _scaled(made[name], 10 ** (gain / 20))
+            made[name] = scaled(made[name], 10 ** (gain / 20))
     record_fact(
         "parts",
         {
@@ -445,8 +345,8 @@ def _frame_powers(sound: Audio, hop: int) -> np.ndarray:
     return np.concatenate(found)
 
 
-def _under(prefix: str, profile: Profile) -> Profile:
-    """What a profile holds under a prefix, by the rest of the names."""
+def under(prefix: str, profile: Profile) -> Profile:
+    """Return what a profile holds under a prefix, by the rest of the names."""
     return {key.removeprefix(prefix): array for key, array in profile.items() if key.startswith(prefix)}
 
 
@@ -495,7 +395,8 @@ def mix(parts: Sequence[Audio], like: Audio | None = None) -> Audio:
     return Audio(total, like.rate)
 
 
-def _scaled(sound: Audio, gain: float) -> Audio:
+def scaled(sound: Audio, gain: float) -> Audio:
+    """Return a sound times a factor."""
     result = blocks.empty(sound.channels, sound.length)
     for span in blocks.spans(sound.length, 20 * sound.rate, 0):
         here = slice(span.start, span.stop)
