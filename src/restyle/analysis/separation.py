@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from restyle.audio import Audio
 from restyle.dsp import blocks
-from restyle.dsp.stft import Stft
+from restyle.dsp.stft import Stft, powers
 from restyle.threads import single
 
 SPREAD = 17  # frames, or bins, that the neighbourhood spans
@@ -74,7 +74,7 @@ def separate(audio: Audio, *, margin: float = 1.0) -> Separation:
     def part(index: int) -> Audio:
         def one(block: Audio, _: blocks.Span) -> np.ndarray:
             spectrum = stft(torch.from_numpy(block.samples))
-            mask = masks(spectrum.abs().mean(dim=0), margin=margin)[index]
+            mask = masks(powers(spectrum).sqrt().mean(dim=0), margin=margin)[index]
             return np.asarray(stft.inverse(spectrum * mask, block.length))
 
         return blocks.process(audio, one, seconds=BLOCK, context=CONTEXT, hop=stft.hop)

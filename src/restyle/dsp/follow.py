@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from restyle.audio import Audio
 from restyle.dsp import blocks
 from restyle.dsp.melbands import MelBands
-from restyle.dsp.stft import Stft
+from restyle.dsp.stft import Stft, powers
 
 RANGE, LARGEST = 60.0, 20.0  # dB below a band's loudest moment that count, and of gain
 LOWEST, HIGHEST = 28, 108  # MIDI numbers of the pitches that are followed
@@ -132,7 +132,7 @@ def _framewise(audio: Audio, stft: Stft, measure: Callable[[Tensor], Tensor]) ->
     block, around = round(20 * audio.rate / stft.hop) * stft.hop, stft.n_fft
     found = []
     for span in blocks.spans(audio.length, block, around):
-        power = stft(torch.from_numpy(audio.slice(span.left, span.right).samples)).abs().square().mean(dim=0)
+        power = powers(stft(torch.from_numpy(audio.slice(span.left, span.right).samples))).mean(dim=0)
         blocks.release(audio.samples)
         first = (span.start - span.left) // stft.hop
         count = (span.stop - span.start) // stft.hop + (span.stop == audio.length)

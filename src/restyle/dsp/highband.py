@@ -12,7 +12,7 @@ from restyle.audio import Audio
 from restyle.dsp import blocks
 from restyle.dsp.bands import smoothed, window_for
 from restyle.dsp.blocks import Progress, Span
-from restyle.dsp.stft import Stft
+from restyle.dsp.stft import Stft, powers
 
 EDGE = 0.9  # of half a network's rate; above it resampling has weakened what the network sees and makes
 CROSS = 0.06  # part of the limit over which what is made below and above it are cross-faded
@@ -174,7 +174,7 @@ class _Band:
     def hissed(self, spectrum: Tensor, noise: Tensor) -> Tensor:
         """Return the bins ``[C, A, L]`` of white noise ``[F, L]`` with the power, in each frame, of what is copied."""
         size = 2 * self._half + 1
-        power = spectrum.abs().square().transpose(1, 2)
+        power = powers(spectrum).transpose(1, 2)
         power = nn.functional.avg_pool1d(power, size, 1, size // 2, count_include_pad=False).transpose(1, 2)
         level = (power[:, self.source] / self.stft.window.square().sum()).sqrt()
         return noise[self.first :] * level

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from restyle.dsp.stft import Stft
+from restyle.dsp.stft import Stft, powers
 
 
 @torch.no_grad()
@@ -88,6 +88,6 @@ def _start(magnitude: Tensor, phase: Tensor | None, seed: int) -> Tensor:
 
 def _with_magnitude(spectrum: Tensor, magnitude: Tensor) -> Tensor:
     """Scale a complex spectrum, in place, to magnitudes."""
-    scale = magnitude / spectrum.abs().clamp_min_(1e-20)
+    scale = magnitude / powers(spectrum).sqrt_().clamp_min_(1e-20)
     torch.view_as_real(spectrum).mul_(scale.unsqueeze(-1))
     return spectrum

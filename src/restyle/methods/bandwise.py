@@ -14,7 +14,7 @@ from restyle.audio import Audio
 from restyle.dsp import blocks
 from restyle.dsp.bands import PitchBands, window_for
 from restyle.dsp.blocks import Progress
-from restyle.dsp.stft import Stft
+from restyle.dsp.stft import Stft, powers
 from restyle.methods.base import Profile, of_recordings
 from restyle.methods.excerpt import excerpt
 from restyle.threads import single
@@ -54,7 +54,7 @@ class Bandwise:
         """Band magnitudes ``[C, count, L]`` of a sound, block by block."""
         # with some context around, the frames are the same however the sound is cut
         for span in blocks.spans(content.length, round(self.seconds * self.rate), self.stft.n_fft):
-            found = self.bands(self.spectrum(content.slice(span.left, span.right)).abs())
+            found = self.bands(powers(self.spectrum(content.slice(span.left, span.right))).sqrt())
             first = (span.start - span.left) // self.stft.hop
             frames = (span.stop - span.start) // self.stft.hop + (span.stop == content.length)
             yield found[..., first : first + frames]

@@ -19,7 +19,7 @@ from restyle.analysis.facts import Analysis
 from restyle.analysis.tuning import Tuning, estimate_tuning
 from restyle.audio import Audio, resample
 from restyle.dsp.phase import griffin_lim
-from restyle.dsp.stft import Stft
+from restyle.dsp.stft import Stft, powers
 from restyle.methods.bandwise import Bandwise, BandwiseMethod, together
 from restyle.methods.base import Profile
 from restyle.methods.excerpt import clips
@@ -110,7 +110,7 @@ class _Painter:
     @torch.inference_mode()
     def paint(self, block: Audio, strength: float) -> np.ndarray:
         """Return one block ``[C, T]``; strength cross-fades it with the content's."""
-        magnitudes = self.bands(self.grid.spectrum(block).abs())
+        magnitudes = self.bands(powers(self.grid.spectrum(block)).sqrt())
         if float(magnitudes.max()) <= 1e-7 * self.tilt.peak:
             return (1 - strength) * block.samples
         magnitudes = magnitudes * self.tilt.gain[:, None]
@@ -127,12 +127,13 @@ class _Painter:
 
     def _sound(self, frames: Tensor, index: Tensor, level: Tensor, length: int) -> Tensor:
         """Play frames ``[F, U]`` picked by ``index`` at ``level`` (both [P, L]): samples ``[T]``."""
-        total = frames.new_zeros(len(frames), level.shape[1])
-        power = torch.zeros(total.shape)
-        powers = frames.real.square() + frames.imag.square()
-        for i, h in zip(index, level, strict=True):
-            total += frames[:, i] * h
-            power += powers[:, i] * h.square()
+        parts = torch.view_as_real(frames.T.contiguous())  # [U, F, 2]
+
+        def mixed(rows: Tensor, gain: Tensor) -> Tensor:
+            return nn.functional.embedding_bag(index.T, rows, per_sample_weights=gain.T.contiguous(), mode="sum")
+
+        total = torch.view_as_complex(mixed(parts.flatten(1), level).unflatten(1, (-1, 2))).T
+        power = mixed(parts.square().sum(2), level.square()).T
         magnitude = power.sqrt()
         level_now = torch.log(self.bands(magnitude) + TINY * self.tilt.peak) - self.tilt.typical[:, None]
         gain = self.bands.spread(((self.method.contrast - 1) * level_now).clamp(-6, 1))
@@ -149,7 +150,7 @@ class _Painter:
         for shift in range(-self.method.semitones, self.method.semitones + 1):
             for sound, own in zip(sounds, cents, strict=True):
                 moved = torch.from_numpy(resample(sound, 2 ** (shift / 12 + own / 1200), 1.0))
-                found = self.bands(self.stft(moved).abs())
+                found = self.bands(powers(self.stft(moved)).sqrt())
                 starts = torch.arange(found.shape[1]) * hop
                 where.append(torch.stack([torch.full_like(starts, len(padded)), starts]))
                 padded.append(nn.functional.pad(moved, (half, half + hop)))

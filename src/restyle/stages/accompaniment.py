@@ -25,6 +25,7 @@ from restyle.stages.parts import (
     Profile,
     has_drums,
     like,
+    loudness_of,
     mix,
     scaled,
     under,
@@ -128,5 +129,5 @@ def _levelled_beside(name: str, sound: Audio, made: Mapping[str, Audio], profile
     rest = [style[other] for other in (BASS, OTHER) if other != name and style[other] > MISSING]
     beside = style[name] - 10 * np.log10(sum(10 ** (x / 10) for x in rest)) if rest and style[name] > MISSING else None
     beside = BESIDE_BASS if beside is None else float(np.clip(beside, -20, 6))
-    level = np.sqrt(sum(rms(part) ** 2 for other, part in made.items() if other != DRUMS)) * 10 ** (beside / 20)
-    return scaled(sound, float(level) / rms(sound))
+    power = sum(10 ** (loudness_of(part) / 10) for other, part in made.items() if other != DRUMS)
+    return scaled(sound, float(np.sqrt(power)) * 10 ** ((beside - loudness_of(sound)) / 20))

@@ -7,7 +7,7 @@ further from style and content than with that.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,6 +22,7 @@ from restyle.data.stems import UNEQUAL, aligned
 from restyle.dsp import blocks
 from restyle.dsp.blocks import Progress
 from restyle.dsp.follow import rms
+from restyle.dsp.loudness import loudness
 from restyle.errors import RestyleError, record_fact, warn
 from restyle.notes import Notes
 from restyle.stages import patterns, tone
@@ -33,6 +34,7 @@ ABSENT = -22.0  # dB of the whole: a stem that is softer is none of its own, and
 UNSTRUCK = -20.0  # dB of what rings: what strikes in a style is softer where nothing does
 SOFTER, LOUDER = 10.0, 15.0  # dB by which a part's level may change: none is to vanish, and no noise to become drums
 NOTHING = 1e-7  # root mean square of silence
+SILENT = -140.0  # LUFS of silence
 AUDIBLE = 1e-4  # peak of a part that can be learnt from
 FRAME = 0.02  # seconds in which a content's level is measured
 SOFT, MOST_SOFTER = 30.0, 40.0  # dB below its loudest moment from where on what strikes is made softer; by how much
@@ -68,8 +70,8 @@ class Parts:
     struck: bool
 
     def level(self, name: str) -> float:
-        """Return a part's level in dB of full scale."""
-        return 20 * float(np.log10(max(rms(self.sounds[name]), NOTHING)))
+        """Return a part's loudness in LUFS."""
+        return loudness_of(self.sounds[name])
 
 
 def take_apart(audio: Audio, stems: Mapping[str, Audio] | None = None, *, voice: bool = True) -> Parts:
@@ -142,20 +144,21 @@ def fit(
         stems: of the (one) clip, where they are known.
 
     Returns:
-        ``PART/...`` as the players learn it, and ``levels``, of drums, bass and other in dB relative to all three;
-        -200 for those that the style has not.
+        ``PART/...`` as the players learn it, and ``levels``, the loudness of drums, bass and other in dB relative to
+        all three; -200 for those that the style has not.
     """
     apart = [_with_voice(take_apart(clip, stems, voice=False)) for clip in style]
     profile: Profile = {}
     levels = np.full(len(PLAYED), MISSING, np.float32)
-    total = _power(apart, PLAYED)
+    total = _power(apart, PLAYED, loudness_of)
     for i, name in enumerate(PLAYED):
         sounds = [parts.sounds[name] for parts in apart if name in parts.sounds and _sounds(parts.sounds[name])]
         if not sounds:
             continue
-        levels[i] = 10 * np.log10(max(_power(apart, (name,)), NOTHING**2) / max(total, NOTHING**2))
+        levels[i] = 10 * np.log10(_power(apart, (name,), loudness_of) / total)
         if name == DRUMS:
-            unstruck = not stems and levels[i] < UNSTRUCK
+            softest = _power(apart, PLAYED, _level) * 10 ** (UNSTRUCK / 10)
+            unstruck = not stems and _power(apart, (name,), _level) < softest
             learnt = _struck(drums, list(style) if unstruck else sounds, bool(stems) or has_drums(style))
         else:
             learnt = _played(player, sounds)
@@ -261,9 +264,19 @@ def is_mix(audio: Audio) -> bool:
     return Analysis.of(audio).is_mix
 
 
-def _power(apart: Sequence[Parts], names: Sequence[str]) -> float:
-    """Mean power of some parts of several recordings."""
-    return float(np.mean([sum(rms(p.sounds[n]) ** 2 for n in names if n in p.sounds) for p in apart]))
+def _power(apart: Sequence[Parts], names: Sequence[str], level: Callable[[Audio], float]) -> float:
+    """Mean over several recordings of the power that some parts have together, by a level in dB."""
+    return float(np.mean([sum(10 ** (level(p.sounds[n]) / 10) for n in names if n in p.sounds) for p in apart]))
+
+
+def loudness_of(sound: Audio) -> float:
+    """Return the loudness of a part in LUFS, -140 for silence."""
+    return max(loudness(sound), SILENT)
+
+
+def _level(sound: Audio) -> float:
+    """Root mean square in dB of full scale."""
+    return 20 * float(np.log10(max(rms(sound), NOTHING)))
 
 
 def apply(
@@ -370,7 +383,7 @@ def _gains(
         change = float(np.clip(style - (_balance(level) or 0.0), -SOFTER, LOUDER))
         asked[DRUMS] += strengths.get(DRUMS, 1.0) * change
     total, wanted = (10 * np.log10(sum(10 ** (x / 10) for x in one.values())) for one in (level, asked))
-    now = {name: 20 * float(np.log10(max(rms(sound), NOTHING))) for name, sound in made.items()}
+    now = {name: loudness_of(sound) for name, sound in made.items()}
     changed = [name for name in made if strengths.get(name, 1.0) > 0]
     return {name: float(np.clip(asked[name] + total - wanted - now[name], -60, 60)) for name in changed}
 

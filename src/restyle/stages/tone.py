@@ -13,6 +13,7 @@ from restyle.dsp import blocks
 from restyle.dsp.blocks import Progress
 from restyle.dsp.loudness import loudness, width
 from restyle.dsp.melbands import MelBands
+from restyle.dsp.stft import powers
 
 COUNT = 64  # bands up to HIGHEST, fewer where the rate ends earlier
 HIGHEST = 22050.0  # Hz
@@ -151,7 +152,7 @@ def _levels(audio: Audio) -> np.ndarray:
     stft, bands = transform(audio.rate), _bands(audio.rate)
     levels = []
     for piece in blocks.views(audio):
-        power = stft(torch.from_numpy(np.array(piece))).abs().square().mean(dim=0)
+        power = powers(stft(torch.from_numpy(np.array(piece)))).mean(dim=0)
         levels.append((10 * torch.log10(bands(power) + 1e-12)).numpy().astype(np.float16))
     peak = max(float(level.max()) for level in levels)
     total, frames = np.zeros(len(bands.centres)), 0

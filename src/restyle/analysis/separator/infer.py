@@ -15,7 +15,7 @@ from restyle.audio import Audio
 from restyle.dsp import blocks
 from restyle.dsp.blocks import Progress, Span
 from restyle.dsp.follow import rms
-from restyle.dsp.stft import Stft
+from restyle.dsp.stft import Stft, powers
 from restyle.errors import RestyleError
 from restyle.io import hub
 from restyle.io import networks as trained
@@ -62,7 +62,7 @@ def separate_stems(
         piece = audio.slice(span.left, span.right)
         spectrum = stft(torch.from_numpy(piece.samples))
         with torch.inference_mode():
-            shares = share(network, spectrum.abs() * gain * stft_scale(stft, network))
+            shares = share(network, powers(spectrum).sqrt() * gain * stft_scale(stft, network))
             stems = stft.inverse(shares * spectrum, piece.length)
         return span, stems[..., span.start - span.left : span.stop - span.left]
 
