@@ -84,6 +84,8 @@ def separate(audio: Audio, *, margin: float = 1.0) -> Separation:
         for span in blocks.spans(audio.length, 20 * audio.rate, 0):
             here = slice(span.start, span.stop)
             result[:, here] = audio.samples[:, here] - sum(part.samples[:, here] for part in parts)
+            for samples in (result, audio.samples, *(part.samples for part in parts)):
+                blocks.release(samples)
         return Audio(result, audio.rate)
 
     harmonic = part(0)

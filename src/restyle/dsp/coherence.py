@@ -42,6 +42,8 @@ def band_coherence(output: Audio, content: Audio) -> np.ndarray:
         a, b = (
             _spectra(sound.slice(span.start, stop).samples, alike, size, hop, window) for sound in (output, content)
         )
+        for sound in (output, content):
+            blocks.release(sound.samples)
         cross += (a * b.conj()).sum(axis=(0, 1))
         own += np.square(np.abs(a)).sum(axis=(0, 1))
         other += np.square(np.abs(b)).sum(axis=(0, 1))

@@ -33,6 +33,7 @@ EARLY = 0.004  # s before a stroke at which its sound begins
 MEASURED, LOUD = 0.08, 0.06  # s of a stroke of which its spectrum and level are measured
 EDGES = (0, 100, 200, 400, 800, 1600, 3200, 6400, 24000)  # Hz of the bands in which strokes differ
 FADE = 0.012  # s at a stroke's end
+RELEASED = 100  # strokes after which memory is let go of
 OTHER_DRUM, OTHER_FORCE, OTHER_LEVEL = 1.0, 0.3, 0.5  # what a stroke of other drums, velocities or ranks costs
 OTHER_BAND, TOO_SHORT = 0.3, 2.0  # what a dB of another spectrum costs, and a second that is missing
 LONG = 0.25  # s that a stroke must last at most
@@ -245,5 +246,7 @@ class Kit(NamedTuple):
             at = max(0, round(moment * self.rate) - (start[chosen] - first))
             here = slice(at, min(at + len(piece), length))
             result[:, here] += np.float32(10 ** (gain / 20)) * piece[: max(0, here.stop - at)]
+            if i % RELEASED == 0:
+                blocks.release(result)
         blocks.release(result)
         return Audio(result, self.rate)

@@ -404,7 +404,7 @@ def mix(parts: Sequence[Audio], like: Audio | None = None) -> Audio:
         for span in blocks.spans(like.length, 20 * like.rate, 0):
             total[:, span.start : span.stop] += part.samples[:, span.start : span.stop]
             blocks.release(part.samples)
-        blocks.release(total)
+            blocks.release(total)
     return Audio(total, like.rate)
 
 
