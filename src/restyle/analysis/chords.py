@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from restyle.analysis.chord_path import NONE, evidence, labels, most_likely
+from restyle.analysis.chord_path import ROOTS as ROOTS
 from restyle.analysis.transcriber.infer import transcribe
 from restyle.audio import Audio
 from restyle.dsp.pianoroll import Roll
@@ -14,16 +16,12 @@ from restyle.dsp.pianoroll import Roll
 if TYPE_CHECKING:
     from restyle.analysis.beats import Beats
 
-ROOTS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 QUALITIES = ("maj", "min", "7", "min7", "maj7")
-NONE = "N"  # no chord
 STEP = 0.5  # s between possible changes where there is no steady beat
 SHORTEST = 0.05  # s of a step at the start and the end
 PIECE = 4096  # frames that are added up at a time
 BASS, HARMONY = 48, 52  # MIDI pitches to which all is bass, and from which nothing is; in between it is shared
 SOUNDING = 0.1  # probability that some pitch class sounds, below which there is no chord
-FAINT = 0.2  # the least that chroma are scaled by: faint traces stay small
-CHANGE = 2.5  # nats that a change of chord costs
 UNLIKELY = -1e3  # nats of what cannot be
 
 # In tenths of a nat: how much a full pitch class, counted from the root, speaks for each quality, in the harmony and in
@@ -131,11 +129,11 @@ def estimate_chords(audio: Audio, *, beats: Beats | None = None, chroma: Chroma 
         beats = track(*onset_curves(audio))
     edges = _edges(beats, audio.duration)
     sounding = chroma or Chroma.of(transcribe(audio).roll)
-    states = _most_likely(_likelihoods(sounding.between(edges)))
+    states = most_likely(_likelihoods(sounding.between(edges)))
     starts = np.flatnonzero(np.diff(states, prepend=-1))
-    labels = [f"{ROOTS[k % 12]}:{QUALITIES[k // 12]}" for k in range(12 * len(QUALITIES))] + [NONE]
+    names = labels(QUALITIES)
     times = np.stack([edges[starts], edges[np.append(starts[1:], len(states))]], axis=1)
-    return Chords(times, tuple(labels[k] for k in states[starts]))
+    return Chords(times, tuple(names[k] for k in states[starts]))
 
 
 def _edges(beats: Beats, duration: float) -> np.ndarray:
@@ -153,26 +151,6 @@ def _edges(beats: Beats, duration: float) -> np.ndarray:
 
 def _likelihoods(chroma: np.ndarray) -> np.ndarray:
     """Logarithms of the probabilities of each quality on each root, and of no chord last, ``[N, 61]``."""
-    scaled = chroma / np.maximum(chroma.max(axis=2, keepdims=True), FAINT)
-    turned = scaled[:, :, (np.arange(12)[:, None] + np.arange(12)) % 12]  # [N, 2, root, pitch class above it]
-    weights = np.stack([HARMONY_WEIGHTS, BASS_WEIGHTS]) / 10
-    scores = np.einsum("nbrp,bqp->nqr", turned, weights) + np.array(BIASES)[:, None] / 10
-    scores = scores.reshape(len(chroma), -1)
-    scores = scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
+    scores = evidence(chroma, np.stack([HARMONY_WEIGHTS, BASS_WEIGHTS]) / 10, np.array(BIASES) / 10)
     silent = chroma.max(axis=(1, 2)) < SOUNDING
     return np.column_stack([scores, np.where(silent, 0.0, UNLIKELY)])
-
-
-def _most_likely(likelihoods: np.ndarray) -> np.ndarray:
-    """The most likely states ``[N]`` where every change costs the same (Viterbi)."""
-    count, states = likelihoods.shape
-    score, before = likelihoods[0], np.zeros((count, states), int)
-    for step in range(1, count):
-        best = int(score.argmax())
-        changed = score < score[best] - CHANGE
-        before[step] = np.where(changed, best, np.arange(states))
-        score = np.where(changed, score[best] - CHANGE, score) + likelihoods[step]
-    path = np.full(count, int(score.argmax()))
-    for step in range(count - 1, 0, -1):
-        path[step - 1] = before[step, path[step]]
-    return path

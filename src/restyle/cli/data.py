@@ -1,4 +1,4 @@
-"""The verb data: render, instruments, use, spectrograms, stems. Floor 7."""
+"""The verb data: arrange, render, instruments, use, spectrograms, stems. Floor 7."""
 
 from __future__ import annotations
 
@@ -107,6 +107,39 @@ def instruments(
     rest |= {"count": count, "seconds": seconds, "varied": varied, "room": room}
     with counting("instruments") as report:
         result = verb.instruments(midi, out, soundfont, samples=notes or (), only=only or (), report=report, **rest)
+    _show(out, result)
+
+
+@command(
+    verbs,
+    "restyle data arrange charts -o set --songs 3000 --jobs 2",
+    "restyle data arrange charts -o set --grooves Swing,BossaNova,stdlib/tango --bars 16",
+    options="jobs seed",
+)
+def arrange(
+    charts: Annotated[Path, typer.Argument(metavar="CHARTS_DIR", help="Chord charts: a bar a line, a cell a beat.")],
+    out: Annotated[Path, output("DIR", "Folder of the songs.")],
+    grooves: Annotated[
+        str, typer.Option(metavar="N|A,B", help="Grooves of a song: how many of all that MMA has, or these.")
+    ] = "4",
+    songs: Annotated[int, typer.Option(help="Songs of the set.")] = 1000,
+    bars: Annotated[str, typer.Option(metavar="N..M", help="Bars of a song, at least and at most.")] = "8..32",
+    *,
+    jobs: int,
+    seed: int,
+) -> None:
+    """Let MMA play chord charts, each in several grooves: what arrangers are taught with; a second run goes on."""
+    from restyle.commands import data as verb
+
+    least, _, most = bars.partition("..")
+    if not (least.isdecimal() and (most or least).isdecimal()):
+        raise RestyleError(f"{bars} is no number of bars; write --bars as 8..32, or as 16")
+    length = int(least), int(most or least)
+    chosen: int | list[str] = int(grooves) if grooves.isdecimal() else [name.strip() for name in grooves.split(",")]
+    with counting("songs") as report:
+        result = verb.arrange(
+            charts, out, grooves=chosen, songs=songs, length=length, seed=seed, jobs=jobs, report=report
+        )
     _show(out, result)
 
 

@@ -18,6 +18,7 @@ BETTER = {"lower": "lower is better", "higher": "higher is better", "": ""}
     app,
     "restyle evaluate out.wav --content song.wav --style style.wav",
     "restyle evaluate out.wav --target wanted.wav --notes song.mid --json",
+    "restyle evaluate out.mid --content tune.mid --style band.mid",
     options="as_json",
 )
 def evaluate(
@@ -31,11 +32,21 @@ def evaluate(
     *,
     as_json: bool,
 ) -> None:
-    """Judge a result: is what is played kept, does it sound like the style, is its rhythm right, is it clean?"""
-    from restyle.commands import evaluate as verb
-    from restyle.evaluation import METRICS
+    """Judge a result: is what is played kept, does it sound like the style, is its rhythm right, is it clean?
 
-    scores = verb.run(out, content=content, style=style, target=target, notes=notes, rhythm=rhythm, timbre=timbre)
+    A MIDI file is judged as an arrangement, by notes.
+    """
+    from restyle.commands import evaluate as verb
+    from restyle.io.midi import MIDI_READ
+
+    if out.suffix.lower() in MIDI_READ:
+        from restyle.evaluation.symbolic import METRICS
+
+        scores = verb.run_score(out, content=content, style=style)
+    else:
+        from restyle.evaluation import METRICS
+
+        scores = verb.run(out, content=content, style=style, target=target, notes=notes, rhythm=rhythm, timbre=timbre)
     if as_json:
         print(json.dumps(scores, indent=2))
         return
@@ -46,4 +57,5 @@ def evaluate(
             shown = "-" if value is None else f"{value:.4g} {metric.unit}".rstrip()
             rows.append([f"{question}.{name}", shown, BETTER[metric.better], metric.text])
     table(["metric", "value", "", "what it is"], rows)
-    print(verb.summary(scores, rhythm))
+    if "rhythm" in scores:
+        print(verb.summary(scores, rhythm))

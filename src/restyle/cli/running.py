@@ -20,7 +20,7 @@ from restyle.io.text import ESCAPED
 # a module each, in the order of the help
 VERBS = (
     *("transfer", "learn", "batch", "evaluate", "compare", "benchmark", "listen", "data", "train", "models"),
-    *("transcribe", "separate", "info", "classify", "methods", "demo"),
+    *("transcribe", "separate", "arrange", "info", "classify", "methods", "demo"),
 )
 
 ARENA_MAX = -8  # glibc's number of that parameter of malloc

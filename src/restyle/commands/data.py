@@ -1,4 +1,4 @@
-"""``restyle data``: MIDI files to songs, songs to spectrograms. Floor 6."""
+"""``restyle data``: chord charts and MIDI files to songs, songs to spectrograms. Floor 6."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from restyle.commands.shared import cluster, outputs, pool
+from restyle.commands.shared import arranging, cluster, outputs, pool
 from restyle.commands.shared.spectrograms import spectrograms
 from restyle.commands.shared.stems import stems
 from restyle.commands.shared.tally import Report, Tally
@@ -24,7 +24,7 @@ from restyle.io.midi import MIDI
 from restyle.io.tables import read_table
 from restyle.io.text import ESCAPED, write_text
 
-__all__ = ["Recipe", "Tally", "instruments", "render", "spectrograms", "stems"]
+__all__ = ["Recipe", "Tally", "arrange", "instruments", "render", "spectrograms", "stems"]
 
 
 def render(
@@ -191,6 +191,63 @@ def _play_instrument(task: tuple[Plan, str]) -> int | str:
         return sum(1 for _ in write_clips(_opened(plan), plan.out, [name], plan.count, seed=plan.seed))
     except RestyleError as error:
         return str(error)
+
+
+def arrange(
+    charts: Path,
+    out: Path,
+    *,
+    grooves: int | Sequence[str] = 4,
+    songs: int = 1000,
+    length: tuple[int, int] = (8, 32),
+    seed: int = 0,
+    jobs: int = 1,
+    report: Report | None = None,
+) -> Tally:
+    """Make songs of chord charts, each played in several grooves by MMA; those that are there already are kept.
+
+    Args:
+        charts: folder of charts (``.txt``): a bar a line, a cell a beat, ``/`` where a chord sounds on.
+        out: gets songs/NNNNNN with chords.tsv, melody.mid and a MIDI file for each groove, manifest.jsonl and
+            summary.json.
+        grooves: how many play a song, 2 and up, of all that MMA has; or the names of all that may: of grooves or of
+            library files, as ``BossaNova``, ``stdlib/swing:SwingWalk`` or ``stdlib/swing``.
+        songs: how many; a set that is made longer later has the same first ones.
+        length: bars of a song, at least and at most.
+        seed: of all that is random.
+        jobs: processes at a time.
+        report: called with each song's name, how many are done, and of how many.
+
+    Returns:
+        How many songs are new or were there, and what is skipped and why; each is also named in a warning.
+
+    Raises:
+        RestyleError: if the folder holds no charts, it cannot be written to, MMA is not installed or has no such
+            groove, or a number is out of range.
+    """
+    tally = Tally()
+    with outputs.folder(out):
+        plan, facts = arranging.plan(charts, grooves, songs, length, seed, jobs, tally)
+        known = arranging.read_rows(out)
+        rows = {song.file: known[song.file] for song in plan if arranging.is_made(song, out, known)}
+        others = arranging.others(plan, out, known)
+        tally.kept = len(rows)
+        todo = [(song, out) for song in plan if song.file not in rows]
+        if known:
+            _write_manifest(out, rows | others)
+        for number, ((song, _), outcome) in enumerate(pool.each(arranging.make, todo, jobs), tally.kept + 1):
+            result = pool.KILLED if outcome is None else outcome
+            if isinstance(result, str):
+                tally.skip(song.file, result)
+            else:
+                tally.new += 1
+                rows[song.file] = result
+                _append(out, result)
+            if report:
+                report(song.file, number, len(plan))
+        _write_manifest(out, rows | others)
+        arranging.write_summary(out, facts, rows | others)
+    return tally
 
 
 def _check_fonts(recipe: Recipe) -> None:

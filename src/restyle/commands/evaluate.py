@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from restyle.commands.shared.inputs import check_input, read_sound
 from restyle.comparison.table import Scores
 from restyle.errors import RestyleError
 from restyle.evaluation import evaluate
 from restyle.io import hub
+from restyle.io.midi import MIDI_READ
 
 
 def run(
@@ -56,6 +59,43 @@ def run(
         rhythm=rhythm,
         timbre=hub.find(timbre) if timbre else None,
     )
+
+
+def run_score(output: Path, *, content: Path | None = None, style: Path | None = None) -> Scores:
+    """Evaluate an arrangement, as notes.
+
+    Args:
+        output: a MIDI file.
+        content: the piece that was arranged, likewise.
+        style: the piece whose manner it should have, likewise.
+
+    Returns:
+        The scores of `restyle.evaluation.symbolic`.
+
+    Raises:
+        RestyleError: if a file cannot be read or is no MIDI file, or there is nothing to compare it with.
+    """
+    from restyle.analysis.chord_names import parse_chord
+    from restyle.analysis.harmony import chords_of
+    from restyle.analysis.melody import melody_of
+    from restyle.evaluation.symbolic import evaluate as evaluate_score
+    from restyle.io.scores import read_score
+
+    if not (content or style):
+        raise RestyleError("there is nothing to compare it with; give --content or --style, MIDI files as it is one")
+    for path in filter(None, (output, content, style)):
+        check_input(path)
+        if path.suffix.lower() not in MIDI_READ:
+            raise RestyleError(f"{path} is no MIDI file, as {output.name} is; 'restyle transcribe' makes one of it")
+    made, other = read_score(output), read_score(style) if style else None
+    if not content:
+        return {"symbolic": evaluate_score(made, style=other)}
+    piece = read_score(content)
+    named = [parse_chord(label) for label in chords_of(piece)]
+    chords = np.array(
+        [[(k - (root or 0)) % 12 in classes for k in range(12)] for root, classes, _ in named], dtype=bool
+    )
+    return {"symbolic": evaluate_score(made, content=piece, style=other, melody=melody_of(piece), chords=chords)}
 
 
 def summary(scores: Scores, rhythm: str) -> str:

@@ -13,13 +13,13 @@ from typing import NamedTuple
 import numpy as np
 
 from restyle.errors import RestyleError
+from restyle.io.midi_clock import Clock
 
 HEADER, TRACK = b"MThd", b"MTrk"
 FOREIGN = 256  # bytes that may stand before the header, as RIFF's
-TEMPO = 500_000  # microseconds a quarter note, until a tempo is given
 META, SYSEX, ESCAPE = 0xFF, 0xF0, 0xF7  # statuses
 END_OF_TRACK, SET_TEMPO, TIME_SIGNATURE = 0x2F, 0x51, 0x58  # meta events
-DROP_FRAME = 29  # frames a second that stand for 30 * 1000 / 1001
+FINEST = 6  # the power of two of the shortest beat: a sixty-fourth note
 
 
 class Event(NamedTuple):
@@ -30,12 +30,26 @@ class Event(NamedTuple):
         status: kind of message times 16, and the channel 0..15.
         first: data byte 0..127.
         second: data byte 0..127, 0 where the kind has one alone.
+        track: number of the track that sends it.
     """
 
     time: float
     status: int
     first: int
     second: int
+    track: int
+
+
+class Signature(NamedTuple):
+    """A time signature.
+
+    Args:
+        quarter: quarter notes from the start of the file.
+        bar: quarter notes of a bar from there on.
+    """
+
+    quarter: float
+    bar: float
 
 
 @dataclass(frozen=True)
@@ -47,12 +61,16 @@ class Events:
         end: time in s at which the longest track ends.
         mended: what was wrong with the file and was mended, a phrase each.
         incomplete: whether a part of it could not be read.
+        signatures: time signatures of all tracks, in the order of time.
+        clock: its quarter notes in seconds.
     """
 
     events: list[Event]
     end: float
     mended: list[str]
     incomplete: bool
+    signatures: list[Signature]
+    clock: Clock
 
 
 def read_events(path: Path) -> Events:
@@ -79,12 +97,15 @@ def read_events(path: Path) -> Events:
         raise damaged(path)
     if len(tracks) < count:
         reader.mend(f"{count - len(tracks)} of its {count} tracks are missing", incomplete=True)
-    clock = _Clock.of([tempo for track in tracks for tempo in track.tempi], division)
-    messages = sorted((m for track in tracks for m in track.messages), key=lambda message: message[0])
+    clock = Clock.of([tempo for track in tracks for tempo in track.tempi], division)
+    messages = sorted(
+        ((*m, number) for number, track in enumerate(tracks) for m in track.messages), key=lambda message: message[0]
+    )
+    signatures = [Signature(tick / clock.quarter, bar) for track in tracks for tick, bar in track.signatures]
     times = clock.seconds(np.array([message[0] for message in messages], dtype=np.float64))
     events = [Event(time, *message[1:]) for time, message in zip(times.tolist(), messages, strict=True)]
     end = float(clock.seconds(np.array([max(track.length for track in tracks)]))[0])
-    return Events(events, end, list(reader.mended), reader.incomplete)
+    return Events(events, end, list(reader.mended), reader.incomplete, sorted(signatures), clock)
 
 
 def damaged(path: Path) -> RestyleError:
@@ -92,32 +113,11 @@ def damaged(path: Path) -> RestyleError:
     return RestyleError(f"{path} is damaged or no MIDI file; export it again from the program that made it")
 
 
-@dataclass(frozen=True)
-class _Clock:
-    """Ticks to seconds: from each of ``ticks`` on, a tick lasts so many seconds."""
-
-    ticks: np.ndarray
-    lasting: np.ndarray
-
-    @classmethod
-    def of(cls, tempi: list[tuple[int, int]], division: int) -> _Clock:
-        if division & 0x8000:  # frames a second and ticks a frame, whatever the tempo
-            frames = 256 - (division >> 8)
-            rate = 30_000 / 1001 if frames == DROP_FRAME else frames
-            return cls(np.zeros(1), np.array([1 / (rate * (division & 0xFF))]))
-        table = np.array([(0, TEMPO), *sorted(tempi, key=lambda tempo: tempo[0])], dtype=np.float64)
-        return cls(table[:, 0], table[:, 1] / 1e6 / division)
-
-    def seconds(self, ticks: np.ndarray) -> np.ndarray:
-        starts = np.concatenate([[0.0], np.cumsum(np.diff(self.ticks) * self.lasting[:-1])])
-        at = np.searchsorted(self.ticks, ticks, side="right") - 1
-        return np.asarray(starts[at] + (ticks - self.ticks[at]) * self.lasting[at])
-
-
 @dataclass
 class _Track:
     messages: list[tuple[int, int, int, int]] = field(default_factory=list)  # tick, status, first, second
     tempi: list[tuple[int, int]] = field(default_factory=list)  # tick, microseconds a quarter note
+    signatures: list[tuple[int, float]] = field(default_factory=list)  # tick, quarter notes a bar
     length: int = 0  # ticks
 
 
@@ -177,6 +177,8 @@ class _Reader:
                     return
                 if kind == SET_TEMPO:
                     self._tempo(track, body)
+                elif kind == TIME_SIGNATURE:
+                    _sign(track, body)
             elif status in (SYSEX, ESCAPE):
                 self._take(self._number())
             elif 0x80 <= status < SYSEX:
@@ -230,3 +232,8 @@ class _Reader:
     def _search(self) -> int:
         found = self.data.find(TRACK, self.at)
         return len(self.data) if found < 0 else found
+
+
+def _sign(track: _Track, body: bytes) -> None:
+    if len(body) >= 2 and body[0] and body[1] <= FINEST:  # one that cannot be changes no sound: no word of it
+        track.signatures.append((track.length, 4 * body[0] / 2 ** body[1]))

@@ -1,0 +1,168 @@
+"""Arrangement: a tune accompanied in the manner of another piece. Floor 4."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from restyle.analysis.form import key_of
+from restyle.analysis.harmony import chords_of
+from restyle.analysis.melody import melody_of, melody_track
+from restyle.arrangement import retrieval
+from restyle.arrangement.harmony import Harmony
+from restyle.errors import RestyleError, warn
+from restyle.notes import DRUMS
+from restyle.score import COLUMNS, STEPS, Score, joined
+
+MELODY, BASS, CHORDS, DRUM_PART = "melody", "bass", "chords", "drums"
+PARTS = (MELODY, BASS, CHORDS, DRUM_PART)
+BASSES = range(32, 40)  # programmes
+LOW = 48  # median pitch below which a part is a bass
+
+
+@dataclass(frozen=True, eq=False)
+class Arrangement:
+    """What became of a piece.
+
+    Args:
+        score: the piece as it is arranged; what is kept of it has the first tracks.
+        kept: numbers of the tracks that are the content's own.
+        chosen: which bar of the style accompanies each bar, counted from 0; -1 where none does.
+        chords: the content's chord in each quarter note.
+    """
+
+    score: Score
+    kept: tuple[int, ...]
+    chosen: tuple[int, ...]
+    chords: tuple[str, ...]
+
+
+def arrange(
+    content: Score,
+    style: Score,
+    *,
+    chords: Sequence[str] | None = None,
+    keep: Collection[str] = (MELODY,),
+    density: float | None = None,
+    seed: int = 0,
+) -> Arrangement:
+    """Accompany a tune in the manner of another piece.
+
+    The tune, its chords, form, bars and tempo are the content's; what accompanies it is the style's: bars whose
+    chords change alike, in the order in which they stand, every note moved to the content's chord.
+
+    Args:
+        content: a piece.
+        style: a few bars of another, or all of it; its melody is left out where it has a track of its own.
+        chords: of the content, a name for each quarter note as `parse_chord` reads it, from the start again where they
+            end before it; found in its notes where None.
+        keep: the parts of the content that stay, of `PARTS`.
+        density: 0 for the style's bars with the fewest notes to 1 for those with the most; as it goes by default.
+        seed: 0 for what fits best; other numbers give other takes.
+
+    Raises:
+        RestyleError: if the content has nothing to keep, the style no accompaniment, or a value is out of its range.
+
+    Example:
+        >>> tune = Score.of([(12 * k, 12, 72 + k, 0.8, 73, 0) for k in range(4)], bars=[0, 48])
+        >>> band = Score.of([(12 * k, 6, p, 0.5, 0, 0) for k in range(8) for p in (60, 64, 67)], bars=[0, 48, 96])
+        >>> made = arrange(tune, band)
+        >>> len(made.score), made.chosen
+        (16, (0,))
+    """
+    _check(keep, density)
+    known = {part: content.select(_tracks_in(content, part)) for part in keep if part != MELODY}
+    if MELODY in keep:
+        known[MELODY] = melody_of(content)
+    own = [known[part] for part in PARTS if part in known and len(known[part])]
+    if not own and not len(content.pitched()):
+        raise RestyleError("the content has no pitched notes to accompany; give a piece with a tune")
+    band = _accompaniment(style, keep)
+    if not len(band):
+        raise RestyleError("the style has no part that is not kept of the content; give another style, or keep less")
+    labels = chords_of(content) if chords is None else _repeated(chords, content)
+    harmony, other = _harmony(content, labels), _harmony(style, chords_of(style))
+    piece = _regrouped(content, harmony, band)
+    chosen = retrieval.choose(harmony, piece, other, band, density=density, seed=seed)
+    made = retrieval.laid(piece, harmony, band, other, chosen)
+    score, kept = _numbered([*own, replace(made, bars=content.bars)], len(own))
+    of_bar = chosen[piece.bar_of(content.bars[:-1])]
+    return Arrangement(score, kept, tuple(of_bar.tolist()), labels)
+
+
+def part_of(score: Score, track: int) -> str:
+    """Return which part a track plays that is no melody: ``bass``, ``chords`` or ``drums``.
+
+    Example:
+        >>> part_of(Score.of([(0, 12, 40, 0.8, 33, 0)], bars=[0, 48]), 0)
+        'bass'
+    """
+    own = score.track == track
+    if score.programme[own][0] == DRUMS:
+        return DRUM_PART
+    low = float(np.median(score.pitch[own])) < LOW
+    return BASS if score.programme[own][0] in BASSES or low else CHORDS
+
+
+def _check(keep: Collection[str], density: float | None) -> None:
+    unknown = sorted(set(keep) - set(PARTS))
+    if unknown:
+        raise RestyleError(f"what is kept must be of {', '.join(PARTS)}, not {', '.join(unknown)}")
+    if density is not None and not 0 <= density <= 1:
+        raise RestyleError(f"the density must be 0 to 1, not {density:g}")
+
+
+def _tracks_in(score: Score, part: str) -> np.ndarray:
+    """Which notes belong to a part, those of a melody's own track aside, ``[N]``."""
+    tracks = [t for t in np.unique(score.track).tolist() if t != melody_track(score) and part_of(score, t) == part]
+    return np.isin(score.track, tracks)
+
+
+def _accompaniment(style: Score, keep: Collection[str]) -> Score:
+    """The style without its melody, where that has a track of its own beside others, and what the content keeps."""
+    tracks = np.unique(style.track).tolist()
+    tune = melody_track(style) if len(tracks) > 1 else None
+    if tune is None and MELODY not in keep and len(tracks) > 1:
+        warn("no track of the style is its melody, so all of them accompany")
+    left = [t for t in tracks if t != tune and part_of(style, t) not in keep]
+    return style.select(np.isin(style.track, left))
+
+
+def _harmony(score: Score, labels: tuple[str, ...]) -> Harmony:
+    key = key_of(score)
+    return Harmony.of(labels, key.tonic, key.mode)
+
+
+def _repeated(chords: Sequence[str], content: Score) -> tuple[str, ...]:
+    if not chords:
+        raise RestyleError("there are no chords; give some, or leave them to be found")
+    return tuple(chords[beat % len(chords)] for beat in range(-(-int(content.bars[-1]) // STEPS)))
+
+
+def _regrouped(content: Score, harmony: Harmony, style: Score) -> Score:
+    """The content with as many of its bars in one as a bar of the style is long, where that is a whole number.
+
+    They are counted from where chords change most.
+    """
+    usual, other = (int(np.median(np.diff(score.bars))) for score in (content, style))
+    count = other // usual
+    if count < 2 or other % usual or content.bar_count <= count:
+        return content
+    begun = np.array([harmony.at(int(bar)) for bar in content.bars[:-1]])
+    changed = harmony.roots[begun] != harmony.roots[np.maximum(begun - 1, 0)]
+    first = max(range(count), key=lambda k: (changed[k::count].mean(), -k))
+    kept = np.unique([0, *range(first, content.bar_count, count), content.bar_count])
+    return replace(content, bars=content.bars[kept])
+
+
+def _numbered(parts: list[Score], kept: int) -> tuple[Score, tuple[int, ...]]:
+    """The parts as one score, their tracks numbered one after the other; the numbers of the first ones' tracks."""
+    numbered, counts = [], [0]
+    for part in parts:
+        tracks, number = np.unique(part.track, return_inverse=True)
+        columns = {name: getattr(part, name) for name in COLUMNS[:-1]}
+        numbered.append(replace(part, **columns, track=sum(counts) + number))
+        counts.append(len(tracks))
+    return joined(numbered), tuple(range(sum(counts[: kept + 1])))

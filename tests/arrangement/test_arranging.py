@@ -1,0 +1,171 @@
+"""Arrangement by retrieval: what is kept, what is written anew, and what cannot be arranged."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from restyle.arrangement import arrange, part_of
+from restyle.arrangement.harmony import Harmony, moved
+from restyle.arrangement.retrieval import choose, laid
+from restyle.errors import RestyleError
+from restyle.evaluation.symbolic import content_chroma, melody_f1
+from restyle.notes import DRUMS
+from restyle.score import Score
+
+BAR = 48
+TRIADS = {"C": (60, 64, 67), "F": (60, 65, 69), "G": (59, 62, 67), "Am": (60, 64, 69)}
+ROOTS = {"C": 36, "F": 41, "G": 43, "Am": 45}
+
+
+def band(chords, *, bar=BAR, hats=4, lead=False):
+    """A band that plays a chord a bar: drums, bass on each beat, chords on two and four; perhaps a tune."""
+    rows = []
+    for i, name in enumerate(chords):
+        start = i * bar
+        rows += [(start + bar * k // hats, 3, 42, 0.6, DRUMS, 0) for k in range(hats)]
+        rows += [(start + 12 * k, 12, ROOTS[name], 0.8, 33, 1) for k in range(bar // 12)]
+        rows += [(start + 12 * k, 6, p, 0.6, 4, 2) for k in range(1, bar // 12, 2) for p in TRIADS[name]]
+        if lead:
+            rows += [(start + 12 * k, 12, 72 + (k * 5 + i) % 8, 0.9, 73, 3) for k in range(bar // 12)]
+    return Score.of(rows, bars=bar * np.arange(len(chords) + 1))
+
+
+def tune(chords, *, bar=BAR):
+    """A tune over block chords on another piano."""
+    rows = []
+    for i, name in enumerate(chords):
+        rows += [(i * bar, bar, p, 0.5, 0, 0) for p in (ROOTS[name], *TRIADS[name])]
+        rows += [(i * bar + 12 * k, 12, TRIADS[name][k % 3] + 12, 0.9, 73, 1) for k in range(bar // 12)]
+    return Score.of(rows, bars=bar * np.arange(len(chords) + 1), tempo=100)
+
+
+def test_a_note_stays_what_it_is_in_its_chord():
+    names = ("C:maj", "A:min", "G:7", "F:maj7", "D:sus4", "B:dim")
+    chords = Harmony.of(names, 0, "major")
+    for b, (root, third, fifth) in enumerate([(0, 4, 7), (9, 0, 4), (7, 11, 2), (5, 9, 0), (2, 7, 9), (11, 2, 5)]):
+        found = [moved(pitch, chords, 0, chords, b) for pitch in (60, 64, 67)]
+        assert [pitch % 12 for pitch in found] == [root, third, fifth]
+        assert all(abs(pitch - old) <= 7 for pitch, old in zip(found, (60, 64, 67), strict=True))
+    assert moved(71, chords, 2, chords, 1) % 12 == 0  # the third of G, then of A minor
+    assert moved(65, chords, 2, chords, 3) % 12 == 4  # sevenths
+    assert moved(65, chords, 2, chords, 0) % 12 == 0  # a triad has none: its root
+
+
+def test_a_passing_note_goes_to_the_scale_and_a_chromatic_one_stays_chromatic():
+    chords = Harmony.of(["C:maj", "E:min"], 0, "major")
+    assert moved(62, chords, 0, chords, 1) == 65  # F natural above E, not F sharp
+    assert moved(61, chords, 0, chords, 1) == 65
+    flat = Harmony.of(["C:maj", "C:maj"], 0, "minor")
+    assert moved(61, flat, 0, flat, 1) == 61
+
+
+def test_the_style_arranged_over_its_own_chords_is_itself():
+    style = band(["C", "Am", "F", "G"])
+    harmony = Harmony.of(
+        [f"{c[0]}:{'min' if 'm' in c else 'maj'}" for c in ("C", "Am", "F", "G") for _ in range(4)], 0, "major"
+    )
+    chosen = choose(harmony, style, harmony, style)
+    made = laid(style, harmony, style, harmony, chosen)
+    assert chosen.tolist() == [0, 1, 2, 3]
+    for name in ("start", "length", "pitch", "programme", "track"):
+        assert np.array_equal(getattr(made, name), getattr(style, name))
+
+
+def test_the_tune_is_kept_and_the_accompaniment_is_the_styles_on_the_tunes_chords():
+    content, style = tune(["F", "G", "C", "Am"] * 2), band(["C", "C", "G", "C"])
+    made = arrange(content, style)
+    melody = content.select(content.track == 1)
+    assert melody_f1(made.score, melody) == 1.0
+    assert np.array_equal(made.score.bars, content.bars) and np.array_equal(made.score.times, content.times)
+    bass = made.score.select(made.score.programme == 33)
+    assert [bass.pitch[bass.start == BAR * i][0] % 12 for i in range(8)] == [5, 7, 0, 9] * 2
+    drums = made.score.select(made.score.programme == DRUMS)
+    assert np.array_equal(np.unique(drums.start % BAR), [0, 12, 24, 36]) and set(drums.pitch) == {42}
+    assert content_chroma(made.score, content) > 0.8
+    assert set(made.score.programme[np.isin(made.score.track, made.kept)]) == {73}
+    assert not (made.score.programme == 0).any()
+
+
+def test_what_is_to_be_kept_replaces_the_styles():
+    content, style = band(["F", "G"], hats=2, lead=True), band(["C", "G"], hats=8)
+    made = arrange(content, style, keep=("melody", "drums")).score
+    assert (made.programme == DRUMS).sum() == 4
+    assert {33, 4, 73} <= set(made.programme)
+    with pytest.raises(RestyleError, match="no part that is not kept"):
+        arrange(content, style.select(style.programme == DRUMS), keep=("melody", "drums"))
+
+
+def test_the_tune_of_the_style_is_left_out():
+    made = arrange(tune(["C", "F"]), band(["C", "G"], lead=True)).score
+    assert (made.programme == 73).sum() == 8  # the content's alone
+
+
+def test_a_pickup_is_not_accompanied_and_a_bar_of_another_length_is_filled():
+    pickup = Score.of(
+        [(0, 12, 67, 0.9, 73, 0), *((12 + 12 * k, 12, 72, 0.9, 73, 0) for k in range(8))], bars=[0, 12, 60, 108]
+    )
+    made = arrange(pickup, band(["C", "C"]))
+    assert made.chosen[0] == -1
+    accompaniment = made.score.select(~np.isin(made.score.track, made.kept))
+    assert accompaniment.start.min() >= 12
+    for bar in (36, 60):
+        waltz = arrange(tune(["C", "G", "C"], bar=bar), band(["C", "G", "F"])).score
+        drums = waltz.select(waltz.programme == DRUMS)
+        assert (waltz.end <= 3 * bar).all()
+        assert set(range(0, 3 * bar, bar)) <= set(drums.start.tolist())
+
+
+def test_density_and_seed_choose_other_bars_and_the_same_seed_the_same():
+    sparse, dense = band(["C"] * 4, hats=2), band(["C"] * 4, hats=16)
+    rows = [
+        tuple(
+            getattr(s, n)[k] + (at if n == "start" else 0)
+            for n in ("start", "length", "pitch", "velocity", "programme", "track")
+        )
+        for s, at in ((sparse, 0), (dense, 4 * BAR))
+        for k in range(len(s))
+    ]
+    style, content = Score.of(rows, bars=BAR * np.arange(9)), tune(["C"] * 4)
+    few, many = (len(arrange(content, style, density=density).score) for density in (0.0, 1.0))
+    assert many > 1.5 * few
+    takes = {arrange(content, style, seed=seed).chosen for seed in range(6)}
+    assert len(takes) > 1
+    assert arrange(content, style, seed=3).chosen == arrange(content, style, seed=3).chosen
+
+
+def test_what_cannot_be_arranged_is_said():
+    drums = Score.of([(0, 3, 36, 0.8, DRUMS, 0)], bars=[0, 48])
+    with pytest.raises(RestyleError, match="no pitched notes"):
+        arrange(drums, band(["C"]))
+    with pytest.raises(RestyleError, match="density"):
+        arrange(tune(["C"]), band(["C"]), density=2)
+    with pytest.raises(RestyleError, match="flute"):
+        arrange(tune(["C"]), band(["C"]), keep=("flute",))
+
+
+def test_one_note_and_many_tracks_are_arranged():
+    single = Score.of([(0, 12, 72, 0.8, 0, 0)], bars=[0, 48])
+    assert len(arrange(single, band(["C"])).score) > 1
+    many = Score.of([(k % 48, 6, 40 + k % 50, 0.5, k % 120, k) for k in range(200)], bars=[0, 48])
+    made = arrange(tune(["C", "G"]), many).score
+    assert len(np.unique(made.track)) > 150
+    assert len(arrange(many, band(["C"])).score)
+
+
+@pytest.mark.parametrize(
+    "programme, pitch, part", [(33, 60, "bass"), (0, 40, "bass"), (0, 60, "chords"), (DRUMS, 36, "drums")]
+)
+def test_parts_are_told_by_programme_and_register(programme, pitch, part):
+    assert part_of(Score.of([(0, 12, pitch, 0.8, programme, 5)], bars=[0, 48]), 5) == part
+
+
+def test_bars_that_are_half_as_long_as_the_styles_are_taken_together():
+    content = tune(["C", "C", "F", "F", "G", "G"], bar=24)
+    made = arrange(content, band(["C", "G"], hats=8))
+    assert np.array_equal(made.score.bars, content.bars)
+    assert made.chosen[::2] == made.chosen[1::2]
+    drums = made.score.select(made.score.programme == DRUMS)
+    assert np.array_equal(np.unique(drums.start % 48), np.arange(0, 48, 6))
+    turned = tune(["G", "C", "C", "F", "F", "G"], bar=24)  # chords change on the other half
+    assert arrange(turned, band(["C", "G"])).chosen[0] == -1
