@@ -76,7 +76,8 @@ class Score:
         """Make a score of rows (start, length, pitch, velocity, programme, track), at a steady tempo in beats/min."""
         table = np.array(list(rows), dtype=np.float64).reshape(-1, len(COLUMNS))
         beats = -(-int(np.asarray(bars)[-1]) // STEPS)
-        return cls(*table.T, np.asarray(bars), 60.0 / tempo * np.arange(beats + 1))
+        columns = dict(zip(COLUMNS, table.T, strict=True))
+        return cls(**columns, bars=np.asarray(bars), times=60.0 / tempo * np.arange(beats + 1))
 
     def __len__(self) -> int:
         return len(self.start)
