@@ -60,7 +60,7 @@ def test_recordings_are_arranged_and_played_by_the_style(pieces):
 
 def test_the_command_line_and_its_mistakes(restyle, pieces):
     tune, band, out = (pieces / name for name in ("tune.mid", "band.mid", "out.mid"))
-    assert "4 bars" in restyle("arrange", tune, band, "-o", out).out
+    assert "16 beats" in restyle("arrange", tune, band, "-o", out).out
     for extra, word in ((["--bars", "x"], "1-32"), (["--keep", "flute"], "flute"), (["--takes", 0], "1 to 16")):
         ran = restyle("arrange", tune, band, "-o", pieces / "new.mid", *extra)
         assert ran.code == 2 and word in ran.err and ran.err.strip().count("\n") == 0

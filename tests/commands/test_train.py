@@ -91,7 +91,7 @@ def beside_noise(rng, frames, form):
     }
 
 
-@pytest.mark.parametrize("name", configs.bundled())
+@pytest.mark.parametrize("name", sorted({*configs.bundled()} - {"arranger"}))  # which learns from scores
 def test_two_steps_of_every_config(name, tmp_path):
     read = configs.read(name)
     rng = np.random.default_rng(0)

@@ -75,7 +75,7 @@ def test_what_is_refused(toy, setting, match):
         ("a: [", "is not a YAML file"),
         ("- 1", "holds no settings"),
         ("", "holds no settings"),
-        ("module: {init_args: {rate: 0.1}}", r"names no kind of model; add kind: with one of classifier.*toy"),
+        ("module: {init_args: {rate: 0.1}}", r"no kind of model; add kind: with one of arranger, .*toy"),
         ("wheels: 4", "no setting 'wheels'"),
     ],
 )

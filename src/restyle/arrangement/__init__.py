@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -29,13 +30,14 @@ class Arrangement:
     Args:
         score: the piece as it is arranged; what is kept of it has the first tracks.
         kept: numbers of the tracks that are the content's own.
-        chosen: which bar of the style accompanies each bar, counted from 0; -1 where none does.
+        chosen: which bar of the style accompanies each bar, counted from 0; -1 where none does. None where a network
+            wrote them.
         chords: the content's chord in each quarter note.
     """
 
     score: Score
     kept: tuple[int, ...]
-    chosen: tuple[int, ...]
+    chosen: tuple[int, ...] | None
     chords: tuple[str, ...]
 
 
@@ -47,6 +49,7 @@ def arrange(
     keep: Collection[str] = (MELODY,),
     density: float | None = None,
     seed: int = 0,
+    weights: str | Path | None = None,
 ) -> Arrangement:
     """Accompany a tune in the manner of another piece.
 
@@ -61,6 +64,8 @@ def arrange(
         keep: the parts of the content that stay, of `PARTS`.
         density: 0 for the style's bars with the fewest notes to 1 for those with the most; as it goes by default.
         seed: 0 for what fits best; other numbers give other takes.
+        weights: of a network that ``restyle train arranger`` trained, which writes new bars in the style's manner;
+            without, the style's own bars are taken.
 
     Raises:
         RestyleError: if the content has nothing to keep, the style no accompaniment, or a value is out of its range.
@@ -85,6 +90,12 @@ def arrange(
     labels = chords_of(content) if chords is None else _repeated(chords, content)
     harmony, other = _harmony(content, labels), _harmony(style, chords_of(style))
     piece = _regrouped(content, harmony, band)
+    if weights is not None:
+        from restyle.arrangement.seq2seq import write  # it loads torch
+
+        made = write(piece, harmony, band, other, weights=weights, seed=seed)
+        score, kept = _numbered([*own, replace(made, bars=content.bars)], len(own))
+        return Arrangement(score, kept, None, labels)
     chosen = retrieval.choose(harmony, piece, other, band, density=density, seed=seed)
     made = retrieval.laid(piece, harmony, band, other, chosen)
     score, kept = _numbered([*own, replace(made, bars=content.bars)], len(own))

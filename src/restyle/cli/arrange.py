@@ -36,6 +36,9 @@ def arrange(
         float | None, typer.Option(metavar="D", help="0: the style's bars with the fewest notes; 1: the most.")
     ] = None,
     takes: Annotated[int, typer.Option(metavar="N", help="Make several to choose from: OUT-1, OUT-2 ...")] = 1,
+    weights: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A run of 'restyle train arranger' that writes new bars.")
+    ] = None,
     *,
     overwrite: bool,
     seed: int,
@@ -50,11 +53,12 @@ def arrange(
         density=density,
         seed=seed,
         takes=takes,
+        weights=weights,
     )
     with bar(content.name) as progress:
         records = verb.run(content, style, out, asked, overwrite=overwrite, progress=progress)
     for record in records:
-        print(f"{record['out']}: {len(record['bars'])} bars, {record['notes']} notes")
+        print(f"{record['out']}: {len(record['chords'])} beats, {record['notes']} notes")
 
 
 def _bars(text: str | None) -> tuple[int, int] | None:

@@ -37,6 +37,8 @@ class Asked:
         density: of the style's bars, 0 to 1.
         seed: of the first take; the next ones have the next numbers.
         takes: how many are made.
+        weights: of a network that writes new bars: a run's folder, a name or a path; the style's own bars are taken
+            where None.
     """
 
     keep: tuple[str, ...] = (MELODY,)
@@ -45,6 +47,7 @@ class Asked:
     density: float | None = None
     seed: int = 0
     takes: int = 1
+    weights: str | None = None
 
 
 def run(
@@ -89,7 +92,15 @@ def run(
         piece, other = _read(content, asked.bars), _read(style)
         report(0.2)
         made = [
-            arrange(piece, other, chords=chords, keep=asked.keep, density=asked.density, seed=asked.seed + take)
+            arrange(
+                piece,
+                other,
+                chords=chords,
+                keep=asked.keep,
+                density=asked.density,
+                seed=asked.seed + take,
+                weights=asked.weights,
+            )
             for take in range(asked.takes)
         ]
         report(0.3)
@@ -176,8 +187,9 @@ def _record(inputs: Sequence[Path], out: Path, asked: Asked, take: int, made: Ar
             "bars": asked.bars,
             "density": asked.density,
             "seed": asked.seed + take,
+            "weights": asked.weights,
         },
-        "bars": [bar + 1 if bar >= 0 else None for bar in made.chosen],
+        "bars": None if made.chosen is None else [bar + 1 if bar >= 0 else None for bar in made.chosen],
         "chords": list(made.chords),
         "kept": list(made.kept),
         "notes": len(made.score),

@@ -11,6 +11,7 @@ from typing import Any
 from restyle.errors import RestyleError
 
 KINDS = {  # name: (network, training), each as module:class
+    "arranger": ("restyle.arrangement.model:Arranger", "restyle.arrangement.train:ArrangerTraining"),
     "classifier": ("restyle.analysis.genre.model:Modern", "restyle.analysis.genre.train:ClassifierTraining"),
     "classifier_multi": (
         "restyle.analysis.genre.model:MultiChannel",

@@ -124,6 +124,10 @@ class Chunks:
         """Return what is known of the spectrogram that a chunk is of."""
         return self.store.entries[self.entries[self.owner[chunk]]]
 
+    def order(self, rng: np.random.Generator, size: int) -> np.ndarray:
+        """Return the order of an epoch in batches of a size."""
+        return rng.permutation(len(self))
+
     def start(self, chunk: int, epoch: int) -> int:
         """Return the frame of its entry at which a chunk begins."""
         if not self.random:
@@ -281,7 +285,7 @@ class Batches:
         where = slice(step * self.size, (step + 1) * self.size)
         if not self.shuffle:
             return self.own[where]
-        order = np.random.default_rng((self.seed, 0, epoch)).permutation(len(self.chunks))
+        order = self.chunks.order(np.random.default_rng((self.seed, 0, epoch)), self.size)
         return order[where][self.rank :: self.world]
 
     def read(self, epoch: int, step: int) -> tuple[Tensor, ...]:

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from restyle.training.data import Chunks
+
 WARM = 0.05  # part of the steps in which the learning rate rises
 
 
@@ -31,6 +33,7 @@ class Training(lightning.LightningModule):
 
     rate, weight_decay, schedule = 1e-3, 0.0, "cosine"
     wants: tuple[str, ...] = ()  # what its batches hold beside spectrograms and labels (see `training.data.WANTS`)
+    chunks: type[Chunks] = Chunks  # what makes its batches
     limits = ""  # what the model cannot do, for its card
 
     def __init__(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,15 +38,15 @@ class Data(LightningDataModule):
     """The sides of a store as batches, made when the processes know their numbers."""
 
     def __init__(
-        self, store: Store, parted: Sides, config: Mapping[str, Any], classes: list[str], wants: Sequence[str]
+        self, store: Store, parted: Sides, config: Mapping[str, Any], classes: list[str], module: Training
     ) -> None:
         super().__init__()
-        self.config, self.wants = config, wants
+        self.config, self.wants = config, module.wants
         data, seed = config["data"], config["seed"]
-        self.training = Chunks(
+        self.training = module.chunks(
             store, parted.train, data["frames"], classes, random=data["offsets"] == "random", seed=seed
         )
-        self.validation = Chunks(store, parted.validation, data["frames"], classes)
+        self.validation = module.chunks(store, parted.validation, data["frames"], classes)
 
     def train_dataloader(self) -> Batches:
         """The batches for training."""
@@ -118,7 +118,7 @@ def train(
     _check_representation(config, store)
     seed_everything(config["seed"], verbose=False)
     model, module = _objects(config, store, parted, classes)
-    data = Data(store, parted, config, classes, module.wants)
+    data = Data(store, parted, config, classes, module)
     known = facts(config, store, parted, len(data.training), machine)
     history = ProgressReport(out, as_text(known), config["trainer"], progress=progress, report=report, page=page)
     history.chunks = data.examples()
@@ -215,7 +215,7 @@ def _finish(
         halve(model)
     scores = _scored(module, data.validation, config)
     known["more"] = module.exports()
-    if test and (chunks := _test_chunks(config, *test, classes)):
+    if test and (chunks := _test_chunks(config, *test, classes, module.chunks)):
         found = _scored(module, chunks, config)
         scores |= {f"test_{name.removeprefix('val_')}": value for name, value in found.items()}
         arrays = (np.ndarray, torch.Tensor)
@@ -237,13 +237,15 @@ def _test_side(store: Store, parted: Sides, test: Store | None) -> tuple[Store, 
     return (store, parted.test) if parted.test else None
 
 
-def _test_chunks(config: dict[str, Any], store: Store, entries: list[int], classes: list[str]) -> Chunks | None:
+def _test_chunks(
+    config: dict[str, Any], store: Store, entries: list[int], classes: list[str], kind: type[Chunks]
+) -> Chunks | None:
     """The chunks of a test set, without labels that were not learnt."""
     known = [i for i in entries if not store.entries[i].labels or store.entries[i].labels[0] in classes]
     if len(known) < len(entries):
         strange = len(entries) - len(known)
         warn(f"{strange} of {len(entries)} test recordings have labels that were not learnt; left out")
-    return Chunks(store, known, config["data"]["frames"], classes) if known else None
+    return kind(store, known, config["data"]["frames"], classes) if known else None
 
 
 def _scored(module: Training, chunks: Chunks, config: dict[str, Any]) -> dict[str, float]:
