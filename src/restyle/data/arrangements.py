@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from restyle.data.charts import Chart, parse_chord
+from restyle.data.charts import Chart, mma_chord
 from restyle.data.melodies import melody
 from restyle.data.mma import Groove, play
 from restyle.errors import RestyleError
@@ -212,7 +212,7 @@ def chord_table(bars: Sequence[Sequence[str]]) -> str:
     starts = [k for k in range(len(names)) if k == 0 or names[k] != names[k - 1]]
     lines = ["beat\tbeats\tchord\troot\tbass\tclasses"]
     for start, end in zip(starts, [*starts[1:], len(names)], strict=True):
-        chord = parse_chord(names[start])
+        chord = mma_chord(names[start])
         classes = " ".join(map(str, chord.classes))
         lines.append(f"{start}\t{end - start}\t{names[start]}\t{chord.root}\t{chord.bass}\t{classes}")
     return "\n".join(lines) + "\n"

@@ -52,8 +52,8 @@ class Chord:
 
 
 @lru_cache(maxsize=4096)
-def parse_chord(name: str) -> Chord:
-    """Read the name of a chord.
+def mma_chord(name: str) -> Chord:
+    """Read the name of a chord as MMA plays it; any names as they are meant are read by `analysis.chord_names`.
 
     Args:
         name: root, quality and perhaps a bass, as ``F#m7b5`` or ``C/E``; capitals count (``CM7``, ``Cm7``).
@@ -62,7 +62,7 @@ def parse_chord(name: str) -> Chord:
         RestyleError: if it is no name of a chord, or its quality is none of `QUALITIES`.
 
     Example:
-        >>> parse_chord("Bb7").classes
+        >>> mma_chord("Bb7").classes
         (10, 2, 5, 8)
     """
     found = NAME.fullmatch(name)
@@ -81,7 +81,7 @@ def transposed(name: str, semitones: int) -> str:
         >>> transposed("F#m7b5", 3), transposed("C/E", -2)
         ('Am7b5', 'Bb/D')
     """
-    chord = parse_chord(name)
+    chord = mma_chord(name)
     bass = f"/{ROOTS[(chord.bass + semitones) % 12]}" if HOLD in name else ""
     return f"{ROOTS[(chord.root + semitones) % 12]}{chord.quality}{bass}"
 
@@ -106,7 +106,7 @@ class Chart:
     @property
     def progression(self) -> str:
         """Its chords counted from its first root: equal for copies of a tune, in whatever key."""
-        chords = [parse_chord(name) for bar in self.bars for name in bar]
+        chords = [mma_chord(name) for bar in self.bars for name in bar]
         return " ".join(f"{(chord.root - chords[0].root) % 12}:{chord.quality}" for chord in chords)
 
     def window(self, first: int, count: int, semitones: int) -> tuple[tuple[str, ...], ...]:
@@ -140,7 +140,7 @@ def parse_chart(name: str, text: str) -> Chart:
             bar.append(now)
         bars.append(tuple(bar))
     for chord in dict.fromkeys(chord for bar in bars for chord in bar):
-        parse_chord(chord)
+        mma_chord(chord)
     return Chart(name, tuple(bars))
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from restyle.data.charts import parse_chord
+from restyle.data.charts import mma_chord
 from restyle.score import STEPS, Score
 
 MAJOR = (0, 2, 4, 5, 7, 9, 11)
@@ -94,7 +94,7 @@ def melody(bars: Sequence[Sequence[str]], *, seed: int) -> Score:
     """
     rng = np.random.default_rng(seed)
     manner, key, beats = Manner.drawn(rng), _key(bars), len(bars[0])
-    chords = [parse_chord(name).classes for bar in bars for name in bar]
+    chords = [mma_chord(name).classes for bar in bars for name in bar]
     scales = [_scale(classes, key) for classes in chords]
     starts = _anticipated(_rhythm(len(bars), beats, manner, rng), beats, manner, rng)
     pitches, now = [], float(rng.uniform(manner.lowest + 4, manner.highest - 3))
@@ -202,7 +202,7 @@ def _key(bars: Sequence[Sequence[str]]) -> tuple[int, ...]:
     counts = np.zeros(12)
     for bar in bars:
         for name in bar:
-            counts[list(parse_chord(name).classes)] += 1
+            counts[list(mma_chord(name).classes)] += 1
     scales = [tuple((tonic + step) % 12 for step in MAJOR) for tonic in range(12)]
     return max(scales, key=lambda scale: float(counts[list(scale)].sum()))
 
