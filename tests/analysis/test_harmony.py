@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from restyle.analysis.chord_names import parse_chord
 from restyle.analysis.chord_path import NONE, ROOTS, most_likely
-from restyle.analysis.harmony import QUALITIES, chords_of, parse_chord
+from restyle.analysis.harmony import QUALITIES, chords_of
 from restyle.errors import RestyleError
 from restyle.io.scores import read_score
 from restyle.notes import DRUMS

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from restyle.analysis.chord_names import parse_chord as parse_chord
 from restyle.analysis.chord_path import evidence, labels, most_likely
 from restyle.score import STEPS, Score
 
@@ -12,11 +11,7 @@ QUALITIES = ("maj", "min", "7", "min7", "maj7", "dim", "hdim7", "sus4", "aug")
 FADING = 24.0  # steps after which what is held counts a third
 HELD = 18  # steps for which a low note is the bass, at most
 DEEP, HIGH = 52, 64  # MIDI pitches to which the lowest note is all bass, and from which it is none
-CHANGE, HALFWAY, BARLINE = (
-    5.0,
-    3.0,
-    1.5,
-)  # nats that a change costs: on a beat, in the middle of a bar, where one begins
+CHANGE, HALFWAY, BARLINE = 5.0, 3.0, 1.5  # nats that a change costs: on a beat, halfway in a bar, where one begins
 SILENT = 0.02  # of a quarter note, in which less sounds of any pitch class
 LASTING = -2.0  # nats of a chord that goes on in a silent beat
 UNLIKELY = -1e3  # nats of what cannot be

@@ -13,7 +13,7 @@ from restyle.analysis.harmony import chords_of
 from restyle.analysis.melody import melody_of, melody_track
 from restyle.arrangement import retrieval
 from restyle.arrangement.harmony import Harmony
-from restyle.errors import RestyleError, warn
+from restyle.errors import RestyleError
 from restyle.notes import DRUMS
 from restyle.score import COLUMNS, STEPS, Score, joined
 
@@ -90,17 +90,17 @@ def arrange(
     labels = chords_of(content) if chords is None else _repeated(chords, content)
     harmony, other = _harmony(content, labels), _harmony(style, chords_of(style))
     piece = _regrouped(content, harmony, band)
-    if weights is not None:
+    chosen = None
+    if weights is None:
+        bars = retrieval.choose(harmony, piece, other, band, density=density, seed=seed)
+        made = retrieval.laid(piece, harmony, band, other, bars)
+        chosen = tuple(bars[piece.bar_of(content.bars[:-1])].tolist())
+    else:
         from restyle.arrangement.seq2seq import write  # it loads torch
 
         made = write(piece, harmony, band, other, weights=weights, seed=seed)
-        score, kept = _numbered([*own, replace(made, bars=content.bars)], len(own))
-        return Arrangement(score, kept, None, labels)
-    chosen = retrieval.choose(harmony, piece, other, band, density=density, seed=seed)
-    made = retrieval.laid(piece, harmony, band, other, chosen)
     score, kept = _numbered([*own, replace(made, bars=content.bars)], len(own))
-    of_bar = chosen[piece.bar_of(content.bars[:-1])]
-    return Arrangement(score, kept, tuple(of_bar.tolist()), labels)
+    return Arrangement(score, kept, chosen, labels)
 
 
 def part_of(score: Score, track: int) -> str:
@@ -135,8 +135,6 @@ def _accompaniment(style: Score, keep: Collection[str]) -> Score:
     """The style without its melody, where that has a track of its own beside others, and what the content keeps."""
     tracks = np.unique(style.track).tolist()
     tune = melody_track(style) if len(tracks) > 1 else None
-    if tune is None and MELODY not in keep and len(tracks) > 1:
-        warn("no track of the style is its melody, so all of them accompany")
     left = [t for t in tracks if t != tune and part_of(style, t) not in keep]
     return style.select(np.isin(style.track, left))
 

@@ -14,6 +14,7 @@ from restyle.arrangement import MELODY, Arrangement, arrange
 from restyle.audio import Audio
 from restyle.commands.shared import outputs
 from restyle.commands.shared.inputs import check_input, read_sound
+from restyle.data.charts import HOLD
 from restyle.errors import RestyleError, collect, warn
 from restyle.io.midi import MIDI, MIDI_READ
 from restyle.io.scores import read_score, write_score
@@ -21,7 +22,6 @@ from restyle.io.sound import WRITABLE, write
 from restyle.io.text import write_text
 from restyle.score import Score
 
-HOLD = "/"  # where a chord goes on
 MOST_TAKES = 16
 
 
