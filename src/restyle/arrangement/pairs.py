@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from restyle.arrangement import tokens
 from restyle.arrangement.harmony import Harmony
 from restyle.arrangement.tokens import BEAT_BAR, CHORD, OF_BAR, ROOT
 from restyle.data.arrangements import CHORDS, MELODY
+from restyle.data.manifest import read_manifest
 from restyle.data.store import Store, StoreWriter
 from restyle.errors import RestyleError
 from restyle.io.midi import MIDI
@@ -24,7 +24,6 @@ from restyle.io.scores import read_score
 from restyle.score import STEPS
 from restyle.training.data import Chunks
 
-MANIFEST = "manifest.jsonl"
 KIND = "bars"
 SETTINGS = {"kind": KIND, "rate": 2, "hop": 1}  # hours are reckoned at 120 beats a minute
 STYLE_BARS = (4, 8)  # of a pair, at least and at most
@@ -69,12 +68,9 @@ def _name(song: dict[str, Any], stem: str) -> str:
 
 
 def _manifest(data: Path) -> list[dict[str, Any]]:
-    try:
-        rows = [json.loads(line) for line in (data / MANIFEST).read_text(encoding="utf-8").splitlines()]
-        if not rows or not all({"file", "grooves", "chart", "split", "digest", "beats"} <= row.keys() for row in rows):
-            raise ValueError
-    except (OSError, ValueError, AttributeError) as error:
-        raise RestyleError(f"{data} holds no parallel bands; make them with restyle data arrange") from error
+    rows = list(read_manifest(data).values())
+    if not rows or not all({"grooves", "chart", "split", "digest", "beats"} <= row.keys() for row in rows):
+        raise RestyleError(f"{data} holds no parallel bands; make them with restyle data arrange")
     return rows
 
 
