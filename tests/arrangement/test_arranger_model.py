@@ -19,16 +19,15 @@ def network():
     return Arranger(**SMALL).eval().requires_grad_(False)
 
 
-def given(seed, style=9, beats=6, count=12):
-    """Events, beats and bars of a style at random, a batch of one."""
+def given(seed, drafted=9, beats=6, count=12):
+    """A draft, beats and events at random, a batch of one."""
     rng = np.random.default_rng(seed)
     sizes = (model.MOVES, model.PITCHES, model.DURATIONS, model.FAMILIES)
-    events = np.stack([rng.integers(size, size=count) for size in (*sizes, beats)], 1)
-    codes = [rng.integers(size, size=style) for size in (*sizes, model.BARS, 12)]
-    read = np.concatenate([np.stack(codes, 1), rng.integers(2, size=(style, 12))], 1)
+    draft, events = (np.stack([rng.integers(n, size=k) for n in (*sizes, beats)], 1) for k in (drafted, count))
     known = np.concatenate([rng.integers(12, size=(beats, 1)), rng.integers(2, size=(beats, 24))], 1)
     known = np.concatenate([known, rng.integers(4, size=(beats, 5))], 1)
-    return torch.from_numpy(read)[None].float(), torch.from_numpy(known)[None].float(), torch.from_numpy(events)[None]
+    known[:, model.BEAT_BAR] = np.arange(beats) // 2
+    return torch.from_numpy(draft)[None], torch.from_numpy(known)[None].float(), torch.from_numpy(events)[None]
 
 
 def padded(table, more):
@@ -38,7 +37,7 @@ def padded(table, more):
 def test_it_knows_the_events_that_there_are():
     assert (model.MOVES, model.PITCHES) == (tokens.MOVES, tokens.PITCHES)
     assert (model.DURATIONS, model.FAMILIES) == (tokens.DURATIONS, tokens.FAMILIES + 1)
-    assert model.BEATS == tokens.WIDTH
+    assert (model.BEATS, model.BEAT_BAR, model.ONSET) == (tokens.WIDTH, tokens.BEAT_BAR, tokens.ONSET)
 
 
 def test_its_size():
@@ -47,50 +46,56 @@ def test_its_size():
 
 
 def test_nothing_later_is_seen(network):
-    style, beats, events = given(0)
-    before = network(style, beats, events)
+    draft, beats, events = given(0)
+    before = network(draft, beats, events)
     other = events.clone()
     other[:, 8:, :4] = given(1)[2][:, 8:, :4]
-    after = network(style, beats, other)
+    after = network(draft, beats, other)
     for k, (old, new) in enumerate(zip(before, after, strict=True)):
         assert torch.allclose(old[:, :7], new[:, :7], atol=1e-6), k
         assert not torch.allclose(old[:, 8:], new[:, 8:], atol=1e-3), k
     # a pitch sees its own move, and a duration its pitch, but no move sees itself
     moved, higher = events.clone(), events.clone()
     moved[:, 5, 0], higher[:, 5, 1] = (events[:, 5, 0] + 1) % model.MOVES, (events[:, 5, 1] + 1) % model.PITCHES
-    seen = [[torch.allclose(a[:, 4], b[:, 4]) for a, b in zip(before, network(style, beats, changed), strict=True)]
+    seen = [[torch.allclose(a[:, 4], b[:, 4]) for a, b in zip(before, network(draft, beats, changed), strict=True)]
             for changed in (moved, higher)]  # fmt: skip
     assert seen == [[True, False, False], [True, True, False]]
 
 
-def test_style_and_beats_are_seen(network):
-    style, beats, events = given(0)
-    before = network(style, beats, events)[0]
-    for changed in (network(given(1)[0], beats, events)[0], network(style, given(1)[1], events)[0]):
+def test_draft_and_beats_are_seen(network):
+    draft, beats, events = given(0)
+    before = network(draft, beats, events)[0]
+    for changed in (network(given(1)[0], beats, events)[0], network(draft, given(1)[1], events)[0]):
         assert not torch.allclose(before, changed, atol=1e-3)
 
 
 def test_padding_changes_nothing(network):
-    style, beats, events = given(0)
-    other = given(1, style=14, beats=9, count=17)
+    draft, beats, events = given(0)
+    other = given(1, drafted=14, beats=9, count=17)
     both = [
-        torch.cat([padded(a, b.shape[1] - a.shape[1]), b]) for a, b in zip((style, beats, events), other, strict=True)
+        torch.cat([padded(a, b.shape[1] - a.shape[1]), b]) for a, b in zip((draft, beats, events), other, strict=True)
     ]
-    for alone, together in zip(network(style, beats, events), network(*both), strict=True):
+    for alone, together in zip(network(draft, beats, events), network(*both), strict=True):
         assert torch.allclose(alone[0], together[0, :11], atol=1e-5)
+
+
+def looking(network, draft, beats):
+    """A writer that looks at a draft and beats, and the encoded beats."""
+    read = network.read_beats(beats)
+    writer = Writer(network)
+    bars = beats[0, draft[0, :, 4], model.BEAT_BAR].long()[None]
+    writer.look(draft, bars, torch.cat([network.read_draft(draft, read), read], 1))
+    return writer, read[0].numpy()
 
 
 def test_step_by_step_is_the_same(network, monkeypatch):
     monkeypatch.setattr(stepping, "ROOM", 16)  # and more on the way
-    style, beats, events = given(2, count=40)
-    moves, pitches, durations = (part[0].numpy() for part in network(style, beats, events))
-    read = network.read_beats(beats)
-    writer, at = Writer(network), read[0].numpy()
-    memory = zip(writer.keys(network.read_style(style)), writer.keys(read), strict=True)
-    writer.memory = [np.concatenate(pair, axis=2) for pair in memory]
+    draft, beats, events = given(2, count=40)
+    moves, pitches, durations = (part[0].numpy() for part in network(draft, beats, events))
+    writer, at = looking(network, draft, beats)
     rows = events[0].tolist()
     for k, (row, (move, pitch, *_, beat)) in enumerate(pairwise(rows)):
-        state = writer.step(tuple(row[:4]), at[row[4]])
+        state = writer.step(tuple(row[:4]), int(beats[0, row[4], model.BEAT_BAR]), at[row[4]])
         chosen = writer.moves[move] + at[beat]
         assert np.allclose(writer.move(state), moves[k], atol=1e-5)
         assert np.allclose(writer.pitch(state, chosen), pitches[k], atol=1e-5)
@@ -101,18 +106,28 @@ def test_what_is_forgotten_is_seen_no_more():
     """With one layer a window's end depends on nothing before the window."""
     torch.manual_seed(1)
     network = Arranger(**{**SMALL, "decoders": 1}).eval().requires_grad_(False)
-    _, beats, events = given(3, count=20)
-    read, states = network.read_beats(beats), []
+    draft, beats, events = given(3, count=20)
+    states = []
     for skipped in (0, 8):
-        writer = Writer(network)
-        writer.memory = writer.keys(read)
+        writer, at = looking(network, draft, beats)
         for k in range(skipped, 20):
             if k == 15:
                 writer.forget(8 - skipped)
-            state = writer.step(tuple(events[0, k, :4].tolist()), read[0, 0].numpy())
+            state = writer.step(tuple(events[0, k, :4].tolist()), 0, at[0])
         states.append(state)
         assert writer.count == 12
     assert np.allclose(*states, atol=1e-6)
+
+
+def test_relations_are_by_bar_instrument_and_step():
+    """Of notes on steps 10, 10, 15, 40 of the bar, and of its neighbours, to a note of family 3 on step 12."""
+    onset, near = model.ONSET, model.NEAR
+    draft = [[onset + 10, 3], [onset + 10, 4], [onset + 15, 3], [onset + 40, 3], [onset, 3], [onset, 3], [onset, 3]]
+    bars = torch.tensor([[5, 5, 5, 5, 4, 6, 8]])
+    rows = torch.tensor([[[move, 0, 0, family] for move, family in draft]])
+    found = model.relation(torch.tensor([[[onset + 12, 0, 0, 3]]]), torch.tensor([[5]]), rows, bars)[0, 0].tolist()
+    other = 2 * near + 1
+    assert found == [near - 2, other + near - 2, near + 3, 2 * near, 2 * other, 2 * other + 1, 2 * other + 2]
 
 
 @pytest.mark.parametrize("both", [False, True])

@@ -214,11 +214,18 @@ def test_songs_are_of_one_side_and_one_metre():
     for song in songs:
         chart = tunes[song.chart]
         assert side_of(chart.progression) == song.side
+        if len(song.bars[0]) < chart.beats:
+            chart = chart.waltz()
         assert all(side_of(groove.family) == song.side and groove.beats == chart.beats for groove in song.grooves)
         assert len({groove.family for groove in song.grooves}) == len(song.grooves) == 3
         assert song.bars == chart.window(song.first, len(song.bars), song.transposition)
         assert 8 <= len(song.bars) <= 32 and len(song.bars) % 4 == 0
     assert {song.transposition for song in songs} == set(range(-5, 7))
+    assert 0.05 < np.mean([len(song.bars[0]) < tunes[song.chart].beats for song in songs]) < 0.2
+
+
+def test_a_waltz_has_the_first_three_beats_of_each_bar():
+    assert parse_chart("tune", "Dm7 / G7 C\n/ / A7 /").waltz().bars == (("Dm7", "Dm7", "G7"), ("C", "C", "A7"))
 
 
 def test_a_longer_set_begins_with_the_shorter_one():

@@ -30,14 +30,14 @@ class Arrangement:
     Args:
         score: the piece as it is arranged; what is kept of it has the first tracks.
         kept: numbers of the tracks that are the content's own.
-        chosen: which bar of the style accompanies each bar, counted from 0; -1 where none does. None where a network
-            wrote them.
+        chosen: which bar of the style accompanies each bar, counted from 0; -1 where none does. A network writes them
+            anew.
         chords: the content's chord in each quarter note.
     """
 
     score: Score
     kept: tuple[int, ...]
-    chosen: tuple[int, ...] | None
+    chosen: tuple[int, ...]
     chords: tuple[str, ...]
 
 
@@ -64,8 +64,8 @@ def arrange(
         keep: the parts of the content that stay, of `PARTS`.
         density: 0 for the style's bars with the fewest notes to 1 for those with the most; as it goes by default.
         seed: 0 for what fits best; other numbers give other takes.
-        weights: of a network that ``restyle train arranger`` trained, which writes new bars in the style's manner;
-            without, the style's own bars are taken.
+        weights: of a network that ``restyle train arranger`` trained, which writes the bars anew as the style would
+            play them; without, the style's own bars are taken.
 
     Raises:
         RestyleError: if the content has nothing to keep, the style no accompaniment, or a value is out of its range.
@@ -90,15 +90,13 @@ def arrange(
     labels = chords_of(content) if chords is None else _repeated(chords, content)
     harmony, other = _harmony(content, labels), _harmony(style, chords_of(style))
     piece = _regrouped(content, harmony, band)
-    chosen = None
-    if weights is None:
-        bars = retrieval.choose(harmony, piece, other, band, density=density, seed=seed)
-        made = retrieval.laid(piece, harmony, band, other, bars)
-        chosen = tuple(bars[piece.bar_of(content.bars[:-1])].tolist())
-    else:
+    bars = retrieval.choose(harmony, piece, other, band, density=density, seed=seed)
+    made = retrieval.laid(piece, harmony, band, other, bars)
+    if weights is not None:
         from restyle.arrangement.seq2seq import write  # it loads torch
 
-        made = write(piece, harmony, band, other, weights=weights, seed=seed)
+        made = write(piece, harmony, made, weights=weights, seed=seed)
+    chosen = tuple(bars[piece.bar_of(content.bars[:-1])].tolist())
     score, kept = _numbered([*own, replace(made, bars=content.bars)], len(own))
     return Arrangement(score, kept, chosen, labels)
 

@@ -1,4 +1,4 @@
-"""Bars of a style and what it plays over other chords, from a folder of parallel bands. Floor 4."""
+"""Drafts of what a groove plays over chords, and what it does play, from a folder of parallel bands. Floor 4."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from torch import Tensor
 
 from restyle.analysis.chord_names import parse_chord
 from restyle.arrangement import tokens
+from restyle.arrangement.drafts import cut, drafted, located, scale_of
 from restyle.arrangement.harmony import Harmony
-from restyle.arrangement.tokens import BEAT_BAR, CHORD, OF_BAR, ROOT
+from restyle.arrangement.tokens import BEAT_BAR, CHORD, OF_BAR
 from restyle.data.arrangements import CHORDS, MELODY
 from restyle.data.manifest import read_manifest
 from restyle.data.store import Store, StoreWriter
@@ -26,8 +27,11 @@ from restyle.training.data import Chunks
 
 KIND = "bars"
 SETTINGS = {"kind": KIND, "rate": 2, "hop": 1}  # hours are reckoned at 120 beats a minute
-STYLE_BARS = (4, 8)  # of a pair, at least and at most
+STYLE_BARS = (2, 8)  # of a pair, at least and at most
 AROUND = 4  # bars before and after those that are written, whose chords are known
+DRAFTED = 1  # bars before and after them, of which there is a draft
+VARIED = 0.5  # part of the drafts whose bars are not those that fit best
+TAKES = 100  # of them
 PLAIN = 0.5  # part of the pairs whose chords are told as plainly as `analysis.harmony` finds them
 POOL = 50  # batches whose pairs are sorted by length
 
@@ -99,10 +103,10 @@ def read_chords(path: Path, bars: np.ndarray, beats: int) -> Harmony:
 
 
 class Pairs(Chunks):
-    """Chunks of ``frames`` beats that are to be written, each with bars of the same groove as its style.
+    """Chunks of ``frames`` beats that are to be written, each with a draft of bars of the same groove.
 
-    The style is 4 to 8 bars, as many in a batch, of another song that has the groove, where there is one, else other
-    bars of the same.
+    The draft is made of 2 to 8 bars of another song that has the groove, where there is one, else of other bars of the
+    same.
     """
 
     def __init__(
@@ -140,17 +144,14 @@ class Pairs(Chunks):
             wants: nothing.
 
         Returns:
-            Beats around the bars to write float32 ``[B, 30, L]``, the style's events float32 ``[B, S, 18]``, and the
+            Beats around the bars to write float32 ``[B, 30, L]``, the draft's events int64 ``[B, S, 5]``, and the
             events to write int64 ``[B, N + 1, 5]``, as `model.Arranger` takes them, -1 where there are fewer.
         """
-        epoch = epoch if self.random else 0
-        length = int(np.random.default_rng((self.seed, 3, epoch, chunks[0])).integers(STYLE_BARS[0], STYLE_BARS[1] + 1))
-        found = [self._pair(int(chunk), epoch, length) for chunk in chunks]
-        known, events, style = (_stacked(tables) for tables in zip(*found, strict=True))
-        return known.transpose(1, 2).contiguous().float(), style.float(), events
+        found = [self._pair(int(chunk), epoch if self.random else 0) for chunk in chunks]
+        known, draft, events = (_stacked(tables) for tables in zip(*found, strict=True))
+        return known.transpose(1, 2).contiguous().float(), draft, events
 
-    def _pair(self, chunk: int, epoch: int, most: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """A pair with so many bars of style, as far as there are."""
+    def _pair(self, chunk: int, epoch: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         rng = np.random.default_rng((self.seed, 2, epoch, chunk))
         i = self._number(chunk)
         table, events = self._read(i)
@@ -160,16 +161,25 @@ class Pairs(Chunks):
         first = int(rng.integers(count - size + 1)) if self.random else min(place, count - size)
         bars = range(first, first + size)
         others = [k for k in self.same[_groove(self.store, i)] if k != i]
-        if others:
-            from_table, from_events = self._read(others[int(rng.integers(len(others)))])
-            spare = np.arange(from_table[-1, BEAT_BAR] + 1)
-        else:
-            from_table, from_events, spare = table, events, np.setdiff1d(np.arange(count), bars)
-        length = min(most, len(spare))
+        source = others[int(rng.integers(len(others)))] if others else i
+        band = self._read(source)
+        spare = np.arange(band[0][-1, BEAT_BAR] + 1)
+        spare = spare if others else np.setdiff1d(spare, bars)
+        length = min(int(rng.integers(STYLE_BARS[0], STYLE_BARS[1] + 1)), len(spare))
         begin = int(rng.integers(len(spare) - length + 1))
+        scales = scale_of(band[0]), scale_of(table)
         if self.random:
-            table, from_table = (simplified(x) if rng.random() < PLAIN else x for x in (table, from_table))
-        return *written(events, table, bars), styled(from_events, from_table, spare[begin : begin + length])
+            band, table = (
+                (simplified(band[0]), band[1]) if rng.random() < PLAIN else band,
+                simplified(table) if rng.random() < PLAIN else table,
+            )
+        near = np.arange(max(0, first - AROUND), min(count, first + size + AROUND))
+        known, own = cut(table, events, near)
+        bars = range(first - near[0], first - near[0] + size)
+        laid = range(max(0, bars[0] - DRAFTED), min(len(near), bars[-1] + 1 + DRAFTED))
+        take = int(rng.integers(TAKES)) if self.random and rng.random() < VARIED else 0
+        draft = drafted(cut(*band, spare[begin : begin + length]), known, laid, scales=scales, seed=take)
+        return known, located(inside(draft, laid), known), written(own, known, bars)
 
     def _read(self, i: int) -> tuple[np.ndarray, np.ndarray]:
         return self.store.read(i).astype(np.int64), self.store.beside(i, "notes").astype(np.int64)
@@ -206,29 +216,12 @@ def simplified(table: np.ndarray) -> np.ndarray:
     return table
 
 
-def styled(events: np.ndarray, table: np.ndarray, bars: Sequence[int] | np.ndarray) -> np.ndarray:
-    """Return bars of a style as the network reads them.
-
-    Args:
-        events: of the style (`tokens.events_of`).
-        table: its beats (`tokens.beats`).
-        bars: numbers of the bars, 8 at most.
-
-    Returns:
-        Move, pitch, duration, family, place of the bar among these, root and flags of the chord, int64 ``[S, 18]``.
-    """
-    rows = []
-    for k, bar in enumerate(bars):
-        own = events[events[:, OF_BAR] == bar]
-        beat = table[tokens.beat_of(table, own[:, OF_BAR], np.maximum(own[:, 0] - tokens.ONSET, 0))]
-        rows.append(np.column_stack([own[:, :OF_BAR], np.full(len(own), k), beat[:, ROOT], beat[:, CHORD]]))
-    return np.concatenate(rows)
+def inside(events: np.ndarray, bars: range) -> np.ndarray:
+    """Return the events of bars in a row."""
+    return events[(events[:, OF_BAR] >= bars[0]) & (events[:, OF_BAR] <= bars[-1])]
 
 
-def written(events: np.ndarray, table: np.ndarray, bars: range) -> tuple[np.ndarray, np.ndarray]:
-    """Return bars as the network writes them: the beats around them, and their events with one that ends the last."""
-    near = np.abs(np.clip(table[:, BEAT_BAR], bars[0], bars[-1]) - table[:, BEAT_BAR]) <= AROUND
-    own = events[(events[:, OF_BAR] >= bars[0]) & (events[:, OF_BAR] <= bars[-1])]
-    beat = tokens.beat_of(table, own[:, OF_BAR], np.maximum(own[:, 0] - tokens.ONSET, 0)) - int(np.argmax(near))
-    rows = np.column_stack([own[:, :OF_BAR], beat])
-    return table[near], np.concatenate([rows, [[tokens.BAR, 0, 0, 0, rows[-1, 4]]]])
+def written(events: np.ndarray, table: np.ndarray, bars: range) -> np.ndarray:
+    """Return the events of bars as the network writes them, with one that ends the last."""
+    rows = located(inside(events, bars), table)
+    return np.concatenate([rows, [[tokens.BAR, 0, 0, 0, rows[-1, 4]]]])

@@ -1,4 +1,4 @@
-"""Arrangement by a network: it reads bars of a style, and writes a band of its own over other chords. Floor 4."""
+"""Arrangement by a network: it reads a draft of a style's bars, and writes what the style would play. Floor 4."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ import torch
 
 from restyle.analysis.melody import melody_of
 from restyle.arrangement import tokens
+from restyle.arrangement.drafts import located
 from restyle.arrangement.harmony import Harmony
-from restyle.arrangement.model import BARS, Arranger
-from restyle.arrangement.pairs import AROUND, KIND, styled
+from restyle.arrangement.model import Arranger
+from restyle.arrangement.pairs import AROUND, DRAFTED, KIND
 from restyle.arrangement.stepping import Writer
-from restyle.arrangement.tokens import BAR, BEAT_BAR, DURATIONS, FAMILY, OF_BAR, ONSET, ROOT, Grammar
+from restyle.arrangement.tokens import BAR, BEAT_BAR, DURATIONS, ONSET, ROOT, Grammar
 from restyle.errors import RestyleError
 from restyle.io import hub
 from restyle.io import networks as trained
 from restyle.score import STEPS, Score
 from restyle.threads import single
 
-WINDOW = 3  # bars that the decoder sees beside the one that it writes
+WINDOW = 1  # bar that the decoder sees beside the one that it writes
 NUCLEUS = 0.95  # part of the probability from which is drawn
 EIGHTH = STEPS // 2  # steps of a place in the bar that has a velocity of its own
 
@@ -32,33 +33,31 @@ EIGHTH = STEPS // 2  # steps of a place in the bar that has a velocity of its ow
 def write(
     content: Score,
     harmony: Harmony,
-    style: Score,
-    own: Harmony,
+    draft: Score,
     *,
     weights: str | Path,
     seed: int = 0,
     temperature: float = 1.0,
 ) -> Score:
-    """Write an accompaniment in the manner of another.
+    """Write an accompaniment from a draft.
 
     Args:
         content: the piece whose bars and tempo are kept, with its melody.
         harmony: its chords.
-        style: the accompaniment of another piece; of more than 8 bars, the 8 in a row in which most instruments play.
-        own: its chords.
+        draft: bars of a style on the content's, moved to its chords (`arrangement.retrieval.laid`).
         weights: of an arranger that ``restyle train arranger`` trained: its run, or a path.
         seed: the same seed writes the same notes; 0 and up.
         temperature: 0 for what is likeliest each time, 1 for what is as likely as in training; above it is bolder.
 
     Returns:
-        The accompaniment on the content's bars, a track each family of instruments that the style has, without a
+        The accompaniment on the content's bars, a track each family of instruments that the draft has, without a
         pickup. Of a bar, the first 96 steps are accompanied.
 
     Raises:
         RestyleError: if there is no such file, it holds no arranger, or the temperature is negative.
 
     Example:
-        >>> made = write(tune, harmony, band, own, weights="run", seed=1)  # doctest: +SKIP
+        >>> made = write(tune, harmony, draft, weights="run", seed=1)  # doctest: +SKIP
 
     Source: Holtzman et al., "The curious case of neural text degeneration", ICLR 2020, for what is drawn from.
     """
@@ -67,29 +66,17 @@ def write(
     path = hub.find(weights)
     network = _network(path, path.stat().st_mtime_ns if path.is_file() else 0)
     table = tokens.beats(content.bars, harmony, melody_of(content))
-    known = tokens.beats(style.bars, own, style)
-    events = tokens.events_of(style, known)
-    read = styled(events, known, _fullest(events, style.bar_count))
-    allowed = set(tokens.families(style).tolist())
+    laid = located(tokens.events_of(draft, table), table)
+    allowed = set(tokens.families(draft).tolist())
+    rng = np.random.default_rng(seed)
     with torch.inference_mode():
-        rows = list(_bars(network, read, table, content.bars, allowed, np.random.default_rng(seed), temperature))
-    return _played(np.array(rows, np.int64).reshape(-1, 5), table, content, style)
-
-
-def _fullest(events: np.ndarray, count: int) -> range:
-    """The first bars in a row, as many as the network reads, in which the most families play."""
-
-    def playing(first: int) -> int:
-        inside = (events[:, OF_BAR] >= first) & (events[:, OF_BAR] < first + BARS)
-        return len(np.unique(events[inside, FAMILY]))
-
-    first = max(range(max(1, count - BARS + 1)), key=playing)
-    return range(first, min(first + BARS, count))
+        rows = list(_bars(network, laid, table, content.bars, allowed, rng, temperature))
+    return _played(np.array(rows, np.int64).reshape(-1, 5), table, content, draft)
 
 
 def _bars(
     network: Arranger,
-    style: np.ndarray,
+    draft: np.ndarray,
     table: np.ndarray,
     bars: np.ndarray,
     allowed: Collection[int],
@@ -98,19 +85,22 @@ def _bars(
 ) -> Iterator[tuple[int, ...]]:
     """Write the events of all bars but a pickup."""
     writer = Writer(network)
-    manner = writer.keys(network.read_style(torch.from_numpy(style)[None].float()))
     choices = _Choices(writer, rng, temperature)
     counts: list[int] = []
     for bar in range(tokens.pickup(bars), len(bars) - 1):
         if len(counts) == WINDOW:
             writer.forget(counts.pop(0))
-        near = np.abs(table[:, BEAT_BAR] - bar) <= AROUND
+        near = np.flatnonzero(np.abs(table[:, BEAT_BAR] - bar) <= AROUND)
+        laid = draft[np.abs(table[draft[:, 4], BEAT_BAR] - bar) <= DRAFTED]
         encoded = network.read_beats(torch.from_numpy(table[near])[None].float())
+        laid, of_bar = laid - [0, 0, 0, 0, near[0]], table[laid[:, 4], BEAT_BAR]
+        events = torch.from_numpy(laid)[None]
+        memory = torch.cat([network.read_draft(events, encoded), encoded], 1)
+        writer.look(events, torch.from_numpy(of_bar)[None], memory)
         here = np.flatnonzero(table[near, BEAT_BAR] == bar)
-        writer.memory = [np.concatenate(pair, axis=2) for pair in zip(manner, writer.keys(encoded), strict=True)]
         grammar = Grammar(int(bars[bar + 1] - bars[bar]), table[near][here, ROOT].tolist(), allowed)
         before = writer.count
-        for row in choices.bar(grammar, encoded[0, here].numpy()):
+        for row in choices.bar(grammar, bar, encoded[0, here].numpy()):
             yield (*row, bar)
         counts.append(writer.count - before)
 
@@ -121,12 +111,12 @@ class _Choices:
     def __init__(self, writer: Writer, rng: np.random.Generator, temperature: float) -> None:
         self.writer, self.rng, self.temperature = writer, rng, temperature
 
-    def bar(self, grammar: Grammar, beats: np.ndarray) -> Iterator[tuple[int, int, int, int]]:
+    def bar(self, grammar: Grammar, number: int, beats: np.ndarray) -> Iterator[tuple[int, int, int, int]]:
         """Yield move, pitch, duration and family of the events of a bar over its encoded beats ``[L, C]``."""
         event, at = (BAR, 0, 0, 0), beats[0]
         while True:
             yield event
-            state = self.writer.step(event, at)
+            state = self.writer.step(event, number, at)
             move = self.draw(self.writer.move(state), grammar.moves())
             if move == BAR:
                 return
@@ -154,7 +144,7 @@ class _Choices:
 
 
 def _played(events: np.ndarray, table: np.ndarray, content: Score, style: Score) -> Score:
-    """The notes of events with the style's programmes and velocities, a track each family."""
+    """The notes of events with the draft's programmes and velocities, a track each family."""
     start, length, pitch, family = tokens.notes_of(events, table, content.bars).T
     names, track = np.unique(family, return_inverse=True)
     usual = tokens.families(style)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from restyle.arrangement.layers import LookingLayer
-from restyle.arrangement.model import Arranger
+from restyle.arrangement.model import Arranger, relation
 
 Pair = tuple[np.ndarray, np.ndarray]  # weights, as they are multiplied from the right, and biases
 ROOM = 1024  # events, at first
@@ -22,7 +20,6 @@ class Writer:
         network: whose decoder it is.
 
     Attributes:
-        memory: keys and values of what is looked at, for each layer ``[2, H, M, D]``; see `keys`.
         count: how many events are kept.
     """
 
@@ -37,19 +34,22 @@ class Writer:
         heads = self._looking[0].own.heads
         self._cache = np.zeros((len(self._layers), 2, heads, ROOM, self.moves.shape[1] // heads), np.float32)
         self._near = _plain(self._back(ROOM))
-        self.memory: list[np.ndarray] = []
+        self._relations = _plain(network.relations.weight.T)
         self.count = 0
 
-    def keys(self, memory: Tensor) -> list[np.ndarray]:
-        """Return keys and values of an encoded sequence ``[1, M, C]``, for each layer."""
-        return [_plain(torch.cat(layer.other.keys(memory))) for layer in self._looking]
+    def look(self, draft: Tensor, bars: Tensor, memory: Tensor) -> None:
+        """Look at a draft's events ``[1, S, 5]``, their bars ``[1, S]``, and both encoded with beats ``[1, M, C]``."""
+        self._draft, self._bars = draft, bars
+        self._memory = [_plain(torch.cat(layer.other.keys(memory))) for layer in self._looking]
+        self._close = np.zeros((len(self._relations), memory.shape[1]), np.float32)
 
-    def step(self, event: tuple[int, int, int, int], at: np.ndarray) -> np.ndarray:
+    def step(self, event: tuple[int, int, int, int], bar: int, at: np.ndarray) -> np.ndarray:
         """Go on with one event, and return the decoder's state ``[C]``.
 
         Args:
             event: move, pitch, duration and family.
-            at: the encoded beat at which it begins, ``[C]``.
+            bar: in which it begins.
+            at: the encoded beat at which it does, ``[C]``.
         """
         if self.count == self._cache.shape[3]:
             self._cache = np.concatenate([self._cache, np.zeros_like(self._cache)], axis=3)
@@ -57,8 +57,10 @@ class Writer:
         self.count += 1
         x = sum((table[code] for table, code in zip(self._tables, event, strict=True)), at)
         near = self._near[:, -self.count :]
-        for layer, cache, keys in zip(self._layers, self._cache, self.memory, strict=True):
-            x = layer.step(x, cache[:, :, : self.count], near, keys)
+        close = relation(torch.tensor([[event]]), torch.tensor([[bar]]), self._draft, self._bars)[0, 0].numpy()
+        self._close[:, : len(close)] = self._relations[:, close]
+        for layer, cache, keys in zip(self._layers, self._cache, self._memory, strict=True):
+            x = layer.step(x, cache[:, :, : self.count], near, keys, self._close)
         return _normed(x, self._last)
 
     def forget(self, count: int) -> None:
@@ -88,13 +90,15 @@ class _Layer:
         self.query, self.other = _linear(layer.other.query), _linear(layer.other.out)
         self.wide, self.narrow = _linear(layer.wide), _linear(layer.narrow)
 
-    def step(self, x: np.ndarray, cache: np.ndarray, near: np.ndarray, keys: np.ndarray) -> np.ndarray:
+    def step(
+        self, x: np.ndarray, cache: np.ndarray, near: np.ndarray, keys: np.ndarray, close: np.ndarray
+    ) -> np.ndarray:
         """Return the output ``[C]`` for the last of the events in a cache, which gets its keys and values."""
         found = _times(_normed(x, self.first), self.own).reshape(3, len(cache[0]), -1)
         query, cache[:, :, -1] = found[0], found[1:]
         x = x + _times(_seen(query, cache, near), self.out)
         query = _times(_normed(x, self.second), self.query).reshape(query.shape)
-        x = x + _times(_seen(query, keys, 0), self.other)
+        x = x + _times(_seen(query, keys, close), self.other)
         return np.asarray(x + _times(_gelu(_times(_normed(x, self.third), self.wide)), self.narrow))
 
 
@@ -126,7 +130,7 @@ def _gelu(x: np.ndarray) -> np.ndarray:
     return np.asarray(np.float32(0.5) * x * (1 + np.tanh(inner)))
 
 
-def _seen(query: np.ndarray, keys: np.ndarray, bias: Any) -> np.ndarray:
+def _seen(query: np.ndarray, keys: np.ndarray, bias: np.ndarray) -> np.ndarray:
     """What a query of each head ``[H, D]`` sees of keys and values ``[2, H, M, D]``."""
     logits = (keys[0] @ query[:, :, None])[..., 0] * np.float32(query.shape[1] ** -0.5) + bias
     part = np.exp(logits - logits.max(axis=1, keepdims=True))

@@ -17,7 +17,7 @@ NAMES = ("move", "pitch", "duration")
 
 
 class ArrangerTraining(Training):
-    """Lets the network write bars of a groove over given chords after it has read others, a known event each time.
+    """Lets the network write what a groove plays over given chords after it has read a draft, an event at a time.
 
     A batch is what `pairs.Pairs.batch` returns. The loss is the mean negative log likelihood of an event: of its move,
     and for a note of its pitch and its duration.
@@ -61,8 +61,8 @@ class ArrangerTraining(Training):
 
     def _measured(self, batch: Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """Sums of losses, how many there are, and how many are right, of moves, pitches and durations, ``[3]`` each."""
-        beats, style, events = batch
-        logits = self.model(style, beats.transpose(1, 2), events)
+        beats, draft, events = batch
+        logits = self.model(draft, beats.transpose(1, 2), events)
         found = [_sums(part, events[:, 1:, k], least=int(k > 0)) for k, part in enumerate(logits)]
         losses, counts, right = (torch.stack(parts) for parts in zip(*found, strict=True))
         return losses, counts.to(losses), right.to(losses)

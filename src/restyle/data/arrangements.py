@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from restyle.data.charts import Chart, mma_chord
+from restyle.data.charts import WALTZ, Chart, mma_chord
 from restyle.data.melodies import melody
 from restyle.data.mma import Groove, play
 from restyle.errors import RestyleError
@@ -27,6 +27,7 @@ FOLDER, CHORDS, MELODY = "songs", "chords.tsv", "melody.mid"
 LONGEST = 400  # bars of a song; MMA takes 500
 FEWEST = 2  # grooves of a song: it teaches what differs between two
 PHRASE = 4  # bars: where a window begins and how long it is, as far as its bounds allow
+WALTZES = 0.12  # part of the songs that are waltzes of charts in four: there are hardly any in three
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def arrangements(
     """Draw songs; each has a chart and grooves of one side, so that whole charts and whole families are kept for tests.
 
     Args:
-        charts: the side of each is that of its chords, so that copies of a tune are on one.
+        charts: the side of each is that of its chords, so that copies of a tune are on one; some are made waltzes.
         grooves: the side of each is that of its family; a song has as many families as there are.
         songs: how many; more begin with the same ones.
         count: grooves of a song, at most, 2 and up.
@@ -119,6 +120,9 @@ def arrangements(
         rng = np.random.default_rng([seed, number])
         side = list(sides)[int(rng.choice(len(sides), p=weights / weights.sum()))]
         chart = sides[side].charts[int(rng.integers(len(sides[side].charts)))]
+        waltzes = chart.beats > WALTZ and WALTZ in sides[side].grooves
+        if waltzes and np.random.default_rng([seed, number, 2]).random() < WALTZES:
+            chart = chart.waltz()
         bars = _length(*length, rng)
         first = PHRASE * int(rng.integers(-(-len(chart.bars) // PHRASE)))
         shift = int(rng.integers(-5, 7))
@@ -137,8 +141,8 @@ class _Side:
     def of(cls, side: str, charts: Sequence[Chart], grooves: Sequence[Groove]) -> _Side:
         own = [groove for groove in sorted(grooves) if side_of(groove.family) == side]
         metres = {beats: [groove for groove in own if groove.beats == beats] for beats in {g.beats for g in own}}
-        played = {beats for beats, found in metres.items() if len(found) >= FEWEST}
-        return cls([c for c in charts if c.beats in played and side_of(c.progression) == side], metres)
+        played = {beats: found for beats, found in metres.items() if len(found) >= FEWEST}
+        return cls([c for c in charts if c.beats in played and side_of(c.progression) == side], played)
 
 
 def _length(least: int, most: int, rng: np.random.Generator) -> int:

@@ -15,6 +15,7 @@ ROOTS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 NAME = re.compile(r"([A-G][#b]?)([^/]*)(?:/([A-G][#b]?))?")
 HOLD = "/"  # a cell in which the chord before sounds on
+WALTZ = 3  # beats of a bar
 
 # Semitones above the root of each quality, as MMA plays it: its "dim" is a seventh chord, its 13 has no ninth.
 QUALITIES: dict[str, tuple[int, ...]] = {
@@ -108,6 +109,10 @@ class Chart:
         """Its chords counted from its first root: equal for copies of a tune, in whatever key."""
         chords = [mma_chord(name) for bar in self.bars for name in bar]
         return " ".join(f"{(chord.root - chords[0].root) % 12}:{chord.quality}" for chord in chords)
+
+    def waltz(self) -> Chart:
+        """Return it with the first three beats of each bar alone."""
+        return Chart(self.name, tuple(bar[:WALTZ] for bar in self.bars))
 
     def window(self, first: int, count: int, semitones: int) -> tuple[tuple[str, ...], ...]:
         """Return bars from ``first`` on, transposed; after the last comes the first again, as when a tune is played."""
