@@ -94,3 +94,26 @@ def test_full_disk_leaves_nothing(tmp_path: Path) -> None:
     )
     assert done.returncode == 2 and "a.style: could not be written" in done.stdout
     assert not list(tmp_path.iterdir())
+
+
+@given(matrix=arrays("float32", (5, 3, 8), elements=st.floats(-1000, 1000, width=32)))
+def test_eight_bits_are_off_by_half_a_step_of_their_row(matrix):
+    stored = weights.rounded({"a": matrix, "b": matrix[0, 0], "c": np.arange(3)}, 8)
+    assert stored["a"].dtype == np.int8 and stored["b"].dtype == np.float16 and stored["c"].dtype == np.int64
+    read = weights.whole(stored)
+    assert read.keys() == {"a", "b", "c"}
+    most = np.abs(matrix).reshape(5, -1).max(axis=1)
+    assert (np.abs(read["a"] - matrix).reshape(5, -1).max(axis=1) <= most / 253 + np.finfo("f4").tiny).all()
+
+
+def test_sixteen_bits_are_half_precision_and_thirty_two_are_all():
+    given = {"a": np.linspace(-1, 1, 64, dtype="f4").reshape(2, 32)}
+    assert np.array_equal(weights.whole(weights.rounded(given, 16))["a"], given["a"].astype("f2"))
+    assert np.array_equal(weights.whole(weights.rounded(given, 32))["a"], given["a"])
+
+
+def test_names_that_end_like_a_scale_are_kept(tmp_path):
+    made = {"gain": np.ones(3, "f4"), "gain.scale": np.full(3, 2.0, "f4")}
+    weights.save(tmp_path / "a.style", made, {})
+    back, _ = weights.load(tmp_path / "a.style")
+    assert back.keys() == made.keys() and np.array_equal(back["gain.scale"], made["gain.scale"])

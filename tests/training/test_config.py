@@ -58,6 +58,7 @@ def test_defaults_and_changes(toy):
         ("data.batch=many", "data.batch must be a whole number"),
         ("data.validation=1", "data.validation must lie between 0 and 1"),
         ("data.offsets=some", "fixed or random"),
+        ("bits=4", "bits must be one of 8, 16, 32, not 4"),
         ("model.class_path=os.mkdir", r"no setting 'model\.class_path'"),
         ("kind=joy", "names the kind of model 'joy', which this version does not have; choose one of .*draw.*toy"),
         ("kind=os.mkdir", "names the kind of model 'os.mkdir'"),
@@ -125,6 +126,13 @@ def test_class_paths_of_earlier_versions_stand_for_kinds(tmp_path):
     (tmp_path / "c.yaml").write_text(yaml.safe_dump(old))
     read = config.read(tmp_path / "c.yaml")
     assert (read["kind"], read["model"], read["module"]) == ("draw", {"init_args": {"frames": 64}}, {})
+
+
+@pytest.mark.parametrize(("half", "bits"), [(True, 16), (False, 32)])
+def test_half_of_earlier_versions_is_sixteen_bits(tmp_path, half, bits):
+    (tmp_path / "old.yaml").write_text(yaml.safe_dump({**TOY, "half": half}))
+    made = config.read(tmp_path / "old.yaml")
+    assert made["bits"] == bits and "half" not in made
 
 
 def test_what_the_data_tell_fills_what_the_config_leaves_open():

@@ -20,6 +20,9 @@ from restyle.io import kinds
 from restyle.io.atomic import writing
 
 FORMAT = 2
+BITS = (8, 16, 32)  # of a stored number
+SCALE = ".scale"  # ends the name of what the rows of an array of 8 bits are multiplied by
+ROW = 16  # numbers of a row for which a scale is worth its place
 
 
 def save(path: str | Path, arrays: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> None:
@@ -30,8 +33,8 @@ def save(path: str | Path, arrays: Mapping[str, np.ndarray], settings: Mapping[s
     """
     from safetensors.numpy import save as pack
 
-    whole = {name: np.ascontiguousarray(array).reshape(np.shape(array)) for name, array in arrays.items()}
-    packed = pack(whole, {"settings": json.dumps({"format": FORMAT, **settings})})
+    shaped = {name: np.ascontiguousarray(array).reshape(np.shape(array)) for name, array in arrays.items()}
+    packed = pack(shaped, {"settings": json.dumps({"format": FORMAT, **settings})})
     with writing(path) as beside:
         beside.write_bytes(packed)  # unlike safetensors' own writing, fails with an OSError that tells why
 
@@ -45,7 +48,7 @@ def load(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     with _opened(path) as file:
         arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
         settings = _settings(file)
-    return arrays, _upgraded(settings, path)
+    return whole(arrays), _upgraded(settings, path)
 
 
 def header(path: str | Path) -> dict[str, Any]:
@@ -57,6 +60,43 @@ def header(path: str | Path) -> dict[str, Any]:
     with _opened(path) as file:
         settings = _settings(file)
     return _upgraded(settings, path)
+
+
+def rounded(arrays: Mapping[str, np.ndarray], bits: int) -> dict[str, np.ndarray]:
+    """Return arrays as a file of so many bits a number holds them; `whole` undoes it.
+
+    Args:
+        arrays: by name; those of 32-bit floats are rounded.
+        bits: 32 for as they are, 16 for half precision, 8 for whole numbers -127..127 and a scale each row of a matrix
+            (the rest has 16).
+
+    Example:
+        >>> row = np.linspace(-1, 1, 16, dtype="f4")
+        >>> float(np.abs(whole(rounded({"w": row[None]}, 8))["w"] - row).max()) <= 0.5 / 127 + 1e-6
+        True
+    """
+    stored: dict[str, np.ndarray] = {}
+    for name, array in arrays.items():
+        if bits == 32 or array.dtype != np.float32:
+            stored[name] = array
+        elif bits == 16 or array.ndim < 2 or array[0].size < ROW:
+            stored[name] = array.astype("f2")
+        else:
+            rows = array.reshape(len(array), -1)
+            scale = np.maximum(np.abs(rows).max(axis=1) / 127, np.finfo("f4").tiny)
+            stored[name] = np.rint(rows / scale[:, None]).astype("i1").reshape(array.shape)
+            stored[name + SCALE] = scale
+    return stored
+
+
+def whole(stored: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return arrays that `rounded` gave as the numbers that they stand for."""
+    scaled = {name for name, array in stored.items() if array.dtype == np.int8 and name + SCALE in stored}
+    arrays = {name: array for name, array in stored.items() if name.removesuffix(SCALE) not in scaled or name in scaled}
+    for name in scaled:
+        scale = stored[name + SCALE]
+        arrays[name] = stored[name] * scale.reshape(-1, *[1] * (stored[name].ndim - 1))
+    return arrays
 
 
 @contextmanager

@@ -20,13 +20,14 @@ import yaml
 
 from restyle.errors import RestyleError
 from restyle.io import kinds
+from restyle.io.weights import BITS
 
 DEFAULTS: dict[str, Any] = {
     "kind": "",  # of model
     "name": "",  # of the weights file; by default the config's own
     "licence": "unknown: it follows from the data",  # of the weights
     "start": "",  # a model to start from (a name, path or run), of this kind or smaller; by default from nothing
-    "half": False,  # whether its numbers are kept in 16 bits
+    "bits": 32,  # of each number in the weights file: 8, 16 or 32
     "seed": 0,
     "model": {},
     "module": {},
@@ -139,7 +140,9 @@ def same(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
 
 
 def modern(config: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """Return a config with a ``kind`` in place of the class paths that earlier versions wrote; nothing is imported.
+    """Return a config as this version writes it: earlier ones wrote class paths in place of ``kind``, and ``half``.
+
+    Nothing is imported.
 
     Args:
         config: as a YAML file holds it.
@@ -149,6 +152,8 @@ def modern(config: Mapping[str, Any], path: Path) -> dict[str, Any]:
         RestyleError: if the class paths are not those of a kind of model.
     """
     output = {key: dict(part) if isinstance(part, Mapping) else part for key, part in config.items()}
+    if output.pop("half", False):
+        output.setdefault("bits", 16)
     paths = {head: output[head].pop("class_path") for head in CLASSES if "class_path" in (output.get(head) or ())}
     if not paths:
         return output
@@ -220,6 +225,8 @@ def _check(config: dict[str, Any], path: Path) -> None:
     for head, found in CLASSES.items():
         _check_arguments(config[head].get("init_args") or {}, found(str(config["kind"]), path), f"{path}: {head}")
     _check_numbers(config, path)
+    if config["bits"] not in BITS:
+        raise RestyleError(f"{path}: bits must be one of {', '.join(map(str, BITS))}, not {config['bits']}")
     if config["data"]["offsets"] not in ("fixed", "random"):
         raise RestyleError(f"{path}: data.offsets must be fixed or random, not {config['data']['offsets']}")
     try:

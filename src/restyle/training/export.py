@@ -21,7 +21,7 @@ SHOWN = 24  # labels in a card
 
 
 def export(
-    path: Path, model: nn.Module, facts: Mapping[str, Any], scores: Mapping[str, float], *, half: bool = False
+    path: Path, model: nn.Module, facts: Mapping[str, Any], scores: Mapping[str, float], *, bits: int = 32
 ) -> dict[str, Any]:
     """Write a model's weights with all that is needed to use them, without Lightning.
 
@@ -31,7 +31,7 @@ def export(
         facts: ``kind``, ``name``, ``representation``, ``labels``, ``data``, ``training``, ``licence``; and ``more``,
             what the training's ``exports()`` gave: arrays are stored beside the weights, the rest joins the settings.
         scores: name to value.
-        half: whether to write 16 bits a number; :func:`halve` makes the model that will be read.
+        bits: of a number, 8, 16 or 32 (`io.weights.rounded`); :func:`round_to` makes the model that will be read.
 
     Returns:
         The settings that were written: ``model`` (the arguments), ``scores`` and the facts.
@@ -40,8 +40,7 @@ def export(
         RestyleError: if the file cannot be written.
     """
     arrays = {name: value.detach().cpu().numpy() for name, value in model.state_dict().items()}
-    if half:
-        arrays = {name: array.astype("f2") if array.dtype == "f4" else array for name, array in arrays.items()}
+    arrays = weights.rounded(arrays, bits)
     given = getattr(model, "settings", None)
     own = given() if callable(given) else {}
     settings: dict[str, Any] = {"model": own}
@@ -55,12 +54,13 @@ def export(
     return settings
 
 
-def halve(model: nn.Module) -> None:
-    """Round a model's numbers to 16 bits, in place, as a file of them would."""
+def round_to(model: nn.Module, bits: int) -> None:
+    """Round a model's numbers in place, as a file of so many bits a number would."""
+    arrays = {name: value.cpu().numpy() for name, value in model.state_dict().items()}
+    read = weights.whole(weights.rounded(arrays, bits))
     with torch.no_grad():
-        for value in model.state_dict().values():
-            if value.is_floating_point():
-                value.copy_(value.half())
+        for name, value in model.state_dict().items():
+            value.copy_(torch.from_numpy(read[name]))
 
 
 def load_into(model: nn.Module, path: Path) -> None:

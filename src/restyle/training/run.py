@@ -21,7 +21,7 @@ from restyle.io import hub
 from restyle.training import config as configs
 from restyle.training.checkpoints import LastCheckpoint, WholeFiles, averaging
 from restyle.training.data import Batches, Chunks, Sides, check_classes, labels, sides
-from restyle.training.export import card, export, grow, halve, load_into
+from restyle.training.export import card, export, grow, load_into, round_to
 from restyle.training.facts import Machine, as_text, facts
 from restyle.training.folder import Trained, begun, finished, write
 from restyle.training.optimisers import Training
@@ -211,8 +211,7 @@ def _finish(
     best = history.best
     assert best is not None  # there is an epoch at the least
     load_into(module, out / "best.safetensors")
-    if config["half"]:
-        halve(model)
+    round_to(model, config["bits"])
     scores = _scored(module, data.validation, config)
     known["more"] = module.exports()
     if test and (chunks := _test_chunks(config, *test, classes, module.chunks)):
@@ -224,7 +223,7 @@ def _finish(
     known["training"] |= {"epochs": len(history.rows), "steps": int(history.rows[-1]["step"]), "verdict": word}
     known["training"] |= {"best_epoch": int(best["epoch"]), "seconds": round(history.state_dict()["seconds"])}
     weights = out / f"{config['name']}.safetensors"
-    written = export(weights, model, known, scores, half=config["half"])
+    written = export(weights, model, known, scores, bits=config["bits"])
     card(weights.with_suffix(".md"), model, written, module.limits)
     history.finish(as_text(known) | {f"score_{name}": f"{value:.4g}" for name, value in scores.items()})
     write(out / "finished.json", {"scores": scores, "epochs": len(history.rows), "best_epoch": int(best["epoch"])})
