@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from restyle.arrangement import drafts, pairs, retrieval, tokens
+from restyle.arrangement import drafts, pairs, retrieval, tokens, variation
 from restyle.arrangement.harmony import Harmony
 from restyle.arrangement.model import Arranger
 from restyle.arrangement.pairs import Pairs
@@ -18,7 +18,7 @@ from restyle.data.arrangements import chord_table
 from restyle.errors import RestyleError
 from restyle.io import weights
 from restyle.io.scores import read_score, write_score
-from restyle.score import Score
+from restyle.score import COLUMNS, Score
 
 BARS = 8
 CHARTS = (("C", "Am", "F", "G7"), ("F", "Dm", "Bb", "C7"), ("G", "Em", "C", "D7"))
@@ -103,7 +103,9 @@ def rows_of(tensor):
     return table[table[:, 0] >= 0]
 
 
-def test_a_pair_is_of_one_groove_and_of_other_bars(store):
+def test_a_pair_is_of_one_groove_and_of_other_bars(store, monkeypatch):
+    monkeypatch.setattr(pairs, "VARIED", 0)
+    monkeypatch.setattr(pairs, "MIXED", 0)
     own = [i for i, entry in enumerate(store.entries) if entry.split == "train"]
     chunks = Pairs(store, own, 8, [], random=True, seed=1)
     assert len(chunks) == 10 * 4
@@ -119,6 +121,50 @@ def test_a_pair_is_of_one_groove_and_of_other_bars(store):
             last = known[:, BEAT_BAR].max()
             assert len(bars) == 2 and bars[0] <= 4 and last - bars[1] <= 4 and known[:, BEAT_BAR].min() == 0
             assert (laid[0], laid[-1]) == (max(0, bars[0] - 1), min(last, bars[1] + 1))
+
+
+def test_pairs_are_changed_at_random_and_kept_for_validation(store):
+    fixed, changing = (Pairs(store, list(range(12)), 8, [], random=random) for random in (False, True))
+    first, second = (fixed.batch(np.arange(24), epoch) for epoch in (0, 1))
+    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+    for k, rows in enumerate(first[2]):  # the bass of a groove is of its family
+        assert set(rows_of(rows)[:, 3]) == {0, 1, 1 + tokens.families(played(CHARTS[0], "two")).max()}, k
+    families = {
+        int(x) for epoch in range(4) for x in rows_of(changing.batch(np.arange(24), epoch)[2].reshape(-1, 5))[:, 3]
+    }
+    assert len(families) > 8
+
+
+def band(*parts):
+    """Parts of (programme, start, pitch) in two bars."""
+    return Score.of([(at, 6, pitch, 0.8, programme, 0) for programme, at, pitch in parts], bars=[0, 48, 96])
+
+
+def test_what_is_changed_is_changed_alike():
+    """A draft that is right stays right, whatever is changed, and what is left out is left out of both."""
+    score = band((33, 0, 36), (33, 60, 40), (128, 12, 38), (128, 90, 42), (0, 6, 60), (0, 54, 127), (73, 7, 0))
+    counts, pitches = set(), set()
+    for seed in range(60):
+        draft, truth = variation.varied((score, score), np.random.default_rng(seed))
+        for name in COLUMNS:
+            assert np.array_equal(getattr(draft, name), getattr(truth, name))
+        assert 0 < len(draft) <= 7 and draft.pitch.min() >= 0 and draft.pitch.max() <= 127
+        assert (np.bincount(draft.bar_of(draft.start), minlength=2) <= (4, 3)).all()  # a note keeps its bar
+        counts.add(len(draft))
+        pitches.update(draft.pitch[draft.programme == 128].tolist())
+    assert len(counts) > 3 and len(pitches) > 20
+
+
+def test_bands_are_mixed_by_family():
+    one, other = band((33, 0, 36), (128, 0, 38), (0, 0, 60)), band((33, 6, 37), (128, 6, 39), (73, 6, 72))
+    seen = set()
+    for seed in range(40):
+        draft, truth = variation.mixed((one, one), (other, other), np.random.default_rng(seed))
+        assert draft.pitch.tolist() == truth.pitch.tolist()
+        drums, low = truth.pitch[truth.programme == 128], truth.pitch[truth.programme == 33]
+        assert {60, 72} >= set(truth.pitch) - {36, 37, 38, 39} and len(drums) == len(low) == 1
+        seen.add((int(drums[0]), int(low[0])))
+    assert seen == {(38, 36), (38, 37), (39, 36), (39, 37)}
 
 
 def test_drafts_of_a_band_that_plays_roots_are_what_it_plays(store):

@@ -20,7 +20,7 @@ def drafted(
     *,
     scales: tuple[frozenset[int], frozenset[int]],
     seed: int = 0,
-) -> np.ndarray:
+) -> Score:
     """Lay bars of a band under some bars of a piece, as `arrangement.retrieval` chooses and moves them.
 
     Args:
@@ -31,13 +31,13 @@ def drafted(
         seed: of the choice; 0 for the best.
 
     Returns:
-        Events of the draft on the piece's bars, int64 ``[N, 5]``.
+        The draft on the piece's bars, a track each family of instruments.
     """
     style, content = played(band[1], band[0]), _empty(piece)
     own, harmony = (harmony_of(table, scale) for table, scale in zip((band[0], piece), scales, strict=True))
     chosen = retrieval.choose(harmony, content, own, style, seed=seed)
     chosen[[bar not in bars for bar in range(len(chosen))]] = -1
-    return tokens.events_of(retrieval.laid(content, harmony, style, own, chosen), piece)
+    return retrieval.laid(content, harmony, style, own, chosen)
 
 
 def harmony_of(table: np.ndarray, scale: frozenset[int]) -> Harmony:

@@ -13,16 +13,17 @@ from torch import Tensor
 
 from restyle.analysis.chord_names import parse_chord
 from restyle.arrangement import tokens
-from restyle.arrangement.drafts import cut, drafted, located, scale_of
+from restyle.arrangement.drafts import cut, drafted, located, played, scale_of
 from restyle.arrangement.harmony import Harmony
 from restyle.arrangement.tokens import BEAT_BAR, CHORD, OF_BAR
+from restyle.arrangement.variation import mixed, varied
 from restyle.data.arrangements import CHORDS, MELODY
 from restyle.data.manifest import read_manifest
 from restyle.data.store import Store, StoreWriter
 from restyle.errors import RestyleError
 from restyle.io.midi import MIDI
 from restyle.io.scores import read_score
-from restyle.score import STEPS
+from restyle.score import STEPS, Score
 from restyle.training.data import Chunks
 
 KIND = "bars"
@@ -30,8 +31,9 @@ SETTINGS = {"kind": KIND, "rate": 2, "hop": 1}  # hours are reckoned at 120 beat
 STYLE_BARS = (2, 8)  # of a pair, at least and at most
 AROUND = 4  # bars before and after those that are written, whose chords are known
 DRAFTED = 1  # bars before and after them, of which there is a draft
-VARIED = 0.5  # part of the drafts whose bars are not those that fit best
+OTHER = 0.5  # part of the drafts whose bars are not those that fit best
 TAKES = 100  # of them
+MIXED, VARIED = 0.4, 0.7  # parts of the pairs that are of two grooves, and that are changed
 PLAIN = 0.5  # part of the pairs whose chords are told as plainly as `analysis.harmony` finds them
 POOL = 50  # batches whose pairs are sorted by length
 
@@ -106,7 +108,7 @@ class Pairs(Chunks):
     """Chunks of ``frames`` beats that are to be written, each with a draft of bars of the same groove.
 
     The draft is made of 2 to 8 bars of another song that has the groove, where there is one, else of other bars of the
-    same.
+    same. Pairs that change from epoch to epoch are also changed by `variation`.
     """
 
     def __init__(
@@ -123,6 +125,9 @@ class Pairs(Chunks):
         self.same: dict[str, list[int]] = defaultdict(list)
         for i in entries:
             self.same[_groove(store, i)].append(i)
+        self.playing: dict[str, list[int]] = defaultdict(list)
+        for i in entries:
+            self.playing[_song(store, i)].append(i)
         notes = np.array([len(store.beside(i, "notes")) / max(1, store.entries[i].frames) for i in entries])
         self.density = notes[self.owner]  # events of a beat
 
@@ -154,32 +159,41 @@ class Pairs(Chunks):
     def _pair(self, chunk: int, epoch: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         rng = np.random.default_rng((self.seed, 2, epoch, chunk))
         i = self._number(chunk)
-        table, events = self._read(i)
+        table = self._read(i)[0]
         count, each = table[-1, BEAT_BAR] + 1, np.bincount(table[:, BEAT_BAR]).max()
         size = int(max(1, min(self.frames // each, count // 2)))
         place = int(self.place[chunk]) * size
         first = int(rng.integers(count - size + 1)) if self.random else min(place, count - size)
-        bars = range(first, first + size)
-        others = [k for k in self.same[_groove(self.store, i)] if k != i]
-        source = others[int(rng.integers(len(others)))] if others else i
-        band = self._read(source)
-        spare = np.arange(band[0][-1, BEAT_BAR] + 1)
-        spare = spare if others else np.setdiff1d(spare, bars)
-        length = min(int(rng.integers(STYLE_BARS[0], STYLE_BARS[1] + 1)), len(spare))
-        begin = int(rng.integers(len(spare) - length + 1))
-        scales = scale_of(band[0]), scale_of(table)
-        if self.random:
-            band, table = (
-                (simplified(band[0]), band[1]) if rng.random() < PLAIN else band,
-                simplified(table) if rng.random() < PLAIN else table,
-            )
         near = np.arange(max(0, first - AROUND), min(count, first + size + AROUND))
-        known, own = cut(table, events, near)
         bars = range(first - near[0], first - near[0] + size)
         laid = range(max(0, bars[0] - DRAFTED), min(len(near), bars[-1] + 1 + DRAFTED))
-        take = int(rng.integers(TAKES)) if self.random and rng.random() < VARIED else 0
-        draft = drafted(cut(*band, spare[begin : begin + length]), known, laid, scales=scales, seed=take)
-        return known, located(inside(draft, laid), known), written(own, known, bars)
+        plain = [bool(self.random and rng.random() < PLAIN) for _ in range(2)]
+        known = cut(simplified(table) if plain[0] else table, table[:0], near)[0]
+        pair = self._band(i, near, known, laid, plain[1], rng)
+        others = [k for k in self.playing[_song(self.store, i)] if k != i]
+        if self.random and others and rng.random() < MIXED:
+            other = others[int(rng.integers(len(others)))]
+            pair = mixed(pair, self._band(other, near, known, laid, plain[1], rng), rng)
+        if self.random and rng.random() < VARIED:
+            pair = varied(pair, rng)
+        draft, truth = (tokens.events_of(score, known) for score in pair)
+        return known, located(inside(draft, laid), known), written(truth, known, bars)
+
+    def _band(
+        self, i: int, near: np.ndarray, known: np.ndarray, laid: range, plain: bool, rng: np.random.Generator
+    ) -> tuple[Score, Score]:
+        """A draft of what an entry plays in some bars, and what it does play there."""
+        table, events = self._read(i)
+        others = [k for k in self.same[_groove(self.store, i)] if k != i]
+        beats, band = self._read(others[int(rng.integers(len(others)))]) if others else (table, events)
+        spare = np.arange(beats[-1, BEAT_BAR] + 1)
+        spare = spare if others else np.setdiff1d(spare, near[laid[0] : laid[-1] + 1])
+        length = min(int(rng.integers(STYLE_BARS[0], STYLE_BARS[1] + 1)), len(spare))
+        begin = int(rng.integers(len(spare) - length + 1))
+        scales = scale_of(beats), scale_of(table)
+        style = cut(simplified(beats) if plain else beats, band, spare[begin : begin + length])
+        take = int(rng.integers(TAKES)) if self.random and rng.random() < OTHER else 0
+        return drafted(style, known, laid, scales=scales, seed=take), played(cut(table, events, near)[1], known)
 
     def _read(self, i: int) -> tuple[np.ndarray, np.ndarray]:
         return self.store.read(i).astype(np.int64), self.store.beside(i, "notes").astype(np.int64)
@@ -187,6 +201,10 @@ class Pairs(Chunks):
 
 def _groove(store: Store, i: int) -> str:
     return store.entries[i].name.rpartition("/")[2]
+
+
+def _song(store: Store, i: int) -> str:
+    return store.entries[i].name.rpartition("/")[0]
 
 
 def _stacked(tables: Sequence[np.ndarray]) -> Tensor:
