@@ -5,8 +5,8 @@
 
 A content is a song's melody with its chart played in one groove; the style is a few bars of another groove, playing
 another song; the truth is that groove playing the content's chart. ``content_chroma`` is against the content, the
-others against the truth. ``retrieval`` takes the style's bars as they are, ``arrange`` has the network write them anew;
-``--weights`` names another one than the package's. With POP909, its songs are put on the beats that come with them, arranged in the same styles, and held against its own chords.
+others against the truth. ``retrieval`` takes the style's bars as they are, ``network`` writes them anew. With POP909,
+its songs are put on the beats that come with them, arranged in the same styles, and held against its own chords.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def counted(truth: Notes, found: Notes) -> tuple[np.ndarray, list[tuple[float, f
 
 
 def hit_class(notes: Notes) -> np.ndarray:
-    from restyle.analysis.drums.train import drum_class
+    from restyle.analysis.drums.keys import drum_class
 
     return np.array([-1 if (number := drum_class(pitch)) is None else number for pitch in notes.pitch])
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from restyle import __version__
+from restyle import __version__, accompany
+from restyle.accompany import Accompanied
 from restyle.analysis.drums.infer import find_hits
 from restyle.analysis.facts import Analysis
 from restyle.audio import Audio
@@ -26,7 +27,7 @@ from restyle.methods import method as make_method
 from restyle.methods.base import check_content
 from restyle.notes import Notes
 from restyle.settings import Settings as Settings
-from restyle.stages import accompaniment
+from restyle.stages import accompaniment, ensemble
 from restyle.stages import parts as stage
 from restyle.stages.parts import BASS, DRUMS, OTHER, VOCALS, Parts, is_mix
 from restyle.stages.warp import warp, warp_notes
@@ -50,6 +51,7 @@ class Result(Audio):
         parts: what the result is the sum of, by name, where the content was taken apart and they were asked for.
         warnings: what was done instead of what was asked for, a sentence each.
         record: settings, facts and warnings as plain JSON values.
+        arranged: the notes that are played, where the content is accompanied anew.
     """
 
     content: Audio | Notes = field(default_factory=lambda: Notes.of([]))
@@ -57,13 +59,16 @@ class Result(Audio):
     parts: Mapping[str, Audio] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     record: Mapping[str, Any] = field(default_factory=dict)
+    arranged: Notes | None = None
 
     @property
     def notes(self) -> Notes:
-        """The notes that the content plays; they are found now where the method did not need them.
+        """The notes that the content plays, or those of its arrangement; they are found now where they are not known.
 
         Where it was taken apart, each part has a programme of its own: `PROGRAMMES`, and the drums theirs.
         """
+        if self.arranged is not None:
+            return self.arranged
         if isinstance(self.content, Notes):
             return self.content
         if self.apart is None:
@@ -104,6 +109,7 @@ def transfer(
     vocals: str = "keep",
     drums_pattern: str = "content",
     add: str = "none",
+    arrange: float = 0.0,
     tempo: str | float = "content",
     groove: bool = False,
     tone: bool = True,
@@ -126,6 +132,8 @@ def transfer(
         vocals: what becomes of the voice in a mix: ``keep``, ``tone``, ``play`` or ``drop``.
         drums_pattern: what the drums of a mix play: the ``content``'s hits, or the ``style``'s own bars on its beats.
         add: parts that the style plays along: ``none``, ``auto``, ``drums``, ``bass`` or ``drums,bass``.
+        arrange: how far the notes may change, 0 to 1: the tune stays, and more and more of its accompaniment is written
+            anew as the style accompanies: drums above 0, chords from 1/3, bass from 2/3 on.
         tempo: ``content`` (as it is), ``style``, or beats per minute; the pitch is kept.
         groove: whether the content's beats are moved onto the style's beat timing.
         tone: whether spectrum, loudness and width are brought toward the style's at the end.
@@ -155,6 +163,7 @@ def transfer(
         vocals=vocals,
         drums_pattern=drums_pattern,
         add=add,
+        arrange=arrange,
         tempo=tempo,
         groove=groove,
         tone=tone,
@@ -189,19 +198,28 @@ def run(
         if isinstance(style, Style):
             for sentence in style.warnings:
                 warn(sentence, repeated=True)
-        apart = _is_apart(content, style, settings, given, used)
+        if settings.arrange:
+            accompany.check(style, used)
+        apart = not settings.arrange and _is_apart(content, style, settings, given, used)
         if apart and (settings.names(BASS) or BASS in given.others):
             given = _separated(content, style, given)
         if isinstance(style, Style):
             learnt = style
         else:
-            learnt = learn_for(style, settings, names, used, apart=apart, stems=given.style)
+            both = settings.arrange > 0 or (isinstance(content, Notes) and len(ensemble.strokes(content)) > 0)
+            learnt = learn_for(style, settings, names, used, apart=None if both else apart, stems=given.style)
         settings = replace(settings, method=learnt.method)
         trim_memory()  # what fitting leaves unused
         played, stems = _retimed(content, given.content, learnt, settings, part(progress, 0.2, 0.3))
         kept: dict[str, Audio] = {}
         taken: Parts | None = None
-        if apart and isinstance(played, Audio):
+        new: Notes | None = None
+        if settings.arrange and not isinstance(style, Style):
+            what = accompany.accompanied(played, style, settings)
+            kit, rest = make_method("drums"), part(progress, 0.4, 0.9)
+            band, voice = accompany.play(what, played, learnt, used, kit, settings, stems=stems, progress=rest)
+            made, new = accompany.with_voice(_toned(band, used, learnt, settings), voice), what.notes
+        elif apart and isinstance(played, Audio):
             log.info("taking the content apart")
             taken = stage.take_apart(played, stems)
             made, kept = _of_parts(played, taken, learnt, used, given, settings, keep_parts, part(progress, 0.3, 0.95))
@@ -212,7 +230,25 @@ def run(
         if progress:
             progress(1.0)
     record = _record(settings, collected)
-    return Result(made.samples, made.rate, played, taken, kept, tuple(collected.warnings), record)
+    return Result(made.samples, made.rate, played, taken, kept, tuple(collected.warnings), record, new)
+
+
+@single()
+def play(what: Accompanied, style: Style, *, seed: int = 0) -> Result:
+    """Play a tune and its accompaniment with a learnt style's instruments; the tune stands out.
+
+    Args:
+        what: their notes.
+        style: learnt with its parts, so that it has drums.
+        seed: the same seed gives the same samples.
+    """
+    with collect() as collected:
+        settings = Settings(method=style.method, seed=seed)
+        used = _method(style, settings)
+        band, _ = accompany.play(what, what.notes, style, used, make_method("drums"), settings)
+        made = _toned(band, used, style, settings)
+    record = _record(settings, collected)
+    return Result(made.samples, made.rate, what.notes, warnings=tuple(collected.warnings), record=record)
 
 
 def learn_for(
@@ -354,7 +390,12 @@ def _styled(content: Audio | Notes, style: Style, used: Method, settings: Settin
         warn("the content is silent, so the result is silence")
         return Audio(np.zeros_like(content.samples), content.rate)
     log.info("applying the method '%s'", style.method)
-    return used.apply(content, style.part("method"), strength=settings.overall, seed=settings.seed, progress=progress)
+    profile, pitched = style.part("method"), content.pitched() if isinstance(content, Notes) else content
+    made = used.apply(pitched, profile, strength=settings.overall, seed=settings.seed, progress=progress)
+    if isinstance(content, Audio):
+        return made
+    parts = style.part("parts") if style.has("parts") else {}
+    return ensemble.with_drums(made, content, parts, make_method("drums"), seed=settings.seed)
 
 
 def _toned(made: Audio, used: Method, style: Style, settings: Settings) -> Audio:

@@ -33,6 +33,8 @@ class Settings:
             style's own bars on the content's beats (``style``).
         add: parts that the style plays along where the content is taken apart: ``none``, ``drums``, ``bass``,
             ``drums,bass``, or ``auto`` for those that the style has and the content has not.
+        arrange: how far the notes may change, 0 (not at all) to 1: the tune stays, what accompanies it is written anew
+            as the style accompanies, its drums above 0, its chords from 1/3, its bass from 2/3 on.
         tempo: ``content`` (as it is), ``style``, or beats per minute.
         groove: whether the content's beats are moved onto the style's beat timing.
         tone: whether spectrum, loudness and width are brought toward the style's at the end.
@@ -57,6 +59,7 @@ class Settings:
     vocals: str = "keep"
     drums_pattern: str = "content"
     add: str = "none"
+    arrange: float = 0.0
     tempo: str | float = "content"
     groove: bool = False
     tone: bool = True
@@ -75,6 +78,7 @@ class Settings:
             raise RestyleError(f"drums_pattern must be content or style, not '{self.drums_pattern}'")
         if self.add not in ("none", "auto"):
             _check_names(self.add.split(","), ADDED, "add must be none, auto, or")
+        self._check_arranged()
         if not (_is_number(self.seed) and 0 <= self.seed < 2**63 and self.seed == int(self.seed)):
             raise RestyleError(f"seed must be a whole number from 0 up, not {self.seed}")
         for name in ("groove", "tone"):
@@ -83,6 +87,14 @@ class Settings:
         if not isinstance(self.options, Mapping):
             raise RestyleError(f"options must hold settings by their names, as {{'fit': 100}}, not {self.options}")
         object.__setattr__(self, "tempo", _tempo(self.tempo))
+
+    def _check_arranged(self) -> None:
+        if not (_is_number(self.arrange) and 0 <= self.arrange <= 1):
+            raise RestyleError(f"arrange must be a number between 0 and 1, not {self.arrange}")
+        if self.arrange and self.strength != 1:
+            raise RestyleError("arrange plays notes that the content has not, so that the strength must be 1")
+        if self.arrange and (self.add != "none" or self.drums_pattern == "style"):
+            raise RestyleError("arrange writes drums and bass of its own; leave out add and drums_pattern")
 
     @property
     def bpm(self) -> float | None:

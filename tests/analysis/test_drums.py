@@ -6,8 +6,9 @@ import torch
 
 from restyle.analysis.drums import infer
 from restyle.analysis.drums.infer import find_hits
+from restyle.analysis.drums.keys import KEYS, drum_class
 from restyle.analysis.drums.model import CLASSES, DrumNetwork, decibels
-from restyle.analysis.drums.train import KEYS, drum_class, f1, hit_times, losses, matched, targets
+from restyle.analysis.drums.train import f1, hit_times, losses, matched, targets
 from restyle.audio import Audio, resample
 from restyle.data.store import Store, StoreWriter
 from restyle.dsp.spectrogram import LogSpectrogram

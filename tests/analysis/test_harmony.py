@@ -28,6 +28,15 @@ KINDS = {
     "hdim7": (0, 3, 6, 10),
     "sus4": (0, 5, 7),
     "aug": (0, 4, 8),
+    "sus2": (0, 2, 7),
+    "maj6": (0, 4, 7, 9),
+    "dim7": (0, 3, 6, 9),
+    "min6": (0, 3, 7, 9),
+    "sus4(b7)": (0, 5, 7, 10),
+    "9": (0, 2, 4, 7, 10),
+    "7(b9)": (0, 1, 4, 7, 10),
+    "7(#9)": (0, 3, 4, 7, 10),
+    "aug(b7)": (0, 4, 8, 10),
 }
 
 
@@ -73,7 +82,7 @@ def test_a_chord_goes_on_through_a_rest_and_drums_have_none() -> None:
 
 def test_the_bass_tells_chords_of_the_same_notes_apart() -> None:
     sixth, seventh = ([(0, 48, p, 0.7, 0, 0) for p in (bass, 60, 64, 67, 69)] for bass in (36, 45))
-    assert chords_of(Score.of(sixth, bars=[0, 48]))[0] == "C:maj"
+    assert chords_of(Score.of(sixth, bars=[0, 48]))[0] == "C:maj6"
     assert chords_of(Score.of(seventh, bars=[0, 48]))[0] == "A:min7"
 
 

@@ -111,6 +111,22 @@ def test_neither_a_bass_nor_a_bell_is_the_melody() -> None:
     assert melody_track(Score.of(_lead(*TUNE * 4, track=7) + chords + bass, bars=48 * np.arange(18))) == 7
 
 
+def test_a_figure_that_repeats_above_the_tune_is_not_the_melody() -> None:
+    """Louder and nearer in pitch than the tune is, bar by bar the same."""
+    figure = [(48 * bar + 6 * k, 6, 79 + (0, 2, 4, 2)[k % 4], 0.95, 24, 3) for bar in range(8) for k in (0, 1, 2, 3, 5)]
+    score = Score.of(_lead(*TUNE, *TUNE[::-1]) + figure + CHORDS + BASS, bars=48 * np.arange(9))
+    assert melody_track(score) == 0
+
+
+def test_a_riff_looks_most_like_a_melody_but_not_for_sure() -> None:
+    riff = [(48 * bar + at, 6, 67 + up, 0.7, 27, 0) for bar in range(8) for at, up in ((0, 0), (18, 7), (30, 0))]
+    band = [(48 * bar, 48, pitch, 0.7, 0, 1) for bar in range(8) for pitch in (48, 52, 55)]
+    score = Score.of(riff + band, bars=48 * np.arange(9))
+    assert melody_track(score) == 0 and melody_track(score, sure=True) is None
+    song = Score.of(_lead(*TUNE) + CHORDS + BASS, bars=BARS)
+    assert melody_track(song, sure=True) == melody_track(song) == 0
+
+
 def test_in_one_track_the_melody_is_a_line_on_top() -> None:
     both = [(start, length, pitch, velocity, 0, 0) for start, length, pitch, velocity, *_ in _lead(*TUNE) + CHORDS]
     assert melody_of(Score.of(both, bars=BARS)).pitch.tolist() == list(TUNE)

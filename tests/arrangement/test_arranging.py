@@ -7,7 +7,7 @@ import pytest
 
 from restyle.arrangement import arrange, part_of
 from restyle.arrangement.harmony import Harmony, moved
-from restyle.arrangement.retrieval import choose, laid
+from restyle.arrangement.retrieval import CHANGE, QUALITY, _unlike, choose, laid
 from restyle.errors import RestyleError
 from restyle.evaluation.symbolic import content_chroma, melody_f1
 from restyle.notes import DRUMS
@@ -58,6 +58,38 @@ def test_a_passing_note_goes_to_the_scale_and_a_chromatic_one_stays_chromatic():
     assert moved(61, chords, 0, chords, 1) == 65
     flat = Harmony.of(["C:maj", "C:maj"], 0, "minor")
     assert moved(61, flat, 0, flat, 1) == 61
+
+
+def test_a_chord_takes_no_tension_along_and_a_line_its_passing_notes():
+    style = Score.of(
+        [(0, 12, p, 0.6, 0, 0) for p in (60, 64, 67, 69)] + [(k, 12, 36 + k // 6, 0.8, 32, 1) for k in (0, 12, 24)],
+        bars=[0, BAR],
+    )
+    own, other = Harmony.of(["C:maj"] * 4, 0, "major"), Harmony.of(["F:maj"] * 4, 0, "major")
+    made = laid(style, other, style, own, [0])
+    assert sorted(made.pitch[made.track == 0] % 12) == [0, 5, 9]  # the sixth is the fifth now, and played once
+    assert (made.pitch[made.track == 1] % 12).tolist() == [5, 7, 9]
+
+
+def test_bars_whose_chords_change_alike_are_chosen():
+    """Against a plain count of what differs."""
+    rng = np.random.default_rng(2)
+    names = ("C:maj", "C:maj", "A:min", "F:maj", "B:hdim7")
+    one, other = (Harmony.of([names[k] for k in rng.integers(0, 5, 4 * n)], 0, "major") for n in (5, 7))
+    content, style = (band(["C"] * n) for n in (5, 7))
+
+    def kind(harmony, beat):
+        classes = harmony.classes[beat]
+        return 3 in classes and 4 not in classes, 7 not in classes
+
+    def unlike(i, j):
+        here, there = range(4 * i, 4 * i + 4), range(4 * j, 4 * j + 4)
+        changed = [[h.roots[b] != h.roots[b - 1] for b in bar[1:]] for h, bar in ((one, here), (other, there))]
+        kinds = [kind(one, a) != kind(other, b) for a, b in zip(here, there, strict=True)]
+        return CHANGE * np.sum(np.not_equal(*changed)) + QUALITY * np.mean(kinds)
+
+    found = _unlike(one, content.bars[:-1], other, style.bars[:-1], np.diff(content.bars))
+    assert np.allclose(found, [[unlike(i, j) for j in range(7)] for i in range(5)]) and np.ptp(found) > 1
 
 
 def test_the_style_arranged_over_its_own_chords_is_itself():
@@ -114,6 +146,32 @@ def test_a_pickup_is_not_accompanied_and_a_bar_of_another_length_is_filled():
         drums = waltz.select(waltz.programme == DRUMS)
         assert (waltz.end <= 3 * bar).all()
         assert set(range(0, 3 * bar, bar)) <= set(drums.start.tolist())
+
+
+def pads(rows, bars=4):
+    return Score.of([(*note, 0.8, 89, 0) for note in rows], bars=BAR * np.arange(bars + 1))
+
+
+def test_what_rings_past_a_bar_line_ends_with_its_chord():
+    """A pad of two bars: over one chord it rings on, also where the style's next bar does not follow."""
+    style, own = pads([(0, 2 * BAR, 60)], bars=2), Harmony.of(["C:maj"] * 8, 0, "major")
+    content = pads([(0, 12, 72)])
+    for names, length in ((["C:maj"] * 16, 2 * BAR), (["C:maj"] * 4 + ["D:maj"] * 12, BAR)):
+        made = laid(content, Harmony.of(names, 0, "major"), style, own, [0, -1, -1, -1])
+        assert (made.start.tolist(), made.length.tolist()) == ([0], [length])
+    assert laid(content, Harmony.of(["C:maj"] * 16, 0, "major"), style, own, [-1, -1, -1, 0]).end.tolist() == [4 * BAR]
+
+
+def test_a_key_that_is_struck_again_ends():
+    style, own = pads([(0, 2 * BAR, 60), (12, BAR, 64)], bars=2), Harmony.of(["C:maj"] * 8, 0, "major")
+    made = laid(pads([(0, 12, 72)]), Harmony.of(["C:maj"] * 16, 0, "major"), style, own, [0, 0, -1, -1])
+    assert made.start.tolist() == [0, 12, BAR, BAR + 12] and made.length.tolist() == [BAR, BAR, 2 * BAR, BAR]
+
+
+def test_bars_of_as_many_notes_are_as_dense():
+    style = band(["C"] * 4)
+    own = Harmony.of(["C:maj"] * 16, 0, "major")
+    assert choose(own, style, own, style, density=1.0).tolist() == choose(own, style, own, style).tolist()
 
 
 def test_density_and_seed_choose_other_bars_and_the_same_seed_the_same():

@@ -45,6 +45,7 @@ def test_bars_and_takes(pieces):
     assert not (pieces / "more.mid").exists()
 
 
+@pytest.mark.slow
 def test_recordings_are_arranged_and_played_by_the_style(pieces):
     time = np.arange(8 * 16000) / 16000
     for name, semitones in (("song", (0, 4, 7, 12)), ("style", (0, 7, 4, 7))):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from tests.methods.test_drum_strokes import BEAT, RATE, bars
 
+from restyle.analysis.bass import bass_of
 from restyle.analysis.chords import Chords
 from restyle.analysis.facts import Analysis
 from restyle.analysis.meter import Meter
@@ -60,8 +61,8 @@ def test_the_bass_follows_the_chords():
 
 def test_the_lowest_of_several_notes_is_the_bass():
     notes = Notes.of([(0, 1, 47, 0.5, 0), (0.01, 1, 40, 0.5, 0), (1, 2, 70, 0.5, 0), (1.0, 2, 45, 0.5, 0)])
-    assert patterns.bass_of(notes).pitch.tolist() == [40, 45]
-    assert len(patterns.bass_of(Notes.of([(0, 1, 60, 0.5, 0)]))) == 0
+    assert bass_of(notes).pitch.tolist() == [40, 45]
+    assert len(bass_of(Notes.of([(0, 1, 60, 0.5, 0)]))) == 0
 
 
 def chord(pitches, seconds):
@@ -110,7 +111,7 @@ def test_drums_and_bass_are_added_where_there_are_none(style):
     made = transfer(content, whole, add="drums,bass", given=given, keep_parts=True)
     assert made.record["facts"]["patterns"]["drums"] >= 8 and "bass" in made.parts
     assert set(made.parts["bass"].samples.shape) == {1, content.length}
-    played = patterns.bass_of(Analysis.of(made.parts["bass"]).notes)
+    played = bass_of(Analysis.of(made.parts["bass"]).notes)
     assert len(played) and set(played.pitch.round().astype(int) % 12) == {9}
     plain = transfer(content, whole, given=given, keep_parts=True)
     assert "patterns" not in plain.record["facts"] and "bass" not in plain.parts

@@ -30,6 +30,7 @@ class Arrangement:
     Args:
         score: the piece as it is arranged; what is kept of it has the first tracks.
         kept: numbers of the tracks that are the content's own.
+        tune: of those that are its melody.
         chosen: which bar of the style accompanies each bar, counted from 0; -1 where none does. A network writes them
             anew.
         chords: the content's chord in each quarter note.
@@ -37,8 +38,13 @@ class Arrangement:
 
     score: Score
     kept: tuple[int, ...]
+    tune: tuple[int, ...]
     chosen: tuple[int, ...]
     chords: tuple[str, ...]
+
+    def of(self, tracks: Collection[int], *, others: bool = False) -> Score:
+        """Return the notes of some tracks, or of all the others."""
+        return self.score.select(np.isin(self.score.track, list(tracks)) != others)
 
 
 def arrange(
@@ -97,8 +103,9 @@ def arrange(
 
         made = write(piece, harmony, made, weights=weights, seed=seed)
     chosen = tuple(bars[piece.bar_of(content.bars[:-1])].tolist())
-    score, kept = _numbered([*own, replace(made, bars=content.bars)], len(own))
-    return Arrangement(score, kept, chosen, labels)
+    score, tracks = _numbered([*own, replace(made, bars=content.bars)])
+    kept = tuple(number for part in tracks[:-1] for number in part)
+    return Arrangement(score, kept, tracks[0] if len(known.get(MELODY, ())) else (), chosen, labels)
 
 
 def part_of(score: Score, track: int) -> str:
@@ -132,7 +139,7 @@ def _tracks_in(score: Score, part: str) -> np.ndarray:
 def _accompaniment(style: Score, keep: Collection[str]) -> Score:
     """The style without its melody, where that has a track of its own beside others, and what the content keeps."""
     tracks = np.unique(style.track).tolist()
-    tune = melody_track(style) if len(tracks) > 1 else None
+    tune = melody_track(style, sure=True) if len(tracks) > 1 else None
     left = [t for t in tracks if t != tune and part_of(style, t) not in keep]
     return style.select(np.isin(style.track, left))
 
@@ -164,12 +171,15 @@ def _regrouped(content: Score, harmony: Harmony, style: Score) -> Score:
     return replace(content, bars=content.bars[kept])
 
 
-def _numbered(parts: list[Score], kept: int) -> tuple[Score, tuple[int, ...]]:
-    """The parts as one score, their tracks numbered one after the other; the numbers of the first ones' tracks."""
-    numbered, counts = [], [0]
+def _numbered(parts: list[Score]) -> tuple[Score, list[tuple[int, ...]]]:
+    """The parts as one score, their tracks numbered one after the other; and the numbers of each one's tracks."""
+    numbered: list[Score] = []
+    numbers: list[tuple[int, ...]] = []
+    first = 0
     for part in parts:
         tracks, number = np.unique(part.track, return_inverse=True)
         columns = {name: getattr(part, name) for name in COLUMNS[:-1]}
-        numbered.append(replace(part, **columns, track=sum(counts) + number))
-        counts.append(len(tracks))
-    return joined(numbered), tuple(range(sum(counts[: kept + 1])))
+        numbered.append(replace(part, **columns, track=first + number))
+        numbers.append(tuple(range(first, first + len(tracks))))
+        first += len(tracks)
+    return joined(numbered), numbers

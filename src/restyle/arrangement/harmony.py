@@ -57,6 +57,13 @@ class Harmony:
         same = self.roots[beat] == self.roots[before] and self.classes[beat] == self.classes[before]
         return bool(same or (pitch - self.roots[beat]) % 12 in self.classes[beat])
 
+    def nearest(self, pitch: int, beat: int) -> int:
+        """Return the pitch of a chord that is nearest to another, the lower of two."""
+        above = (pitch - int(self.roots[beat])) % 12
+        return pitch + min(
+            (d for d in range(-6, 7) if (above + d) % 12 in self.classes[beat]), key=lambda d: (abs(d), d)
+        )
+
 
 def moved(pitch: int, old: Harmony, before: int, new: Harmony, after: int) -> int:
     """Return the pitch that is to a new chord what another is to its own, a tritone away from it at most.

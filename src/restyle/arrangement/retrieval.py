@@ -39,17 +39,13 @@ def choose(
         Numbers of bars of the style ``[M]``; -1 for a pickup, which is not accompanied.
     """
     lengths, known = np.diff(content.bars), np.diff(style.bars)
-    costs = np.array(
-        [
-            [_unlike(harmony, content.bars[i], own, style.bars[j], int(lengths[i])) for j in range(style.bar_count)]
-            for i in range(content.bar_count)
-        ]
-    )
+    costs = _unlike(harmony, content.bars[:-1], own, style.bars[:-1], lengths)
     costs += 3.0 * (np.abs(lengths[:, None] - known) / np.maximum(lengths[:, None], known))
     counts = np.bincount(style.bar_of(style.start), minlength=style.bar_count)
     costs += np.where(counts == 0, 4.0, 0.0)
     if density is not None:
-        rank = counts.argsort(kind="stable").argsort(kind="stable") / max(1, len(counts) - 1)
+        below, upto = (np.searchsorted(np.sort(counts), counts, side) for side in ("left", "right"))
+        rank = (below + upto - 1) / 2 / max(1, len(counts) - 1)
         costs += DENSE * np.abs(rank - density)
     if seed:
         costs += CHANCE * np.random.default_rng(seed).exponential(size=costs.shape)
@@ -59,22 +55,27 @@ def choose(
     return chosen
 
 
-def _unlike(harmony: Harmony, start: int, own: Harmony, other: int, length: int) -> float:
-    """How far the chords of two bars differ, whatever their roots."""
-    steps = range(0, length, STEPS)
-    here, there = ([h.at(int(first) + step) for step in steps] for h, first in ((harmony, start), (own, other)))
-    changes = sum(
-        (harmony.roots[a] != harmony.roots[b]) != (own.roots[c] != own.roots[d])
-        for a, b, c, d in zip(here[1:], here[:-1], there[1:], there[:-1], strict=True)
-    )
-    kinds = np.mean([_kind(harmony, a) != _kind(own, c) for a, c in zip(here, there, strict=True)])
-    return CHANGE * changes + QUALITY * float(kinds)
+def _unlike(harmony: Harmony, starts: np.ndarray, own: Harmony, others: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """How far the chords of bars differ, whatever their roots, ``[M, K]``: for as long as each of the first ones is."""
+    beats = -(-lengths // STEPS)
+    count = int(beats.max())
+    changes, kinds = _shape(harmony, starts, count)
+    other_changes, other_kinds = _shape(own, others, count)
+    inside = (np.arange(count) < beats[:, None])[:, None]
+    differing, unlike = (changes[:, None] != other_changes) & inside, (kinds[:, None] != other_kinds) & inside
+    return np.asarray(CHANGE * differing.sum(axis=2) + QUALITY * unlike.sum(axis=2) / beats[:, None])
 
 
-def _kind(harmony: Harmony, beat: int) -> tuple[bool, bool]:
-    """Whether a chord is minor, and whether its fifth is not perfect."""
-    classes = harmony.classes[beat]
-    return 3 in classes and 4 not in classes, 7 not in classes
+def _shape(harmony: Harmony, starts: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Whether the root changes before each beat of bars, and of what kind its chord is, ``[M, count]``."""
+    beat = np.minimum(starts[:, None] // STEPS + np.arange(count), len(harmony.roots) - 1)
+    roots, kinds = harmony.roots[beat], np.array([_kind(classes) for classes in harmony.classes])[beat]
+    return np.diff(roots, axis=1, prepend=roots[:, :1]) != 0, kinds
+
+
+def _kind(classes: frozenset[int]) -> int:
+    """Of what kind a chord is: whether it is minor, and whether its fifth is not perfect."""
+    return 2 * (3 in classes and 4 not in classes) + (7 not in classes)
 
 
 def _path(costs: np.ndarray) -> np.ndarray:
@@ -120,61 +121,82 @@ def laid(content: Score, harmony: Harmony, style: Score, own: Harmony, chosen: S
         for shift in range(0, length, size):  # a short bar is played again in a long one
             part = bar.select(bar.start - origin + shift < length)
             start = part.start - origin + shift + left
-            rows += _bar(part, start, left + length, harmony, own, usual, last)
+            rows += _bar(part, start, left + length, int(content.bars[-1]), harmony, own, usual, last)
     table = np.array(rows, dtype=np.float64).reshape(-1, 6)
     columns = dict(zip(("start", "length", "pitch", "velocity", "programme", "track"), table.T, strict=True))
-    return replace(content, **columns)
+    return _damped(replace(content, **columns))
+
+
+def _damped(score: Score) -> Score:
+    """A score in which a note ends where its track strikes the same key again."""
+    order = np.lexsort((score.start, score.pitch, score.track))
+    start, key = score.start[order], np.stack([score.track, score.pitch])[:, order]
+    gap = np.diff(start)
+    again = (np.diff(key) == 0).all(axis=0) & (gap > 0)
+    length = score.length.copy()
+    length[order[:-1][again]] = np.minimum(length[order[:-1][again]], gap[again])
+    return replace(score, length=length)
 
 
 def _bar(
     bar: Score,
     start: np.ndarray,
+    line: int,
     end: int,
     harmony: Harmony,
     own: Harmony,
     usual: dict[int, float],
     last: dict[int, float],
 ) -> list[tuple[float, ...]]:
-    """The notes of a bar where they begin at other steps, over other chords; what rings on ends with the bar."""
+    """The notes of a bar where they begin at other steps, over other chords, at most to an end.
+
+    What rings on past the bar's line ends with its chord. What becomes the same note is played once.
+    """
     rows: list[tuple[float, ...]] = []
     for track in np.unique(bar.track):
         which = np.flatnonzero(bar.track == track)
         drums = bar.programme[which[0]] == DRUMS
-        notes = []
-        for k in which:
-            length = min(int(bar.length[k]), end - int(start[k]))
-            if drums:
-                notes.append((int(start[k]), length, int(bar.pitch[k]), k))
-            else:
-                played = _over_changes(
-                    int(bar.pitch[k]), own, own.at(int(bar.start[k])), harmony, int(start[k]), length
-                )
-                notes += [(*note, k) for note in played]
+        notes: dict[tuple[int, int], tuple[int, int]] = {}  # lengths and numbers by start and pitch: once each
+        for k in which.tolist():
+            at, pitch, length = int(start[k]), int(bar.pitch[k]), min(int(bar.length[k]), end - int(start[k]))
+            played = [(at, length, pitch)]
+            if not drums:
+                chordal = bool(np.count_nonzero(start[which] == at) > 1)
+                played = _over_changes(pitch, own, own.at(int(bar.start[k])), harmony, at, length, line, chordal)
+            for begins, lasts, found in played:
+                notes.setdefault((begins, found), (lasts, k))
         shift = 0
         if not drums:
-            pitches = np.array([pitch for _, _, pitch, _ in notes])
+            pitches = np.array([pitch for _, pitch in notes])
             shift = _octave(pitches, usual[int(track)], last.get(int(track)))
             last[int(track)] = float(pitches.mean()) + shift
-        for begins, length, pitch, k in notes:
+        for (begins, pitch), (length, k) in notes.items():
             key = min(127, max(0, pitch + shift))
             rows.append((begins, length, key, bar.velocity[k], bar.programme[k], track))
     return rows
 
 
 def _over_changes(
-    pitch: int, own: Harmony, before: int, harmony: Harmony, start: int, length: int
+    pitch: int, own: Harmony, before: int, harmony: Harmony, start: int, length: int, line: int, chordal: bool
 ) -> list[tuple[int, int, int]]:
-    """A note moved to other chords, as (start, length, pitch): struck anew where it does not belong to the next."""
+    """A note moved to other chords, as (start, length, pitch): struck anew where it does not belong to the next.
+
+    One that is struck with others is of the chord: it takes no tension along that the other chord does not have.
+    """
     rows, at, end = [], start, start + length
     while at < end:
         beat = harmony.at(at)
         found, until = moved(pitch, own, before, harmony, beat), beat + 1
+        if chordal:
+            found = harmony.nearest(found, beat)
         while until * STEPS < end and until < len(harmony.roots) and harmony.fits(found, until, beat):
             until += 1
         stop = min(end, until * STEPS) if until < len(harmony.roots) else end
         if at == start or stop - at >= SHORTEST:
             rows.append((at, stop - at, found))
         at = stop
+        if at >= line:
+            break
     return rows
 
 

@@ -66,12 +66,29 @@ def write(
     path = hub.find(weights)
     network = _network(path, path.stat().st_mtime_ns if path.is_file() else 0)
     table = tokens.beats(content.bars, harmony, melody_of(content))
+    return _played(events_written(network, draft, table, seed=seed, temperature=temperature), table, content, draft)
+
+
+def events_written(
+    network: Arranger, draft: Score, table: np.ndarray, *, seed: int = 0, temperature: float = 1.0
+) -> np.ndarray:
+    """Return the events that a network writes from a draft, on its bars.
+
+    Args:
+        network: for use, on the CPU.
+        draft: see `write`.
+        table: beats of the piece (`tokens.beats`).
+        seed: see `write`.
+        temperature: see `write`.
+
+    Returns:
+        Rows as of `tokens.events_of`, ``[N, 5]``.
+    """
     laid = located(tokens.events_of(draft, table), table)
     allowed = set(tokens.families(draft).tolist())
-    rng = np.random.default_rng(seed)
     with torch.inference_mode():
-        rows = list(_bars(network, laid, table, content.bars, allowed, rng, temperature))
-    return _played(np.array(rows, np.int64).reshape(-1, 5), table, content, draft)
+        rows = list(_bars(network, laid, table, draft.bars, allowed, np.random.default_rng(seed), temperature))
+    return np.array(rows, np.int64).reshape(-1, 5)
 
 
 def _bars(

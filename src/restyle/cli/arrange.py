@@ -8,14 +8,23 @@ from typing import Annotated
 
 import typer
 
-from restyle.cli.display import bar
+from restyle.cli.display import bar, fields
 from restyle.cli.options import app, command, output
 from restyle.errors import RestyleError
+
+
+def _list_grooves(value: bool) -> None:
+    if value:
+        from restyle.commands.shared.grooves import library
+
+        fields(library())
+        raise typer.Exit
 
 
 @command(
     app,
     "restyle arrange tune.mid bossa.mid -o out.mid",
+    "restyle arrange tune.mid --groove bossa -o out.mid --takes 4 --page takes.html",
     "restyle arrange tune.mid bossa.mid -o out.mid --bars 1-32 --keep melody,bass --density 0.7 --seed 3",
     "restyle arrange melody.mid bossa.mid -o out.mid --chords chords.txt",
     "restyle arrange song.wav band.wav -o out.wav --takes 4",
@@ -23,8 +32,15 @@ from restyle.errors import RestyleError
 )
 def arrange(
     content: Annotated[Path, typer.Argument(metavar="CONTENT", help="A MIDI file or a recording: its tune is kept.")],
-    style: Annotated[Path, typer.Argument(metavar="STYLE", help="A MIDI file or a recording: how it accompanies.")],
+    style: Annotated[
+        Path | None, typer.Argument(metavar="STYLE", help="A MIDI file or a recording: how it accompanies.")
+    ] = None,
+    *,
     out: Annotated[Path, output("OUT", "The MIDI file to write; a sound file where STYLE is a recording.")],
+    groove: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Instead of STYLE: a groove of the program mma, or a part of its name."),
+    ] = None,
     chords: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The chords, if known: a bar a line, a chord or / a beat.")
     ] = None,
@@ -39,7 +55,13 @@ def arrange(
     weights: Annotated[
         str | None, typer.Option(metavar="NAME", help="A run of 'restyle train arranger' that writes new bars.")
     ] = None,
-    *,
+    page: Annotated[
+        Path | None, typer.Option(metavar="FILE.html", help="A page to hear and see content, style and takes on.")
+    ] = None,
+    list_grooves: Annotated[
+        bool,
+        typer.Option("--list-grooves", callback=_list_grooves, is_eager=True, help="List the grooves, and no more."),
+    ] = False,
     overwrite: bool,
     seed: int,
 ) -> None:
@@ -47,6 +69,7 @@ def arrange(
     from restyle.commands import arrange as verb
 
     asked = verb.Asked(
+        groove=groove,
         chords=chords,
         keep=tuple(name for name in keep.split(",") if name),
         bars=_bars(bars),
@@ -56,9 +79,11 @@ def arrange(
         weights=weights,
     )
     with bar(content.name) as progress:
-        records = verb.run(content, style, out, asked, overwrite=overwrite, progress=progress)
+        records = verb.run(content, style, out, asked, page=page, overwrite=overwrite, progress=progress)
     for record in records:
-        print(f"{record['out']}: {len(record['chords'])} beats, {record['notes']} notes")
+        print(f"{record['out']}: {len(record['chords'])} beats, {record['notes']} notes, as {record['style']}")
+    if page:
+        print(f"{page}: to hear and see content, style and results")
 
 
 def _bars(text: str | None) -> tuple[int, int] | None:

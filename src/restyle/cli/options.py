@@ -20,6 +20,7 @@ F = TypeVar("F", bound=Callable[..., None])
 
 JOBS = "Processes at a time; by default one a core."
 TEMPO = "content (as it is), style, or beats per minute; pitch is kept."
+ARRANGE = "How far notes may change, 0 to 1: above 0 the drums are the style's, from 1/3 the chords, from 2/3 the bass."
 ADD = "Let the style's drums or bass, or both, play along; auto: where the content has none."
 PATTERN = "What a mix's drums play: the content's hits, or the style's own bars on the content's beats."
 PARTS = "Take mixes apart (auto), all (on), none (off), or change these parts only: drums, bass, other."
@@ -63,6 +64,7 @@ def _cores(jobs: int | None) -> int:
 # the shared options: type, default, and how it is written and explained
 SHARED: dict[str, tuple[Any, Any, Any]] = {
     "add": (str, "none", Option(metavar="none|auto|A,B", help=ADD)),
+    "arrange": (float, 0.0, Option(metavar="A", help=ARRANGE)),
     "as_json": (bool, False, Option("--json", help="Print JSON.")),
     "bits": (str, "16", Option(metavar="16|24|32f", help="Sample format of a wav or flac.")),
     "cluster": (str | None, None, Option(metavar="ADDRESS", help="Of a Ray (ray://...) or Dask cluster.")),

@@ -21,13 +21,14 @@ EQUALISED = 0.5  # coherence from which a result is said to be the content's own
     "restyle transfer song.wav song2.wav -o out.wav --stems parts --vocals tone      (mixes are taken apart)",
     "restyle transfer song.wav piano.wav -o out.wav --drums funk.wav --strength drums=0.7,other=1",
     "restyle transfer song.wav funk.wav -o out.wav --drums-pattern style --add bass",
+    "restyle transfer song.wav band.wav -o out.wav --arrange 1      (a new accompaniment to the tune)",
     "restyle transfer song.wav --genre jazz -o out.wav",
     "restyle transfer song.wav draw_strings -o out.wav      (a model of restyle models)",
     "restyle transfer song.wav my_run -o out.wav      (made by restyle train draw)",
     "restyle transfer song.wav style.wav -o out.wav --method note_synth --fit 100 --overwrite",
     "restyle transfer song.wav style.wav -o out.wav --method wavenet --set decoder=autoregressive",
-    options="genre method strength parts vocals drums_pattern add tempo groove tone seed midi pictures start duration"
-    " bits fit option overwrite",
+    options="genre method strength parts vocals drums_pattern add arrange tempo groove tone seed midi pictures start"
+    " duration bits fit option overwrite",
 )
 def transfer(
     content: Annotated[Path, typer.Argument(metavar="CONTENT", help="What is played: a recording or a .mid file.")],

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from restyle import __version__, pipeline
-from restyle.analysis.chord_names import parse_chord
+from restyle.accompany import Accompanied, below
 from restyle.arrangement import MELODY, Arrangement, arrange
 from restyle.audio import Audio
-from restyle.commands.shared import outputs
+from restyle.commands.shared import grooves, outputs
 from restyle.commands.shared.inputs import check_input, read_sound
-from restyle.data.charts import HOLD
+from restyle.commands.shared.lead_sheets import named_chords, read_chords
+from restyle.commands.shared.scores import score_of
 from restyle.errors import RestyleError, collect, warn
 from restyle.io.midi import MIDI, MIDI_READ
-from restyle.io.scores import read_score, write_score
+from restyle.io.scores import write_score
 from restyle.io.sound import WRITABLE, write
-from restyle.io.text import write_text
-from restyle.score import Score
+from restyle.io.text import printable, write_text
+from restyle.score import STEPS, Score
 
 MOST_TAKES = 16
+PAGE = (".html", ".htm")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +34,10 @@ class Asked:
     """How a piece is to be arranged; see `restyle.arrangement.arrange`.
 
     Args:
+        groove: of MMA's, whose playing is the style; its name or a part of it. None where the style is a file.
         keep: parts of the content that stay.
-        chords: a file of the chords of these bars, a cell a beat, ``/`` where a chord goes on; found in the notes where
-            None.
+        chords: a file of the chords of these bars, a cell a beat, ``/`` where a chord goes on. Where None, those that
+            the content names, or that are found in its notes.
         bars: the first and the last bar of the content, counted from 1; all by default.
         density: of the style's bars, 0 to 1.
         seed: of the first take; the next ones have the next numbers.
@@ -41,6 +46,7 @@ class Asked:
             where None.
     """
 
+    groove: str | None = None
     keep: tuple[str, ...] = (MELODY,)
     chords: Path | None = None
     bars: tuple[int, int] | None = None
@@ -50,12 +56,25 @@ class Asked:
     weights: str | None = None
 
 
+@dataclass(frozen=True)
+class _Pieces:
+    """What is arranged and how, as it is named and as it is written, and where its chords are from."""
+
+    inputs: tuple[Path, ...]
+    style: str
+    piece: Score
+    other: Score
+    chords: Sequence[str] | None
+    source: str
+
+
 def run(
     content: Path,
-    style: Path,
+    style: Path | None,
     out: Path,
     asked: Asked | None = None,
     *,
+    page: Path | None = None,
     overwrite: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> list[dict[str, Any]]:
@@ -63,9 +82,10 @@ def run(
 
     Args:
         content: a MIDI file, or a recording whose notes are found.
-        style: likewise.
+        style: likewise; None where a groove is asked for.
         out: the ``.mid`` file to write; or a sound file, if the style is a recording, whose instruments play it then.
         asked: how.
+        page: the ``.html`` file to write, on which content, style and takes are heard and seen; none where None.
         overwrite: whether files that are there may be replaced.
         progress: called with the fraction done, 0..1.
 
@@ -76,26 +96,15 @@ def run(
         RestyleError: if an input cannot be used, an option is out of its range, or an output cannot be written.
     """
     asked, report = asked or Asked(), progress or (lambda _: None)
-    if not 1 <= asked.takes <= MOST_TAKES:
-        raise RestyleError(f"there can be 1 to {MOST_TAKES} takes, not {asked.takes}")
-    inputs = [content, style, *([asked.chords] if asked.chords else [])]
-    for path in inputs:
-        check_input(path)
-    chords = _chords(asked.chords) if asked.chords else None
-    names = [out.with_stem(f"{out.stem}-{take + 1}") if asked.takes > 1 else out for take in range(asked.takes)]
-    for name in names:
-        outputs.check_output(name, inputs, (*MIDI, *WRITABLE), overwrite=overwrite)
-    sounds = out.suffix.lower() not in MIDI
-    if sounds and style.suffix.lower() in MIDI_READ:
-        raise RestyleError(f"{style} has no sound to play {out.name} with; write a .mid file, or give a recording")
+    names, sounds = _check(content, style, out, asked, page, overwrite), out.suffix.lower() not in MIDI
     with collect() as collected:
-        piece, other = _read(content, asked.bars), _read(style)
+        given = _read(content, style, asked)
         report(0.2)
         made = [
             arrange(
-                piece,
-                other,
-                chords=chords,
+                given.piece,
+                given.other,
+                chords=given.chords,
                 keep=asked.keep,
                 density=asked.density,
                 seed=asked.seed + take,
@@ -104,94 +113,147 @@ def run(
             for take in range(asked.takes)
         ]
         report(0.3)
-        played = _played(made, read_sound(style), asked, report) if sounds else None
-    takes = zip(names, range(asked.takes), made, strict=True)
-    records = [_record(inputs, name, asked, take, one) for name, take, one in takes]
-    paths = [path for name in names for path in (name, outputs.record_path(name))]
-    with outputs.together(paths) as places:
-        for i, one in enumerate(made):
-            if played:
-                write(places[2 * i], played[i])
-            else:
-                write_score(places[2 * i], one.score)
-            records[i]["warnings"] = collected.warnings
-            write_text(places[2 * i + 1], json.dumps(records[i], indent=2, ensure_ascii=False) + "\n")
+        played = _played(made, style, asked, report) if sounds and style else []
+        records = [
+            _record(given, name, asked, take, one) for take, (name, one) in enumerate(zip(names, made, strict=True))
+        ]
+        paths = [path for name in names for path in (name, outputs.record_path(name))]
+        with outputs.together([*paths, *([page] if page else [])]) as places:
+            for i, one in enumerate(made):
+                if played:
+                    write(places[2 * i], played[i])
+                else:
+                    write_score(places[2 * i], one.score)
+            if page:
+                write_text(places[-1], _page(given, style, asked, names, made, played, collected.warnings))
+            for place, record in zip(places[1::2], records, strict=False):
+                record["warnings"] = collected.warnings
+                write_text(place, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
     report(1.0)
     return records
 
 
-def _read(path: Path, bars: tuple[int, int] | None = None) -> Score:
-    """A piece on its bars, or some of them; of a recording as they are found."""
-    if path.suffix.lower() in MIDI_READ:
-        score = read_score(path)
+def _check(
+    content: Path, style: Path | None, out: Path, asked: Asked, page: Path | None, overwrite: bool
+) -> list[Path]:
+    """The files of the takes, after all that can be said before any work."""
+    if style is None and asked.groove is None:
+        raise RestyleError("there is no style; give a file, or a groove with --groove")
+    if style and asked.groove is not None:
+        raise RestyleError(f"there are two styles, {style} and the groove {asked.groove}; give one of them")
+    if not 1 <= asked.takes <= MOST_TAKES:
+        raise RestyleError(f"there can be 1 to {MOST_TAKES} takes, not {asked.takes}")
+    inputs = _inputs(content, style, asked)
+    for path in inputs:
+        check_input(path)
+    names = [out.with_stem(f"{out.stem}-{take + 1}") if asked.takes > 1 else out for take in range(asked.takes)]
+    for name in names:
+        outputs.check_output(name, inputs, (*MIDI, *WRITABLE), overwrite=overwrite)
+        outputs.check_record(outputs.record_path(name), inputs)
+    if out.suffix.lower() not in MIDI and (style is None or style.suffix.lower() in MIDI_READ):
+        what = style or f"the groove {asked.groove}"
+        raise RestyleError(f"{what} has no sound to play {out.name} with; write a .mid file, or give a recording")
+    if page:
+        outputs.check_output(page, inputs, PAGE, overwrite=overwrite)
+        import restyle.pages.takes  # noqa: F401 (what it lacks is said before the work)
+    return names
+
+
+def _read(content: Path, style: Path | None, asked: Asked) -> _Pieces:
+    if style:
+        named, other = str(style), score_of(style)
     else:
-        from restyle.analysis.facts import Analysis
-        from restyle.analysis.meter import estimate_meter
-        from restyle.analysis.quantise import quantise
-
-        audio = read_sound(path)
-        known = Analysis.of(audio)
-        meter = estimate_meter(known.beats, known.notes)
-        if meter is None:
-            warn(f"no steady beat was found in {path}: its notes stand in bars of 2 s")
-        score = quantise(known.notes, meter)
-    if not len(score):
-        raise RestyleError(f"{path} has no notes; give another file")
-    if bars is None:
-        return score
-    first, last = bars
-    if not 1 <= first <= last or first > score.bar_count:
-        raise RestyleError(f"{path} has bars 1 to {score.bar_count}; {first}-{last} are not among them")
-    return score.between(first - 1, min(last, score.bar_count))
+        groove = grooves.find(str(asked.groove))
+        named, other = groove.address, grooves.played(groove)
+    piece = score_of(content, asked.bars)
+    own, bar = (int(np.bincount(np.diff(score.bars)).argmax()) for score in (piece, other))
+    if bar % own and own % bar:
+        warn(
+            f"most bars of {named} have {bar / STEPS:g} quarter notes, those of the content {own / STEPS:g}: "
+            "they are cut, or begin again, to fit"
+        )
+    return _Pieces(_inputs(content, style, asked), named, piece, other, *_chords(content, piece, asked))
 
 
-def _chords(path: Path) -> list[str]:
-    """The chord of each beat of a file."""
-    try:
-        cells = path.read_text(encoding="utf-8").replace("|", " ").split()
-    except (OSError, UnicodeDecodeError) as error:
-        raise RestyleError(f"{path} is no text; write a bar a line, a chord or / a beat") from error
-    if not cells or cells[0] == HOLD:
-        raise RestyleError(f"{path} does not begin with a chord; write a bar a line, a chord or / a beat")
-    named: list[str] = []
-    for cell in cells:
-        named.append(named[-1] if cell == HOLD else cell)
-    for name in dict.fromkeys(named):
-        try:
-            parse_chord(name)
-        except RestyleError as error:
-            raise RestyleError(f"{path}: {error}") from error
-    return named
+def _inputs(content: Path, style: Path | None, asked: Asked) -> tuple[Path, ...]:
+    return tuple(path for path in (content, style, asked.chords) if path)
+
+
+def _chords(content: Path, piece: Score, asked: Asked) -> tuple[Sequence[str] | None, str]:
+    """The chords of the content where they are known, and where they are from."""
+    if asked.chords:
+        return read_chords(asked.chords), str(asked.chords)
+    if content.suffix.lower() in MIDI_READ:
+        beats = -(-int(piece.bars[-1]) // STEPS)
+        named = named_chords(content, beats, first=asked.bars[0] if asked.bars else 1)
+        if named:
+            return named, "the names in the content"
+    return None, "the content's notes"
 
 
 def _played(
-    made: Sequence[Arrangement], style: Audio, asked: Asked, report: Callable[[float], None]
+    made: Sequence[Arrangement], style: Path, asked: Asked, report: Callable[[float], None]
 ) -> list[pipeline.Result]:
     """The takes as the style's instruments play them."""
-    learnt, results = pipeline.learn_for(style, pipeline.Settings(seed=asked.seed)), []
+    learnt, results = pipeline.learn_for(read_sound(style), pipeline.Settings(seed=asked.seed)), []
     for i, one in enumerate(made):
-        results.append(pipeline.transfer(one.score.notes(), learnt, seed=asked.seed))
+        tune = one.of(one.tune).notes()
+        band = below(one.of(one.tune, others=True).notes(), tune)
+        results.append(pipeline.play(Accompanied(tune, band), learnt, seed=asked.seed))
         report(0.3 + 0.6 * (i + 1) / len(made))
     return results
 
 
-def _record(inputs: Sequence[Path], out: Path, asked: Asked, take: int, made: Arrangement) -> dict[str, Any]:
+def _record(given: _Pieces, out: Path, asked: Asked, take: int, made: Arrangement) -> dict[str, Any]:
+    settings = asdict(replace(asked, seed=asked.seed + take)) | {"chords": str(asked.chords) if asked.chords else None}
+    del settings["takes"]
     return {
         "restyle": __version__,
-        "content": str(inputs[0]),
-        "style": str(inputs[1]),
+        "content": str(given.inputs[0]),
+        "style": given.style,
         "out": str(out),
-        "settings": {
-            "keep": list(asked.keep),
-            "chords": str(asked.chords) if asked.chords else None,
-            "bars": asked.bars,
-            "density": asked.density,
-            "seed": asked.seed + take,
-            "weights": asked.weights,
-        },
-        "bars": None if made.chosen is None else [bar + 1 if bar >= 0 else None for bar in made.chosen],
+        "settings": settings,
+        "bars": [bar + 1 if bar >= 0 else None for bar in made.chosen],
         "chords": list(made.chords),
+        "chords from": given.source,
         "kept": list(made.kept),
         "notes": len(made.score),
-        "inputs": outputs.fingerprints(inputs),
+        "inputs": outputs.fingerprints(given.inputs),
     }
+
+
+def _page(
+    given: _Pieces,
+    style: Path | None,
+    asked: Asked,
+    names: Sequence[Path],
+    made: Sequence[Arrangement],
+    played: Sequence[Audio],
+    warnings: Sequence[str],
+) -> str:
+    """The page on which all is heard; recordings as they are, but where bars of one are taken."""
+    from restyle.pages.takes import Piece, page
+
+    takes = [
+        Piece(
+            name=f"take {k + 1}" if len(made) > 1 else "result",
+            score=one.score,
+            sound=played[k] if played else None,
+            facts=[printable(names[k].name), f"{len(one.score)} notes"],
+        )
+        for k, one in enumerate(made)
+    ]
+    content = Piece(name="content", score=given.piece, sound=_recording(given.inputs[0]) if not asked.bars else None)
+    return page(
+        content,
+        Piece(name="style", score=given.other, sound=_recording(style)),
+        takes,
+        tune=made[0].of(made[0].kept),
+        chords=made[0].chords,
+        title=printable(f"{given.inputs[0].name} in the manner of {Path(given.style).name}"),
+        warnings=warnings,
+    )
+
+
+def _recording(path: Path | None) -> Audio | None:
+    return None if path is None or path.suffix.lower() in MIDI_READ else read_sound(path)

@@ -19,6 +19,7 @@ HEADER, TRACK = b"MThd", b"MTrk"
 FOREIGN = 256  # bytes that may stand before the header, as RIFF's
 META, SYSEX, ESCAPE = 0xFF, 0xF0, 0xF7  # statuses
 END_OF_TRACK, SET_TEMPO, TIME_SIGNATURE = 0x2F, 0x51, 0x58  # meta events
+TEXTS = (0x01, 0x05, 0x06, 0x07)  # meta events of words that belong to a place: text, lyrics, markers, cues
 FINEST = 6  # the power of two of the shortest beat: a sixty-fourth note
 
 
@@ -52,6 +53,20 @@ class Signature(NamedTuple):
     bar: float
 
 
+class Text(NamedTuple):
+    """Words at a place of a file.
+
+    Args:
+        quarter: quarter notes from the start of the file.
+        lane: number of the track, and of the kind of event: what belongs together.
+        text: the words.
+    """
+
+    quarter: float
+    lane: tuple[int, int]
+    text: str
+
+
 @dataclass(frozen=True)
 class Events:
     """What a file holds.
@@ -63,6 +78,7 @@ class Events:
         incomplete: whether a part of it could not be read.
         signatures: time signatures of all tracks, in the order of time.
         clock: its quarter notes in seconds.
+        texts: words of all tracks, a track after the other.
     """
 
     events: list[Event]
@@ -71,6 +87,7 @@ class Events:
     incomplete: bool
     signatures: list[Signature]
     clock: Clock
+    texts: list[Text]
 
 
 def read_events(path: Path) -> Events:
@@ -105,7 +122,12 @@ def read_events(path: Path) -> Events:
     times = clock.seconds(np.array([message[0] for message in messages], dtype=np.float64))
     events = [Event(time, *message[1:]) for time, message in zip(times.tolist(), messages, strict=True)]
     end = float(clock.seconds(np.array([max(track.length for track in tracks)]))[0])
-    return Events(events, end, list(reader.mended), reader.incomplete, sorted(signatures), clock)
+    texts = [
+        Text(tick / clock.quarter, (number, kind), text)
+        for number, track in enumerate(tracks)
+        for tick, kind, text in track.texts
+    ]
+    return Events(events, end, list(reader.mended), reader.incomplete, sorted(signatures), clock, texts)
 
 
 def damaged(path: Path) -> RestyleError:
@@ -118,6 +140,7 @@ class _Track:
     messages: list[tuple[int, int, int, int]] = field(default_factory=list)  # tick, status, first, second
     tempi: list[tuple[int, int]] = field(default_factory=list)  # tick, microseconds a quarter note
     signatures: list[tuple[int, float]] = field(default_factory=list)  # tick, quarter notes a bar
+    texts: list[tuple[int, int, str]] = field(default_factory=list)  # tick, kind, words
     length: int = 0  # ticks
 
 
@@ -179,6 +202,8 @@ class _Reader:
                     self._tempo(track, body)
                 elif kind == TIME_SIGNATURE:
                     _sign(track, body)
+                elif kind in TEXTS:
+                    track.texts.append((track.length, kind, body.decode("latin-1")))
             elif status in (SYSEX, ESCAPE):
                 self._take(self._number())
             elif 0x80 <= status < SYSEX:

@@ -20,7 +20,8 @@ SAME_TIME, SAME_PITCH = 0.05, 0.5  # s and semitones within which a note is the 
 class Box:
     """A note in a picture: s, s, MIDI number, 0..1, and how it stands against the content's notes.
 
-    The last is ``same``, ``added`` or ``missing``, or ``plain`` for what is not held against them.
+    The last is ``same``, ``added`` or ``missing``, or ``plain`` for what is not held against them. On the page of an
+    arrangement it is the part that the note belongs to.
     """
 
     onset: float

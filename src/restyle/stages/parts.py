@@ -378,9 +378,9 @@ def _gains(
     """
     level = {name: content.level(name) for name in made}
     asked = dict(level)
-    style = _balance(dict(zip(PLAYED, profile["levels"].tolist(), strict=True)))
+    style = balance(dict(zip(PLAYED, profile["levels"].tolist(), strict=True)))
     if DRUMS in made and style is not None and len(made) > 1:
-        change = float(np.clip(style - (_balance(level) or 0.0), -SOFTER, LOUDER))
+        change = float(np.clip(style - (balance(level) or 0.0), -SOFTER, LOUDER))
         asked[DRUMS] += strengths.get(DRUMS, 1.0) * change
     total, wanted = (10 * np.log10(sum(10 ** (x / 10) for x in one.values())) for one in (level, asked))
     now = {name: loudness_of(sound) for name, sound in made.items()}
@@ -388,8 +388,8 @@ def _gains(
     return {name: float(np.clip(asked[name] + total - wanted - now[name], -60, 60)) for name in changed}
 
 
-def _balance(levels: Mapping[str, float]) -> float | None:
-    """By how many dB drums are louder than all else; None where one of the two is missing."""
+def balance(levels: Mapping[str, float]) -> float | None:
+    """Return by how many dB drums are louder than all else; None where one of the two is missing."""
     rest = [10 ** (levels[name] / 10) for name in (BASS, OTHER) if levels.get(name, MISSING) > MISSING]
     if levels.get(DRUMS, MISSING) <= MISSING or not rest:
         return None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from restyle.analysis.bass import TOGETHER, bass_of
 from restyle.analysis.chords import NONE
 from restyle.analysis.drums.infer import find_hits
 from restyle.analysis.facts import Analysis
@@ -17,8 +18,6 @@ LONGEST = 4  # bars of a pattern
 STEPS = 4  # of a beat, by which bars are compared
 FEWEST = 4  # notes or hits of a pattern
 EARLY = 0.125  # beats before a bar in which a note belongs to it
-LOW = 48  # MIDI pitch below which a note is the bass's
-TOGETHER = 0.06  # s within which the lowest of several notes is the bass
 ROOTS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 MINOR = (0, 3, 7, 10)  # semitones of the tones that a bass may play above the root of a minor chord,
 MAJOR = (0, 4, 7, 9)  # and of another
@@ -78,17 +77,6 @@ def root(label: str) -> int:
         return -1
     name = label.partition(":")[0]
     return (ROOTS[name[0]] + name.count("#") - name.count("b")) % 12
-
-
-def bass_of(notes: Notes) -> Notes:
-    """Return the lowest notes that are low enough for a bass, one at a time."""
-    low = notes.select((notes.pitch < LOW) & (notes.programme != DRUMS))
-    if not len(low):
-        return low
-    group = np.cumsum(np.diff(low.onset, prepend=-np.inf) > TOGETHER)
-    order = np.lexsort((low.pitch, group))
-    first = np.concatenate([[True], np.diff(group[order]) > 0])
-    return low.select(np.sort(order[first]))
 
 
 def _bars(meter: Meter, times: np.ndarray) -> np.ndarray:

@@ -9,18 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from restyle.analysis.drums.keys import KEYS, drum_class
 from restyle.analysis.drums.model import CLASSES, Activations, DrumNetwork, decibels, scaled
 from restyle.dsp.pianoroll import peaks, spread
 from restyle.notes import DRUMS
 from restyle.training.augment import respond
 from restyle.training.optimisers import Training
 
-KEYS = (  # General MIDI's, of each class; those of none, as cowbells and claves, are no hits
-    (35, 36),
-    (37, 38, 39, 40),
-    (42, 44, 46, 49, 51, 52, 53, 54, 55, 57, 59, 69, 70, 82),  # tambourine, cabasa, maracas and shaker, too
-    (41, 43, 45, 47, 48, 50, 60, 61, 62, 63, 64, 65, 66),  # bongos, congas and timbales, too
-)
 SCORED = 3  # classes whose F1 choose the best epoch; few songs have toms
 ONSET_WEIGHT, VELOCITY_WEIGHT = 3.0, 0.3
 LOUDER = 8.0  # dB, deviation of how much louder than a chunk's loudest moment the rest of a stem is
@@ -103,16 +98,6 @@ class DrumTraining(Training):
     def exports(self) -> dict[str, Any]:
         """Return what is stored with the weights: the classes, and the threshold of each."""
         return {"labels": list(CLASSES), "thresholds": list(self.thresholds)}
-
-
-def drum_class(pitch: float) -> int | None:
-    """Return the place in `CLASSES` of a key of General MIDI's drums, or None where it is of none.
-
-    Example:
-        >>> drum_class(38), drum_class(49), drum_class(56)
-        (1, 2, None)
-    """
-    return next((i for i, keys in enumerate(KEYS) if round(float(pitch)) in keys), None)
 
 
 def hit_times(table: np.ndarray, number: int) -> np.ndarray:

@@ -110,8 +110,7 @@ class NotesMethod:
         progress: Progress | None = None,
     ) -> Audio:
         """Play the content in the style; see `methods.base.Method`. Notes are played at the style's rate, to 48 kHz."""
-        players = [self.timbre(learnt) for learnt in mixing.parts(profile)]
-        timbre = Mixture(players, profile["mix"].tolist()) if len(players) > 1 else players[0] if players else None
+        timbre = self._instrument(profile)
         if isinstance(content, Notes):
             return self._play_notes(content, timbre, profile, seed, progress)
         if strength == 0:
@@ -127,6 +126,34 @@ class NotesMethod:
         if joined:
             toned = grains.beside(content, notes, toned, profile, seed, lambda done: report(0.7 + 0.3 * done))
         return blended(content, toned, strength)
+
+    @single()
+    def perform(
+        self, content: Audio, notes: Notes, profile: Profile, *, seed: int = 0, progress: Progress | None = None
+    ) -> Audio:
+        """Play some notes of a recording as they are played there, and nothing else of it.
+
+        Args:
+            content: the recording; the result has its rate, channels and length.
+            notes: of it.
+            profile: what :meth:`fit` returned.
+            seed: the same seed gives the same samples.
+            progress: called with the fraction done, 0..1.
+
+        Raises:
+            RestyleError: if the style has no pitched notes.
+        """
+        timbre = self._instrument(profile)
+        if timbre is None:
+            raise RestyleError("the style has no pitched notes to play with: choose another style")
+        result = Audio(blocks.empty(content.channels, content.length), content.rate)
+        played, level = listen(content, notes)
+        _perform(result, notes, played, level, timbre, attack.of(profile), seed, progress)
+        return result
+
+    def _instrument(self, profile: Profile) -> Instrument | None:
+        players = [self.timbre(learnt) for learnt in mixing.parts(profile)]
+        return Mixture(players, profile["mix"].tolist()) if len(players) > 1 else players[0] if players else None
 
     def _transcribed(self, audio: Audio, progress: Progress | None = None) -> Transcribed:
         return Analysis.of(audio).transcription(progress, weights=self.transcriber)
