@@ -11,6 +11,8 @@ from restyle.analysis.genre.model import Modern
 from restyle.commands import classify
 from restyle.errors import RestyleError
 from restyle.io import weights
+from restyle.io.scores import write_score
+from restyle.score import Score
 
 
 @pytest.fixture
@@ -113,3 +115,32 @@ def test_the_shipped_classifier_tells_hiss_from_a_bowed_melody(tmp_path):
     shares = [row["probabilities"] for row in found.files]
     assert shares[0]["celtic"] > shares[1]["celtic"]
     assert found.files[0]["genre"] != found.files[1]["genre"]
+
+
+def walking(path, tempo=120):
+    rows = [(12 * k, 12, 36 + 2 * (k % 4), 0.8, 32, 0) for k in range(64)]
+    rows += [(12 * k + at, 2, 51, 0.8, 128, 1) for k in range(64) for at in ((0,), (0, 8))[k % 2]]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_score(path, Score.of(rows, bars=range(0, 769, 48), tempo=tempo))
+
+
+def test_midi_files_are_classified_by_notes(restyle, tmp_path):
+    walking(tmp_path / "set" / "swing" / "a.mid")
+    walking(tmp_path / "set" / "rock" / "b.mid")
+    walking(tmp_path / "set" / "loose.mid", tempo=60)
+    (tmp_path / "set" / "swing" / "bad.mid").write_bytes(b"none")
+    found = classify.run([tmp_path / "set"], pictures=tmp_path / "drawn")
+    assert [row["genre"] for row in found.files] == 3 * ["swing"] and found.accuracy.track.mean == 0.5
+    assert [row["times"][0] for row in found.files] == [16, 8, 8]  # the middle of eight bars
+    assert {path.name for path in found.pictures} == {"loose.png", "swing-a.png", "rock-b.png", "confusion.png"}
+    ran = restyle("classify", tmp_path / "set" / "loose.mid")
+    assert ran.code == 0 and "swing" in ran.out
+
+
+def test_recordings_and_midi_files_are_not_mixed(clips, tmp_path):
+    walking(tmp_path / "a.mid")
+    with pytest.raises(RestyleError, match="a classifier each"):
+        classify.run([clips[0], tmp_path / "a.mid"])
+    write_score(tmp_path / "silent.mid", Score.of([], bars=[0, 48]))
+    with pytest.raises(RestyleError, match=r"silent\.mid has no notes"):
+        classify.run([tmp_path / "silent.mid"])

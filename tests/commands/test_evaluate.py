@@ -71,3 +71,19 @@ def test_refusals(restyle, long_clips, monkeypatch, arguments, words):
     monkeypatch.chdir(long_clips)
     ran = restyle("evaluate", "content.wav", *arguments)
     assert ran.code == 2 and words in ran.err and ran.err.count("\n") == 1
+
+
+def test_genres_of_an_arrangement_and_its_style(restyle, tmp_path):
+    from restyle.io.scores import write_score
+    from restyle.score import Score
+
+    walk = [(12 * k, 12, 36 + 2 * (k % 4), 0.8, 32, 0) for k in range(32)]
+    ride = [(12 * k + at, 2, 51, 0.8, 128, 1) for k in range(32) for at in ((0,), (0, 8))[k % 2]]
+    write_score(tmp_path / "style.mid", Score.of(walk + ride, bars=range(0, 385, 48)))
+    write_score(tmp_path / "out.mid", Score.of(walk, bars=range(0, 385, 48)))
+    shown = restyle("evaluate", tmp_path / "out.mid", "--style", tmp_path / "style.mid")
+    assert shown.code == 0 and "symbolic.genre" in shown.out
+    last = shown.out.splitlines()[-1]
+    assert last.startswith("genre of the output: ") and "genre of the style: swing" in last
+    scores = json.loads(restyle("evaluate", tmp_path / "style.mid", "--style", tmp_path / "style.mid", "--json").out)
+    assert scores["genre"] == {"output": "swing", "style": "swing"} and scores["symbolic"]["genre"] > 0.999

@@ -6,7 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from restyle.evaluation.symbolic import METRICS, accompaniment, content_chroma, evaluate, melody_f1, structure
+from restyle.evaluation.symbolic import (
+    METRICS,
+    accompaniment,
+    content_chroma,
+    evaluate,
+    genre_similarity,
+    melody_f1,
+    structure,
+)
 from restyle.evaluation.symbolic_harmony import chord_accuracy, degree_of_arrangement
 from restyle.evaluation.symbolic_style import (
     groove_similarity,
@@ -392,3 +400,13 @@ def test_one_sided_silence_is_the_worst_and_two_sided_undefined():
     assert melody_f1(SILENT, score) == 0
     assert melody_f1(score, SILENT) is None
     assert set(style_similarity(SILENT, score).values()) == {None}
+
+
+def test_genres_are_alike_in_any_key_and_by_any_instrument():
+    score = band(4)
+    assert genre_similarity(score, score) == pytest.approx(1)
+    pianos = replace(score, programme=np.where(score.programme == DRUMS, DRUMS, 0))
+    assert genre_similarity(pianos, score) == pytest.approx(1)
+    walk = played(*[(12 * k, 12, 40 + 3 * (k % 3)) for k in range(16)], programme=32)
+    assert 0 <= genre_similarity(walk, DRUM) < 0.9
+    assert genre_similarity(SILENT, SILENT) is None and genre_similarity(SILENT, score) == 0

@@ -15,11 +15,12 @@ from restyle.cli.options import app, command
 @command(
     app,
     "restyle classify song.mp3 --pictures pictures",
+    "restyle classify song.mid                      (by its notes)",
     "restyle classify music      (a folder whose sub-folders are named after genres: how many are right?)",
     options="overwrite as_json",
 )
 def classify(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Recordings, or folders of them.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Recordings or MIDI files, or folders of them.")],
     weights: Annotated[
         str | None, typer.Option(metavar="NAME", help="A name of 'restyle models', a path, a run, or hf:org/name.")
     ] = None,
@@ -28,7 +29,7 @@ def classify(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Tell which genre a recording sounds like, and when."""
+    """Tell which genre a recording sounds like, or the notes of a MIDI file go like, and when."""
     from restyle.commands import classify as verb
 
     def report(path: Path, found: Any) -> None:

@@ -42,13 +42,16 @@ def evaluate(
     if out.suffix.lower() in MIDI_READ:
         from restyle.evaluation.symbolic import METRICS
 
-        scores = verb.run_score(out, content=content, style=style)
+        scores, genres = verb.run_score(out, content=content, style=style)
     else:
         from restyle.evaluation import METRICS
 
+        genres = {}
         scores = verb.run(out, content=content, style=style, target=target, notes=notes, rhythm=rhythm, timbre=timbre)
     if as_json:
-        print(json.dumps(scores, indent=2))
+        print(
+            json.dumps(scores | ({"genre": {name: of.best for name, of in genres.items()}} if genres else {}), indent=2)
+        )
         return
     rows = []
     for question, values in scores.items():
@@ -57,5 +60,7 @@ def evaluate(
             shown = "-" if value is None else f"{value:.4g} {metric.unit}".rstrip()
             rows.append([f"{question}.{name}", shown, BETTER[metric.better], metric.text])
     table(["metric", "value", "", "what it is"], rows)
+    if genres:
+        print(verb.called(genres))
     if "rhythm" in scores:
         print(verb.summary(scores, rhythm))

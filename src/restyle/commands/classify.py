@@ -11,7 +11,9 @@ import numpy as np
 
 from restyle.commands.shared import outputs
 from restyle.commands.shared.inputs import check_input, read_sound
+from restyle.commands.shared.scores import score_of
 from restyle.errors import RestyleError, warn
+from restyle.io.midi import MIDI_READ
 
 if TYPE_CHECKING:
     from restyle.analysis.genre.accuracy import Accuracy
@@ -22,7 +24,7 @@ Report = Callable[[Path, "Genres"], None]
 
 @dataclass(frozen=True)
 class Recording:
-    """A recording, its name in tables and pictures, and its genre where that is known."""
+    """A recording or MIDI file, its name in tables and pictures, and its genre where that is known."""
 
     path: Path
     name: str
@@ -62,10 +64,10 @@ def run(
     progress: Callable[[float], None] | None = None,
     report: Report | None = None,
 ) -> Classified:
-    """Tell the genres of recordings.
+    """Tell the genres of recordings, by their sound, or of MIDI files, by their notes.
 
     Args:
-        files: recordings, or folders whose sub-folders are named after genres.
+        files: all recordings or all MIDI files, or folders whose sub-folders are named after genres.
         weights: of the classifier: a name, a path, a run's folder, or ``hf:org/name``; by default those that come with
             the package.
         pictures: a folder that gets ``NAME.png`` with the probabilities over time of each, and confusion.png where
@@ -75,8 +77,9 @@ def run(
         report: called with each file as it is done.
 
     Raises:
-        RestyleError: if a file cannot be used, two pictures would have one name, one exists already, or the weights
-            hold no classifier. Files of folders that cannot be used are passed over with a warning.
+        RestyleError: if a file cannot be used, there are recordings and MIDI files, two pictures would have one name,
+            one exists already, or the weights hold no such classifier. Files of folders that cannot be used are passed
+            over with a warning.
     """
     recordings = [recording for path in files for recording in _recordings(path)]
     if not recordings:
@@ -87,20 +90,17 @@ def run(
         names = [recording.name for recording in recordings]
         _check(names)
         outputs.check_free([pictures / f"{name}.png" for name in (*names, "confusion")], overwrite=overwrite)
-    from restyle.analysis.genre import infer as genre
-
-    labels = genre.load(weights).labels  # before any sound is read
+    classified, labels = _classifier(recordings, weights)  # before any sound is read
     rows, known, drawn = [], [], []
     with outputs.folder(pictures):
         for i, recording in enumerate(recordings):
             try:
-                sound = read_sound(recording.path)
+                found = classified(recording.path, _part(progress, i, len(recordings)))
             except RestyleError as error:
                 if recording.path in files:
                     raise
                 warn(str(error))
                 continue
-            found = genre.classify(sound, weights=weights, progress=_part(progress, i, len(recordings)))
             row = _row(recording, found)
             if pictures:
                 drawn.append(pictures / f"{recording.name}.png")
@@ -130,16 +130,43 @@ def summary(found: Genres) -> str:
     return ", ".join(f"{found.labels[i]} {100 * found.mean[i]:.0f} %" for i in order)
 
 
+def _classifier(
+    recordings: Sequence[Recording], weights: str | Path | None
+) -> tuple[Callable[[Path, Callable[[float], None] | None], Genres], tuple[str, ...]]:
+    """What classifies a file, and the names of its classes."""
+    from restyle.analysis.genre import infer as by_sound
+    from restyle.analysis.symbolic_genre import infer as by_notes
+
+    written = {recording.path.suffix.lower() in MIDI_READ for recording in recordings}
+    if len(written) > 1:
+        raise RestyleError("recordings and MIDI files have a classifier each; give either the ones or the others")
+    if written.pop():
+        return lambda path, _: by_notes.classify(score_of(path), weights=weights), by_notes.load(weights).labels
+    return lambda path, progress: by_sound.classify(
+        read_sound(path), weights=weights, progress=progress
+    ), by_sound.load(weights).labels
+
+
 def _recordings(path: Path) -> list[Recording]:
     if not path.is_dir():
         check_input(path)
         return [Recording(path, path.stem)]
     from restyle.data.folder import Folder
 
-    items = Folder(path).items
-    names = [item.path.relative_to(path).with_suffix("").as_posix().replace("/", "-") for item in items]
-    labels = [item.labels[0] if item.labels else "" for item in items]
-    return [Recording(item.path, *known) for item, *known in zip(items, names, labels, strict=True)]
+    paths = _scores(path) or [item.path for item in Folder(path).items]
+    inside = [found.relative_to(path) for found in paths]
+    names = [name.with_suffix("").as_posix().replace("/", "-") for name in inside]
+    labels = [name.parts[0] if len(name.parts) > 1 else "" for name in inside]
+    return [Recording(*known) for known in zip(paths, names, labels, strict=True)]
+
+
+def _scores(folder: Path) -> list[Path]:
+    """The MIDI files of a folder without sounds; beside sounds they are those' notes."""
+    from restyle.data.triplets import SOUNDS
+
+    found = sorted(path for path in folder.rglob("*") if not any(x[0] == "." for x in path.relative_to(folder).parts))
+    sounds = any(path.suffix.lower() in SOUNDS for path in found)
+    return [] if sounds else [path for path in found if path.suffix.lower() in MIDI_READ]
 
 
 def _check(names: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from restyle.errors import RestyleError
 from restyle.evaluation import evaluate
 from restyle.io import hub
 from restyle.io.midi import MIDI_READ
+
+if TYPE_CHECKING:
+    from restyle.analysis.genre.infer import Genres
 
 
 def run(
@@ -61,7 +65,9 @@ def run(
     )
 
 
-def run_score(output: Path, *, content: Path | None = None, style: Path | None = None) -> Scores:
+def run_score(
+    output: Path, *, content: Path | None = None, style: Path | None = None
+) -> tuple[Scores, dict[str, Genres]]:
     """Evaluate an arrangement, as notes.
 
     Args:
@@ -70,7 +76,7 @@ def run_score(output: Path, *, content: Path | None = None, style: Path | None =
         style: the piece whose manner it should have, likewise.
 
     Returns:
-        The scores of `restyle.evaluation.symbolic`.
+        The scores of `restyle.evaluation.symbolic`, and the genres of the ``output``'s accompaniment and the ``style``.
 
     Raises:
         RestyleError: if a file cannot be read or is no MIDI file, or there is nothing to compare it with.
@@ -78,6 +84,8 @@ def run_score(output: Path, *, content: Path | None = None, style: Path | None =
     from restyle.analysis.chord_names import parse_chord
     from restyle.analysis.harmony import chords_of
     from restyle.analysis.melody import melody_of
+    from restyle.analysis.symbolic_genre.infer import classify
+    from restyle.evaluation.symbolic import accompaniment
     from restyle.evaluation.symbolic import evaluate as evaluate_score
     from restyle.io.scores import read_score
 
@@ -88,14 +96,28 @@ def run_score(output: Path, *, content: Path | None = None, style: Path | None =
         if path.suffix.lower() not in MIDI_READ:
             raise RestyleError(f"{path} is no MIDI file, as {output.name} is; 'restyle transcribe' makes one of it")
     made, other = read_score(output), read_score(style) if style else None
-    if not content:
-        return {"symbolic": evaluate_score(made, style=other)}
-    piece = read_score(content)
-    named = [parse_chord(label) for label in chords_of(piece)]
-    chords = np.array(
-        [[(k - (root or 0)) % 12 in classes for k in range(12)] for root, classes, _ in named], dtype=bool
-    )
-    return {"symbolic": evaluate_score(made, content=piece, style=other, melody=melody_of(piece), chords=chords)}
+    piece = read_score(content) if content else None
+    melody = None if piece is None else melody_of(piece)
+    chords = None
+    if piece is not None:
+        named = [parse_chord(label) for label in chords_of(piece)]
+        chords = np.array(
+            [[(k - (root or 0)) % 12 in classes for k in range(12)] for root, classes, _ in named], dtype=bool
+        )
+    judged = {"output": accompaniment(made, melody), "style": other}
+    genres = {name: classify(score) for name, score in judged.items() if score is not None and len(score)}
+    return {"symbolic": evaluate_score(made, content=piece, style=other, melody=melody, chords=chords)}, genres
+
+
+def called(genres: dict[str, Genres]) -> str:
+    """Return in one line which genres output and style are taken for.
+
+    Example:
+        >>> from restyle.analysis.genre.infer import Genres
+        >>> called({"output": Genres(("rock", "swing"), np.array([[0.1, 0.9]]), np.zeros(1))})
+        'genre of the output: swing (90 %)'
+    """
+    return ", ".join(f"genre of the {name}: {of.best} ({100 * of.mean.max():.0f} %)" for name, of in genres.items())
 
 
 def summary(scores: Scores, rhythm: str) -> str:

@@ -6,7 +6,12 @@ from restyle.io import hub, weights
 from restyle.io.hub import Model, Progress
 
 INPUT = ("kind", "rate", "n_fft", "hop", "bins")  # what is shown of a spectrogram
-NAMED = {"vae_gan": "styles (--set named=NAME)", "cyclegan": "domains (--set to=NAME)", "classifier": "genres"}
+NAMED = {
+    "vae_gan": "styles (--set named=NAME)",
+    "cyclegan": "domains (--set to=NAME)",
+    "classifier": "genres",
+    "symbolic_genre": "genres",
+}
 
 
 def run() -> list[Model]:

@@ -33,7 +33,8 @@ def run(
     Args:
         config: the name of a config of the package, or the path of a YAML file.
         data: a folder of sounds in sub-folders named after their labels, a store of ``restyle data spectrograms``, or
-            for an arranger a folder of ``restyle data arrange``.
+            for an arranger a folder of ``restyle data arrange``, for a symbolic CycleGAN or genre classifier MIDI files
+            in sub-folders.
         out: the run's folder; it is made if missing. ``report.html`` in it is written as the run goes on.
         settings: ``key=value`` each, to change what the config says.
         test: data of the same kind that are looked at once, after the training.
@@ -99,7 +100,6 @@ def store(
     Raises:
         RestyleError: if the folder is missing, holds neither, or cannot be read.
     """
-    from restyle.arrangement import pairs
     from restyle.data.store import INDEX, Store
 
     if not data.is_dir():
@@ -112,9 +112,9 @@ def store(
         raise RestyleError(f"{data}: make a store first, with restyle data spectrograms, to train on several machines")
     from restyle.commands.shared.spectrograms import spectrograms
 
-    if representation.get("kind") == pairs.KIND:
+    if pack := _of_scores(representation):
         made.parent.mkdir(parents=True, exist_ok=True)
-        return pairs.pack(data, made, report)
+        return pack(data, made, report)
     if report:
         report(f"making spectrograms of {data}")
     made.parent.mkdir(parents=True, exist_ok=True)
@@ -129,7 +129,6 @@ def check_sounds(data: Path, config: dict[str, Any]) -> None:
     Raises:
         RestyleError: if it has one source that is too short to be cut in time, or too few labels.
     """
-    from restyle.arrangement.pairs import KIND
     from restyle.commands.shared.spectrograms import More, sounds, whole
     from restyle.data.store import INDEX, Entry
     from restyle.data.takes import check
@@ -137,7 +136,7 @@ def check_sounds(data: Path, config: dict[str, Any]) -> None:
     from restyle.training import config as configs
     from restyle.training.data import check_labels
 
-    if not data.is_dir() or (data / INDEX).is_file() or config["representation"].get("kind") == KIND:
+    if not data.is_dir() or (data / INDEX).is_file() or _of_scores(config["representation"]):
         return
     found = sounds(data, More(sound=False, partials=False, pitch=False))
     entries = [Entry(item.name, item.labels, item.source, item.split, 0) for item in found if item.split != "test"]
@@ -148,3 +147,14 @@ def check_sounds(data: Path, config: dict[str, Any]) -> None:
         second = form["hop"] / form["rate"]
         frames = [int(info(item.path).duration / second) for item in found if item.split != "test"]
         check(entries, frames, config["data"]["frames"], second)
+
+
+def _of_scores(representation: dict[str, Any]) -> Callable[..., Any] | None:
+    """What makes a store of scores, where that is what a representation is of."""
+    from restyle.analysis.symbolic_genre import windows
+    from restyle.arrangement import pairs
+    from restyle.arrangement.rolls import data as rolls
+
+    return {pairs.KIND: pairs.pack, rolls.KIND: rolls.pack, windows.KIND: windows.pack}.get(
+        str(representation.get("kind"))
+    )

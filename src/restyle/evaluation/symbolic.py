@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from restyle.analysis.symbolic_genre.infer import classify
 from restyle.evaluation import Metric
 from restyle.evaluation.symbolic_harmony import chord_accuracy, degree_of_arrangement
 from restyle.evaluation.symbolic_style import groove_similarity, style_similarity
@@ -33,6 +34,7 @@ METRICS = {
     "symbolic.onset_drum": Metric("higher", "", "cosine of onsets in the bar by drum"),
     "symbolic.style": Metric("higher", "", "mean of the three cosines with the style"),
     "symbolic.groove": Metric("higher", "", "onsets of each bar as in the likest of the style, 1 - Hamming distance"),
+    "symbolic.genre": Metric("higher", "", "likeness of the probabilities of genres with the style's"),
     "symbolic.degree": Metric("higher", "nats", "how much the tracks differ in pitch classes"),
     "symbolic.structure": Metric("higher", "", "likeness of sections of one kind over that of any"),
 }
@@ -107,6 +109,28 @@ def accompaniment(output: Score, melody: Score | None) -> Score:
     if best is None or not scores[best]:
         return output
     return output.select(output.track != best)
+
+
+def genre_similarity(output: Score, style: Score) -> float | None:
+    """Return how much the probabilities of genres are the style's, 0..1: what both have in common.
+
+    The genres are those of `restyle.analysis.symbolic_genre.infer.classify`: key, tempo and instruments do not count.
+
+    Args:
+        output: the accompaniment.
+        style: the style's.
+
+    Returns:
+        None if neither has notes, 0 if one has none.
+
+    Example:
+        >>> score = Score.of([(12 * beat, 6, 40, 0.8, 32, 0) for beat in range(4)], bars=[0, 48])
+        >>> round(genre_similarity(score, score), 6)
+        1.0
+    """
+    if not len(output) or not len(style):
+        return None if len(output) == len(style) else 0.0
+    return float(np.minimum(classify(output).mean, classify(style).mean).sum())
 
 
 def structure(output: Score, sections: Sequence[tuple[str, int]]) -> float | None:
@@ -188,6 +212,7 @@ def evaluate(
         scores["chord_accuracy"] = chord_accuracy(output, chords)
     if style is not None:
         scores |= style_similarity(band, style) | {"groove": groove_similarity(band, style)}
+        scores["genre"] = genre_similarity(band, style)
     scores["degree"] = degree_of_arrangement(band)
     if sections is not None:
         scores["structure"] = structure(band, sections)

@@ -33,6 +33,14 @@ KINDS = {  # name: (network, training), each as module:class
         "restyle.analysis.separator.model:Separator",
         "restyle.analysis.separator.train:SeparatorTraining",
     ),
+    "symbolic_cyclegan": (
+        "restyle.arrangement.rolls.model:RollCycleGan",
+        "restyle.arrangement.rolls.train:RollCycleGanTraining",
+    ),
+    "symbolic_genre": (
+        "restyle.analysis.symbolic_genre.model:SymbolicGenre",
+        "restyle.analysis.symbolic_genre.train:SymbolicGenreTraining",
+    ),
     "timbre": ("restyle.analysis.timbre.model:Timbre", "restyle.analysis.timbre.train:TimbreTraining"),
     "timbre_mfcc": ("restyle.analysis.timbre.model:TimbreMfcc", "restyle.analysis.timbre.train:TimbreTraining"),
     "transcriber": (
