@@ -9,12 +9,14 @@ from tests.stages.test_patterns import chord
 
 from restyle import accompany, pipeline
 from restyle.accompany import BELOW, LEAD, Accompanied
+from restyle.arrangement import Arrangement
 from restyle.arrangement.hearing import Heard, heard
 from restyle.audio import Audio
 from restyle.errors import RestyleError, collect
 from restyle.methods import method
 from restyle.notes import DRUMS, Notes
 from restyle.pipeline import transfer
+from restyle.score import Score, joined
 from restyle.settings import Settings
 from restyle.stages.parts import Parts
 from restyle.style import Style, learn
@@ -98,11 +100,14 @@ def test_arguments_are_checked_before_any_work():
         {"arrange": True},
         {"arrange": 0.5, "strength": 0.5},
         {"arrange": 1, "add": "bass"},
+        {"arrange": 1, "parts": "drums"},
     ):
         with pytest.raises(RestyleError, match="arrange"):
             Settings(**wrong)
     with pytest.raises(RestyleError, match="plays no notes"):
         transfer(RECORDING, RECORDING, method="spectral", arrange=1.0)
+    with pytest.raises(RestyleError, match="plays all parts"):
+        transfer(RECORDING, RECORDING, method="notes", arrange=1.0, keep_parts=True)
     learnt = learn(RECORDING.slice(0, RATE), method="spectral")
     with pytest.raises(RestyleError, match="does not tell how it accompanies"):
         transfer(RECORDING, learnt, arrange=1.0)
@@ -126,7 +131,7 @@ class Player:
 
 
 LEARNT = Style("sines", {"method/x": np.zeros(1)})
-WHAT = Accompanied(Notes.of([(0, 2, 69, 0.8, 73)]), Notes.of([(0, 2, 73, 0.8, 0)]))
+WHAT = Accompanied(Notes.of([(0, 2, 69, 0.8, 73)]), Notes.of([(0, 2, 73, 0.8, 0)]), Notes.of([]))
 
 
 def level(sound, pitch):
@@ -180,7 +185,26 @@ def test_a_learnt_style_plays_an_arrangement_and_the_tune_stands_out():
     assert tune > 1.4 * band > 0
 
 
-def test_drums_alone_are_played_or_left_out():
-    drums = Accompanied(Notes.of([]), Notes.of([(0.5 * k, 0.5 * k + 0.1, 36, 0.8, DRUMS) for k in range(4)]))
-    made = pipeline.play(drums, learn(RECORDING, method="notes"))
+def test_drums_alone_are_left_out_where_the_style_has_none():
+    hits = Notes.of([(0.5 * k, 0.5 * k + 0.1, 36, 0.8, DRUMS) for k in range(4)])
+    made = pipeline.play(Accompanied(Notes.of([]), Notes.of([]), hits), learn(RECORDING, method="notes"))
     assert "no strokes" in " ".join(made.warnings) and not made.samples.any()
+
+
+def test_what_stays_of_the_content_is_not_moved():
+    high, tune = Notes.of([(0, 1, 90, 0.5, 0)]), Score.of([(0, 24, 60, 0.9, 73, 0)], bars=[0, 48])
+    score = joined([tune, Score.of([(0, 24, 90, 0.5, 0, 1), (0, 24, 88, 0.5, 0, 2)], bars=[0, 48])])
+    what = Accompanied.of(Arrangement(score, (0, 1), (0,), (0,), ("C:maj",) * 4))
+    assert what.kept.pitch.tolist() == high.pitch.tolist() and what.new.pitch.tolist() == [52]
+    assert what.tune.pitch.tolist() == [60]
+
+
+def test_a_tune_without_a_track_of_its_own_stays_once(written):
+    """A piano in one track: no note is both in the tune and in what stays beside it."""
+    rows = [(12 * k, 12, 72 + k % 3, 0.9, 0, 0) for k in range(16)]
+    rows += [(48 * bar, 48, pitch, 0.5, 0, 0) for bar in range(4) for pitch in (36, 52, 55)]
+    content = Score.of(rows, bars=48 * np.arange(5)).notes()
+    what = written(0.2, content)
+    both = [list(zip(notes.onset.tolist(), notes.pitch.tolist(), strict=True)) for notes in (what.tune, what.kept)]
+    assert len(what.tune) and len(what.kept) and not set(both[0]) & set(both[1])
+    assert len(both[0] + both[1]) == len(content)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from restyle.arrangement import BASS, CHORDS, MELODY, PARTS, Arrangement, arrange
-from restyle.arrangement.hearing import Heard, heard
+from restyle.arrangement.hearing import heard
 from restyle.audio import Audio
 from restyle.dsp.blocks import Progress
 from restyle.dsp.follow import rms
@@ -18,6 +18,7 @@ from restyle.errors import RestyleError, record_fact
 from restyle.methods import Method
 from restyle.methods.base import Profile
 from restyle.notes import DRUMS, Notes
+from restyle.score import Score
 from restyle.settings import Settings
 from restyle.stages import ensemble
 from restyle.stages.parts import NOTHING, VOCALS, levelled, like, loudness_of, mix, scaled, take_apart, voice_of
@@ -47,11 +48,29 @@ class Accompanied:
 
     Args:
         tune: the content's, as it is played there.
-        band: everything else.
+        kept: what else of it stays.
+        new: what is written anew.
     """
 
     tune: Notes
-    band: Notes
+    kept: Notes
+    new: Notes
+
+    @classmethod
+    def of(cls, made: Arrangement, as_played: Callable[[Score], Notes] = Score.notes) -> Accompanied:
+        """Return what an arrangement plays; what is new stays below the tune.
+
+        Args:
+            made: the arrangement.
+            as_played: gives the notes of what is the content's own.
+        """
+        tune, stays = (as_played(made.of(tracks)) for tracks in (made.tune, set(made.kept) - set(made.tune)))
+        return cls(tune, stays, below(made.of(made.kept, others=True).notes(), tune))
+
+    @property
+    def band(self) -> Notes:
+        """All but the tune."""
+        return Notes.joined([self.kept, self.new])
 
     @property
     def notes(self) -> Notes:
@@ -59,12 +78,14 @@ class Accompanied:
         return Notes.joined([self.tune, self.band])
 
 
-def check(style: Audio | Sequence[Audio] | Style, used: Method) -> None:
-    """Refuse a style or a method that cannot accompany.
+def check(style: Audio | Sequence[Audio] | Style, used: Method, *, parts: bool = False) -> None:
+    """Refuse a style or a method that cannot accompany, and parts with styles of their own or files.
 
     Raises:
-        RestyleError: if the style is no recording, or the method plays no notes.
+        RestyleError: if the style is no recording, the method plays no notes, or parts are asked for.
     """
+    if parts:
+        raise RestyleError("arrange plays all parts as the one style does; leave out styles and files of parts")
     if isinstance(style, Style):
         raise RestyleError("a learnt style does not tell how it accompanies; give recordings, or leave out arrange")
     if not used.plays_notes:
@@ -91,7 +112,16 @@ def accompanied(content: Audio | Notes, style: Audio | Sequence[Audio], settings
         raise RestyleError("the style has no notes to accompany with; give another, or leave out arrange")
     keep = kept(settings.arrange)
     made = arrange(own.score, other.score, keep=keep, seed=settings.seed)
-    return _as_played(made, own, keep)
+    what = Accompanied.of(made, own.as_played)
+    new = len(what.new.pitched())
+    facts = {
+        "new": [part for part in PARTS if part not in keep],
+        "notes": {"tune": len(what.tune), "kept": len(what.kept), "new": new, "drums": len(what.new) - new},
+        "bars": [bar + 1 if bar >= 0 else None for bar in made.chosen],
+        "chords": list(made.chords),
+    }
+    record_fact("arrangement", facts)
+    return what
 
 
 def kept(amount: float) -> tuple[str, ...]:
@@ -104,23 +134,11 @@ def kept(amount: float) -> tuple[str, ...]:
     return (MELODY, *(part for part in (BASS, CHORDS) if amount < FROM[part]))
 
 
-def _as_played(made: Arrangement, own: Heard, keep: Sequence[str]) -> Accompanied:
-    """The notes of an arrangement; those of the content at the times at which they are played there."""
-    tune, stays = (own.as_played(made.of(tracks)) for tracks in (made.tune, set(made.kept) - set(made.tune)))
-    new = below(made.of(made.kept, others=True).notes(), tune)
-    counts = {"tune": len(tune), "kept": len(stays), "new": len(new.pitched()), "drums": len(new) - len(new.pitched())}
-    facts = {
-        "new": [part for part in PARTS if part not in keep],
-        "notes": counts,
-        "bars": [bar + 1 if bar >= 0 else None for bar in made.chosen],
-        "chords": list(made.chords),
-    }
-    record_fact("arrangement", facts)
-    return Accompanied(tune, Notes.joined([stays, new]))
-
-
 def below(notes: Notes, tune: Notes) -> Notes:
-    """Return the notes, by octaves so low that the tune around them is the highest part."""
+    """Return the notes, by octaves so low that the tune around them is the highest part; equal ones once.
+
+    Without a tune they are returned as they are.
+    """
     if not len(tune):
         return notes
     pitch = notes.pitch.copy()
@@ -172,7 +190,8 @@ def play(
     form = content if isinstance(content, Audio) else max(sounds, key=lambda sound: sound.length)
     sounds = [like({"": sound}, form)[""] for sound in sounds]
     pitched = mix([_leading(sounds[0], sounds[1]), sounds[1]] if len(sounds) > 1 else sounds, form)
-    return ensemble.with_drums(pitched, what.band, parts, drums, seed=seed), voice
+    whole = not isinstance(content, Audio)
+    return ensemble.with_drums(pitched, what.band, parts, drums, seed=seed, whole=whole), voice
 
 
 def _tune(tune: Notes, content: Audio | Notes, used: Method, profile: Profile, seed: int) -> Audio:

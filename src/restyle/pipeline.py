@@ -199,7 +199,7 @@ def run(
             for sentence in style.warnings:
                 warn(sentence, repeated=True)
         if settings.arrange:
-            accompany.check(style, used)
+            accompany.check(style, used, parts=keep_parts or bool(given.others))
         apart = not settings.arrange and _is_apart(content, style, settings, given, used)
         if apart and (settings.names(BASS) or BASS in given.others):
             given = _separated(content, style, given)
@@ -214,7 +214,8 @@ def run(
         kept: dict[str, Audio] = {}
         taken: Parts | None = None
         new: Notes | None = None
-        if settings.arrange and not isinstance(style, Style):
+        silent = isinstance(content, Audio) and is_silent(content)
+        if settings.arrange and not silent and not isinstance(style, Style):
             what = accompany.accompanied(played, style, settings)
             kit, rest = make_method("drums"), part(progress, 0.4, 0.9)
             band, voice = accompany.play(what, played, learnt, used, kit, settings, stems=stems, progress=rest)
@@ -395,7 +396,7 @@ def _styled(content: Audio | Notes, style: Style, used: Method, settings: Settin
     if isinstance(content, Audio):
         return made
     parts = style.part("parts") if style.has("parts") else {}
-    return ensemble.with_drums(made, content, parts, make_method("drums"), seed=settings.seed)
+    return ensemble.with_drums(made, content, parts, make_method("drums"), seed=settings.seed, whole=True)
 
 
 def _toned(made: Audio, used: Method, style: Style, settings: Settings) -> Audio:

@@ -91,6 +91,8 @@ class Settings:
     def _check_arranged(self) -> None:
         if not (_is_number(self.arrange) and 0 <= self.arrange <= 1):
             raise RestyleError(f"arrange must be a number between 0 and 1, not {self.arrange}")
+        if self.arrange and self.parts != "auto":
+            raise RestyleError(f"arrange plays all parts, so that parts must be auto, not {self.parts}")
         if self.arrange and self.strength != 1:
             raise RestyleError("arrange plays notes that the content has not, so that the strength must be 1")
         if self.arrange and (self.add != "none" or self.drums_pattern == "style"):

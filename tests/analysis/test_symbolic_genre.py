@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from restyle.analysis.symbolic_genre.infer import classify, genre_of
+from restyle.analysis.symbolic_genre.infer import classify
 from restyle.analysis.symbolic_genre.profile import HEIGHTS, ROWS, profile
 from restyle.analysis.symbolic_genre.windows import Windows, changed, pack
 from restyle.commands import train
@@ -123,7 +123,7 @@ def test_a_trained_classifier_tells_rhythms_apart(music, tmp_path):
     found = classify(band(GROOVES["straight"], shift=4, bars=21), weights=made.weights)
     assert found.best == "straight" and found.labels == ("pushed", "straight")
     assert found.probabilities.shape == (5, 2) and np.allclose(found.times, [8, 16, 24, 32, 34])  # every four bars
-    assert genre_of(band(GROOVES["pushed"], bars=1), weights=made.weights) == "pushed"
+    assert classify(band(GROOVES["pushed"], bars=1), weights=made.weights).best == "pushed"
 
 
 def test_refusals(music, tmp_path, caplog):
@@ -143,5 +143,5 @@ def test_the_shipped_one_hears_a_tune_over_a_walking_bass_as_swing():
     ride = [(12 * beat + at, 2, 51, 0.8, DRUMS, 1) for beat in range(32) for at in ((0,), (0, 8))[beat % 2]]
     tune = [(24 * k, 12, 70 + k % 5, 0.8, 0, 2) for k in range(16)]
     bars = range(0, 385, 48)
-    assert genre_of(Score.of(walk + ride, bars=bars)) == "swing"
-    assert genre_of(joined([Score.of(walk + ride, bars=bars), Score.of(tune, bars=bars)])) == "swing"
+    assert classify(Score.of(walk + ride, bars=bars)).best == "swing"
+    assert classify(joined([Score.of(walk + ride, bars=bars), Score.of(tune, bars=bars)])).best == "swing"

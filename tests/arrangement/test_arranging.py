@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -168,6 +170,27 @@ def test_a_key_that_is_struck_again_ends():
     assert made.start.tolist() == [0, 12, BAR, BAR + 12] and made.length.tolist() == [BAR, BAR, 2 * BAR, BAR]
 
 
+def test_voices_of_a_strummed_chord_that_meet_are_struck_once():
+    """A seventh strummed over a triad: its two upper notes become one, which lasts."""
+    style = pads([(0, 24, 60), (0, 24, 64), (1, 23, 67), (2, 22, 70)], bars=1)
+    own, triad = (Harmony.of([name] * 4, 0, "major") for name in ("C:7", "C:maj"))
+    made = laid(pads([(0, 12, 72)], bars=1), triad, style, own, [0])
+    assert len(set(made.pitch.tolist())) == len(made) and made.length.min() >= 22
+    drums = Score.of([(0, 3, 38, 0.8, DRUMS, 0), (1, 3, 38, 0.8, DRUMS, 0)], bars=[0, BAR])
+    assert len(laid(pads([(0, 12, 72)], bars=1), triad, drums, own, [0])) == 2  # a flam
+
+
+def test_what_begins_in_a_bar_has_the_end_of_it():
+    style = band(["C"] * 3)
+    content = Score.of([(12 * k, 12, 72, 0.9, 73, 0) for k in range(11)], bars=[0, 36, 84, 132])
+    made = arrange(content, style)
+    begun = made.of(made.kept, others=True)
+    whole = style.between(0, 1)
+    first = begun.select(begun.start < 36)
+    assert made.chosen[0] >= 0
+    assert first.start.tolist() == [at - 12 for at in whole.start.tolist() if at >= 12]
+
+
 def test_bars_of_as_many_notes_are_as_dense():
     style = band(["C"] * 4)
     own = Harmony.of(["C:maj"] * 16, 0, "major")
@@ -192,7 +215,17 @@ def test_density_and_seed_choose_other_bars_and_the_same_seed_the_same():
     assert arrange(content, style, seed=3).chosen == arrange(content, style, seed=3).chosen
 
 
+def test_a_chord_a_bar_leaves_no_bar_without_accompaniment():
+    """A style in bars of two of the content's, each of which changes its chord."""
+    style = band(["C", "F", "G", "C"])
+    style = replace(style, bars=style.bars[::2])
+    made = arrange(tune(["C", "F", "G", "C", "F", "G", "Am", "F"]), style)
+    assert made.chosen[0] >= 0 and made.of(made.kept, others=True).start.min() == 0
+
+
 def test_what_cannot_be_arranged_is_said():
+    with pytest.raises(RestyleError, match="the seed must be"):
+        arrange(tune(["C"]), band(["C"]), seed=-1)
     drums = Score.of([(0, 3, 36, 0.8, DRUMS, 0)], bars=[0, 48])
     with pytest.raises(RestyleError, match="no pitched notes"):
         arrange(drums, band(["C"]))

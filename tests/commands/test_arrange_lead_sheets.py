@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from restyle.commands import arrange as verb
-from restyle.commands.shared.lead_sheets import named_chords
+from restyle.commands.shared.lead_sheets import named_chords, read_chords
+from restyle.errors import RestyleError, collect
 from restyle.io.scores import read_score, write_score
 from restyle.score import Score
 
@@ -91,3 +92,19 @@ def test_a_file_of_chords_goes_before_the_names_and_the_notes_come_last(tmp_path
     assert set(record["chords"]) == {"G"} and record["chords from"].endswith("chords.txt")
     [record] = verb.run(sheet(tmp_path / "b.mid", tune(16)), band, tmp_path / "b-out.mid")
     assert record["chords from"] == "the content's notes"
+
+
+def test_a_chart_has_the_bars_of_the_piece(tmp_path):
+    piece = Score.of([(0, 12, 60, 0.8, 0, 0)], bars=[0, 36, 72])
+    path = tmp_path / "chords.txt"
+    path.write_text("C / Am\nDm7 / /\n")
+    assert read_chords(path, piece) == ["C", "C", "Am", "Dm7", "Dm7", "Dm7"]
+    path.write_text("\ufeffC / Am | G / /", encoding="utf-8")
+    assert read_chords(path, piece)[3] == "G"
+    path.write_text("C / / Am\nDm7 / G7 /\n")
+    with pytest.raises(RestyleError, match="the bar 'C / / Am' has 4 chords for 3 beats"):
+        read_chords(path, piece)
+    path.write_text("C / Am\n")
+    with collect() as collected:
+        read_chords(path, piece)
+    assert "the chords of 3 of 6 beats" in collected.warnings[0]

@@ -117,3 +117,10 @@ def test_names_that_end_like_a_scale_are_kept(tmp_path):
     weights.save(tmp_path / "a.style", made, {})
     back, _ = weights.load(tmp_path / "a.style")
     assert back.keys() == made.keys() and np.array_equal(back["gain.scale"], made["gain.scale"])
+
+
+def test_numbers_that_half_precision_does_not_have_are_kept():
+    large = {"a": np.array([1e5, 1.0], "f4"), "b": np.full((2, 32), np.nan, "f4"), "c": np.zeros((0, 16), "f4")}
+    for bits in (8, 16):
+        read = weights.whole(weights.rounded(large, bits))
+        assert read["a"].tolist() == [1e5, 1.0] and np.isnan(read["b"]).all() and read["c"].shape == (0, 16)

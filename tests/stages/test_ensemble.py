@@ -57,3 +57,21 @@ def test_without_drums_nothing_changes_and_without_a_kit_it_is_said(parts):
 def test_beside_silence_drums_are_alone(parts):
     silence = Audio(np.zeros((2, RATE)), RATE)
     assert np.abs(with_drums(silence, NOTES, parts, DrumsMethod(), seed=0).samples).max() > 0.01
+
+
+def test_drums_go_on_after_the_last_pitched_note(parts):
+    late = Notes.of([(k, k + 0.1, 36, 0.8, DRUMS) for k in range(8)])
+    with collect() as collected:
+        whole = with_drums(PITCHED, late, parts, DrumsMethod(), seed=0, whole=True)
+    assert whole.duration == pytest.approx(8.0) and collected.facts["drums"]["played"] == 8
+    assert np.abs(whole.samples[:, 7 * RATE :]).max() > 0.001
+    with collect() as collected:
+        cut = with_drums(PITCHED, late, parts, DrumsMethod(), seed=0)
+    facts = collected.facts["drums"]
+    assert cut.length == PITCHED.length and (facts["played"], facts["left out"]) == (4, 4)
+
+
+def test_drums_that_no_kit_has_are_told(parts):
+    with collect() as collected:
+        made = with_drums(PITCHED, Notes.of([(0, 1, 56, 0.8, DRUMS)]), parts, DrumsMethod(), seed=0)
+    assert made is PITCHED and "of kinds that no kit" in collected.warnings[0]

@@ -133,6 +133,7 @@ def test_half_of_earlier_versions_is_sixteen_bits(tmp_path, half, bits):
     (tmp_path / "old.yaml").write_text(yaml.safe_dump({**TOY, "half": half}))
     made = config.read(tmp_path / "old.yaml")
     assert made["bits"] == bits and "half" not in made
+    assert config.modern({**TOY, "half": half}, tmp_path) == {**TOY, "bits": bits}  # as a run wrote it down
 
 
 def test_what_the_data_tell_fills_what_the_config_leaves_open():

@@ -133,9 +133,10 @@ def _features(score: Score, own: np.ndarray, above: np.ndarray) -> np.ndarray:
 
 def _sounding(score: Score) -> np.ndarray:
     """The highest pitch that sounds at each step up to the end of the last note, -1 where none does."""
-    highest = np.full(int(score.end.max(initial=0)), -1)
-    for k in np.argsort(score.pitch, kind="stable"):
-        highest[score.start[k] : score.end[k]] = score.pitch[k]
+    start, end, pitch = score.start, score.end, score.pitch
+    highest = np.full(int(end.max(initial=0)), -1)
+    for k in np.argsort(pitch, kind="stable"):
+        highest[start[k] : end[k]] = pitch[k]
     return highest
 
 

@@ -83,16 +83,14 @@ def arrange(
         >>> len(made.score), made.chosen
         (16, (0,))
     """
-    _check(keep, density)
-    known = {part: content.select(_tracks_in(content, part)) for part in keep if part != MELODY}
-    if MELODY in keep:
-        known[MELODY] = melody_of(content)
-    own = [known[part] for part in PARTS if part in known and len(known[part])]
+    _check(keep, density, seed)
+    known = _parts(content)
+    own = [known[part] for part in PARTS if part in keep and len(known[part])]
     if not own and not len(content.pitched()):
         raise RestyleError("the content has no pitched notes to accompany; give a piece with a tune")
     band = _accompaniment(style, keep)
     if not len(band):
-        raise RestyleError("the style has no part that is not kept of the content; give another style, or keep less")
+        raise RestyleError("the style has no part that is not kept of the content; give another, or keep less of it")
     labels = chords_of(content) if chords is None else _repeated(chords, content)
     harmony, other = _harmony(content, labels), _harmony(style, chords_of(style))
     piece = _regrouped(content, harmony, band)
@@ -105,7 +103,7 @@ def arrange(
     chosen = tuple(bars[piece.bar_of(content.bars[:-1])].tolist())
     score, tracks = _numbered([*own, replace(made, bars=content.bars)])
     kept = tuple(number for part in tracks[:-1] for number in part)
-    return Arrangement(score, kept, tracks[0] if len(known.get(MELODY, ())) else (), chosen, labels)
+    return Arrangement(score, kept, tracks[0] if own and own[0] is known[MELODY] else (), chosen, labels)
 
 
 def part_of(score: Score, track: int) -> str:
@@ -122,18 +120,27 @@ def part_of(score: Score, track: int) -> str:
     return BASS if score.programme[own][0] in BASSES or low else CHORDS
 
 
-def _check(keep: Collection[str], density: float | None) -> None:
+def _check(keep: Collection[str], density: float | None, seed: int) -> None:
     unknown = sorted(set(keep) - set(PARTS))
     if unknown:
         raise RestyleError(f"what is kept must be of {', '.join(PARTS)}, not {', '.join(unknown)}")
     if density is not None and not 0 <= density <= 1:
         raise RestyleError(f"the density must be 0 to 1, not {density:g}")
+    if seed < 0:
+        raise RestyleError(f"the seed must be a whole number from 0 up, not {seed}")
 
 
-def _tracks_in(score: Score, part: str) -> np.ndarray:
-    """Which notes belong to a part, those of a melody's own track aside, ``[N]``."""
-    tracks = [t for t in np.unique(score.track).tolist() if t != melody_track(score) and part_of(score, t) == part]
-    return np.isin(score.track, tracks)
+def _parts(score: Score) -> dict[str, Score]:
+    """The melody, and what else the tracks play by parts."""
+    melody = melody_of(score)
+    codes = [(128 * part.track + part.pitch) * (int(score.bars[-1]) + 1) + part.start for part in (score, melody)]
+    rest = score.select(~np.isin(*codes))
+    tracks = {track: part_of(rest, track) for track in np.unique(rest.track).tolist()}
+    others = {
+        part: rest.select(np.isin(rest.track, [track for track, own in tracks.items() if own == part]))
+        for part in PARTS[1:]
+    }
+    return {MELODY: melody, **others}
 
 
 def _accompaniment(style: Score, keep: Collection[str]) -> Score:
@@ -166,7 +173,7 @@ def _regrouped(content: Score, harmony: Harmony, style: Score) -> Score:
         return content
     begun = np.array([harmony.at(int(bar)) for bar in content.bars[:-1]])
     changed = harmony.roots[begun] != harmony.roots[np.maximum(begun - 1, 0)]
-    first = max(range(count), key=lambda k: (changed[k::count].mean(), -k))
+    first = max(range(count), key=lambda k: (changed[k or count :: count].mean(), -k))
     kept = np.unique([0, *range(first, content.bar_count, count), content.bar_count])
     return replace(content, bars=content.bars[kept])
 

@@ -66,6 +66,7 @@ def pack(data: Path, made: Path, report: Callable[[str], None] | None = None) ->
                 table = tokens.beats(score.bars, harmony, melody)
                 given = {"stamp": song["digest"], "beside": {"notes": tokens.events_of(score, table).astype("f2")}}
                 writer.add(_name(song, stem), (), song["chart"], song["split"], table, **given)
+        writer.close({_name(song, stem) for song in songs for stem in song["grooves"]})
     return Store.open(made)
 
 

@@ -19,6 +19,7 @@ PHRASE = 4  # bars
 DENSE = 2.0  # cost of the most unlike density, where one is asked for
 CHANCE = 0.3  # of costs, by which takes differ
 SHORTEST = STEPS // 2  # steps of what is struck anew when a chord changes under a note
+STRUMMED = 1  # steps between the notes of a strummed chord
 NARROW = 7.0  # semitones around its usual place within which a part stays
 
 
@@ -36,7 +37,7 @@ def choose(
         seed: 0 for the best choice; other numbers give other takes.
 
     Returns:
-        Numbers of bars of the style ``[M]``; -1 for a pickup, which is not accompanied.
+        Numbers of bars of the style ``[M]``; -1 for a pickup of half a bar at most, which is not accompanied.
     """
     lengths, known = np.diff(content.bars), np.diff(style.bars)
     costs = _unlike(harmony, content.bars[:-1], own, style.bars[:-1], lengths)
@@ -50,7 +51,7 @@ def choose(
     if seed:
         costs += CHANCE * np.random.default_rng(seed).exponential(size=costs.shape)
     chosen = _path(costs)
-    if content.bar_count > 1 and lengths[0] < lengths[1]:
+    if content.bar_count > 1 and 2 * lengths[0] <= lengths[1]:
         chosen[0] = -1
     return chosen
 
@@ -118,8 +119,10 @@ def laid(content: Score, harmony: Harmony, style: Score, own: Harmony, chosen: S
         left, length = int(content.bars[i]), int(content.bars[i + 1] - content.bars[i])
         size, origin = int(style.bars[j + 1] - style.bars[j]), int(style.bars[j])
         bar = style.select(of_bar == j)
-        for shift in range(0, length, size):  # a short bar is played again in a long one
-            part = bar.select(bar.start - origin + shift < length)
+        begins = min(0, length - size) if i == 0 and len(chosen) > 1 else 0  # what begins in a bar has its end
+        for shift in range(begins, length, size):  # a short bar is played again in a long one
+            place = bar.start - origin + shift
+            part = bar.select((place >= 0) & (place < length))
             start = part.start - origin + shift + left
             rows += _bar(part, start, left + length, int(content.bars[-1]), harmony, own, usual, last)
     table = np.array(rows, dtype=np.float64).reshape(-1, 6)
@@ -128,14 +131,22 @@ def laid(content: Score, harmony: Harmony, style: Score, own: Harmony, chosen: S
 
 
 def _damped(score: Score) -> Score:
-    """A score in which a note ends where its track strikes the same key again."""
-    order = np.lexsort((score.start, score.pitch, score.track))
-    start, key = score.start[order], np.stack([score.track, score.pitch])[:, order]
-    gap = np.diff(start)
-    again = (np.diff(key) == 0).all(axis=0) & (gap > 0)
+    """A score in which a note ends where its track strikes the same key again; two voices that meet are struck once."""
+    order, gap = _again(score)
+    met = order[1:][(gap <= STRUMMED) & (score.programme[order[1:]] != DRUMS)]
+    score = score.select(~np.isin(np.arange(len(score)), met))
+    order, gap = _again(score)
     length = score.length.copy()
-    length[order[:-1][again]] = np.minimum(length[order[:-1][again]], gap[again])
+    length[order[:-1]] = np.minimum(length[order[:-1]], np.maximum(gap, 1))
     return replace(score, length=length)
+
+
+def _again(score: Score) -> tuple[np.ndarray, np.ndarray]:
+    """The notes by track, key and start, and after how many steps the same key is struck again, many if it is not."""
+    order = np.lexsort((score.start, score.pitch, score.track))
+    key = np.stack([score.track, score.pitch])[:, order]
+    same = (np.diff(key) == 0).all(axis=0)
+    return order, np.where(same, np.diff(score.start[order]), np.iinfo(np.int64).max)
 
 
 def _bar(

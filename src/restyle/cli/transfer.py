@@ -88,6 +88,6 @@ def transfer(
     length, used = record["length"] / record["rate"], record["settings"]["method"]
     print(f"{out}: {length:.1f} s by '{used}' in {record['seconds']:.1f} s")
     coherence = record["facts"].get("coherence", 0.0)
-    if coherence >= EQUALISED:
+    if coherence >= EQUALISED and not record["settings"]["arrange"]:
         instead = "another style" if used == "mosaic" else "--method mosaic"
         print(f"this is mostly your recording, equalised (coherence {coherence:.2f} of 1); try {instead}")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from restyle import __version__, pipeline
-from restyle.accompany import Accompanied, below
+from restyle.accompany import Accompanied
 from restyle.arrangement import MELODY, Arrangement, arrange
 from restyle.audio import Audio
 from restyle.commands.shared import grooves, outputs
@@ -36,8 +36,8 @@ class Asked:
     Args:
         groove: of MMA's, whose playing is the style; its name or a part of it. None where the style is a file.
         keep: parts of the content that stay.
-        chords: a file of the chords of these bars, a cell a beat, ``/`` where a chord goes on. Where None, those that
-            the content names, or that are found in its notes.
+        chords: a file of the chords of these bars, a line a bar and a cell a beat, ``/`` where a chord goes on. Where
+            None, those that the content names, or that are found in its notes.
         bars: the first and the last bar of the content, counted from 1; all by default.
         density: of the style's bars, 0 to 1.
         seed: of the first take; the next ones have the next numbers.
@@ -66,6 +66,7 @@ class _Pieces:
     other: Score
     chords: Sequence[str] | None
     source: str
+    sounds: tuple[Audio | None, Audio | None]  # of content and style
 
 
 def run(
@@ -113,7 +114,7 @@ def run(
             for take in range(asked.takes)
         ]
         report(0.3)
-        played = _played(made, style, asked, report) if sounds and style else []
+        played = _played(made, given.sounds[1], asked, report) if sounds and given.sounds[1] else []
         records = [
             _record(given, name, asked, take, one) for take, (name, one) in enumerate(zip(names, made, strict=True))
         ]
@@ -125,8 +126,8 @@ def run(
                 else:
                     write_score(places[2 * i], one.score)
             if page:
-                write_text(places[-1], _page(given, style, asked, names, made, played, collected.warnings))
-            for place, record in zip(places[1::2], records, strict=False):
+                write_text(places[-1], _page(given, asked, names, made, played, collected.warnings))
+            for place, record in zip(places[1 : 2 * len(made) : 2], records, strict=True):
                 record["warnings"] = collected.warnings
                 write_text(place, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
     report(1.0)
@@ -160,19 +161,20 @@ def _check(
 
 
 def _read(content: Path, style: Path | None, asked: Asked) -> _Pieces:
+    sounds = _recording(content), _recording(style)
     if style:
-        named, other = str(style), score_of(style)
+        named, other = str(style), score_of(style, sound=sounds[1])
     else:
         groove = grooves.find(str(asked.groove))
         named, other = groove.address, grooves.played(groove)
-    piece = score_of(content, asked.bars)
+    piece = score_of(content, asked.bars, sound=sounds[0])
     own, bar = (int(np.bincount(np.diff(score.bars)).argmax()) for score in (piece, other))
     if bar % own and own % bar:
         warn(
             f"most bars of {named} have {bar / STEPS:g} quarter notes, those of the content {own / STEPS:g}: "
             "they are cut, or begin again, to fit"
         )
-    return _Pieces(_inputs(content, style, asked), named, piece, other, *_chords(content, piece, asked))
+    return _Pieces(_inputs(content, style, asked), named, piece, other, *_chords(content, piece, asked), sounds)
 
 
 def _inputs(content: Path, style: Path | None, asked: Asked) -> tuple[Path, ...]:
@@ -182,7 +184,7 @@ def _inputs(content: Path, style: Path | None, asked: Asked) -> tuple[Path, ...]
 def _chords(content: Path, piece: Score, asked: Asked) -> tuple[Sequence[str] | None, str]:
     """The chords of the content where they are known, and where they are from."""
     if asked.chords:
-        return read_chords(asked.chords), str(asked.chords)
+        return read_chords(asked.chords, piece), str(asked.chords)
     if content.suffix.lower() in MIDI_READ:
         beats = -(-int(piece.bars[-1]) // STEPS)
         named = named_chords(content, beats, first=asked.bars[0] if asked.bars else 1)
@@ -192,14 +194,12 @@ def _chords(content: Path, piece: Score, asked: Asked) -> tuple[Sequence[str] | 
 
 
 def _played(
-    made: Sequence[Arrangement], style: Path, asked: Asked, report: Callable[[float], None]
+    made: Sequence[Arrangement], style: Audio, asked: Asked, report: Callable[[float], None]
 ) -> list[pipeline.Result]:
     """The takes as the style's instruments play them."""
-    learnt, results = pipeline.learn_for(read_sound(style), pipeline.Settings(seed=asked.seed)), []
+    learnt, results = pipeline.learn_for(style, pipeline.Settings(seed=asked.seed)), []
     for i, one in enumerate(made):
-        tune = one.of(one.tune).notes()
-        band = below(one.of(one.tune, others=True).notes(), tune)
-        results.append(pipeline.play(Accompanied(tune, band), learnt, seed=asked.seed))
+        results.append(pipeline.play(Accompanied.of(one), learnt, seed=asked.seed))
         report(0.3 + 0.6 * (i + 1) / len(made))
     return results
 
@@ -224,7 +224,6 @@ def _record(given: _Pieces, out: Path, asked: Asked, take: int, made: Arrangemen
 
 def _page(
     given: _Pieces,
-    style: Path | None,
     asked: Asked,
     names: Sequence[Path],
     made: Sequence[Arrangement],
@@ -243,10 +242,10 @@ def _page(
         )
         for k, one in enumerate(made)
     ]
-    content = Piece(name="content", score=given.piece, sound=_recording(given.inputs[0]) if not asked.bars else None)
+    content = Piece(name="content", score=given.piece, sound=given.sounds[0] if not asked.bars else None)
     return page(
         content,
-        Piece(name="style", score=given.other, sound=_recording(style)),
+        Piece(name="style", score=given.other, sound=given.sounds[1]),
         takes,
         tune=made[0].of(made[0].kept),
         chords=made[0].chords,

@@ -116,6 +116,9 @@ def run(
         RestyleError: if an input cannot be used, or an output cannot be written or exists.
     """
     settings, begun, beside = settings or Settings(), time.monotonic(), beside or Beside()
+    scores = [path for path in styles if path.suffix.lower() in MIDI_READ] if settings.arrange else []
+    if scores:
+        raise RestyleError(f"{scores[0]} has notes and no sound; give a recording as the style, or use restyle arrange")
     targets = check_files(content, styles, out, midi, bits=settings.bits, more=beside.files)
     if pictures:
         import restyle.pages.plot  # noqa: F401 (what it lacks is said before the work)

@@ -68,7 +68,8 @@ def _tone(hertz: float, seconds: float, held: bool) -> np.ndarray:
     """A tone of partials that are weaker the higher they are; where it is not held, they fade, the high ones faster."""
     t = np.arange(round(seconds * RATE)) / RATE
     sound = np.zeros_like(t)
-    for k in range(1, min(PARTIALS, max(1, int(HIGHEST / hertz))) + 1):
+    partials = min(PARTIALS, max(1, int(HIGHEST / hertz))) if 2 * hertz < RATE else 0
+    for k in range(1, partials + 1):
         fading = 1.0 if held else np.exp(-(0.8 + 0.7 * k) * (hertz / 220) ** 0.5 * t)
         sound += k**-1.3 * fading * np.sin(2 * np.pi * k * hertz * t)
     return (0.12 if held else 0.25) * np.clip(t / (0.03 if held else 0.004), 0, 1) * sound

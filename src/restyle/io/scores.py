@@ -162,6 +162,10 @@ def _programmes(score: Score, lanes: np.ndarray, channels: Channels) -> Iterator
             for k in np.flatnonzero(np.diff(score.programme[chosen], prepend=-1)).tolist():
                 programme, track = int(score.programme[chosen[k]]), int(score.track[chosen[k]])
                 yield track, programme_change(span.channel, programme, TICKS * int(at[k]))
+            tracks, first = np.unique(score.track[chosen], return_index=True)
+            for k in first[tracks != score.track[chosen[0]]].tolist() if len(chosen) else ():  # readers ask each track
+                programme, track = int(score.programme[chosen[k]]), int(score.track[chosen[k]])
+                yield track, programme_change(span.channel, programme, TICKS * int(at[k]))
 
 
 def _signatures(bars: np.ndarray) -> Iterator[Message]:

@@ -22,6 +22,7 @@ from restyle.io.atomic import writing
 FORMAT = 2
 BITS = (8, 16, 32)  # of a stored number
 SCALE = ".scale"  # ends the name of what the rows of an array of 8 bits are multiplied by
+LARGEST = float(np.finfo("f2").max)  # number that is rounded
 ROW = 16  # numbers of a row for which a scale is worth its place
 
 
@@ -68,7 +69,7 @@ def rounded(arrays: Mapping[str, np.ndarray], bits: int) -> dict[str, np.ndarray
     Args:
         arrays: by name; those of 32-bit floats are rounded.
         bits: 32 for as they are, 16 for half precision, 8 for whole numbers -127..127 and a scale each row of a matrix
-            (the rest has 16).
+            (the rest has 16). Arrays of numbers that half precision does not have stay as they are.
 
     Example:
         >>> row = np.linspace(-1, 1, 16, dtype="f4")
@@ -77,9 +78,9 @@ def rounded(arrays: Mapping[str, np.ndarray], bits: int) -> dict[str, np.ndarray
     """
     stored: dict[str, np.ndarray] = {}
     for name, array in arrays.items():
-        if bits == 32 or array.dtype != np.float32:
+        if bits == 32 or array.dtype != np.float32 or not (np.abs(array) <= LARGEST).all():
             stored[name] = array
-        elif bits == 16 or array.ndim < 2 or array[0].size < ROW:
+        elif bits == 16 or array.ndim < 2 or array.size < ROW * len(array) or not array.size:
             stored[name] = array.astype("f2")
         else:
             rows = array.reshape(len(array), -1)

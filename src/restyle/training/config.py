@@ -152,8 +152,8 @@ def modern(config: Mapping[str, Any], path: Path) -> dict[str, Any]:
         RestyleError: if the class paths are not those of a kind of model.
     """
     output = {key: dict(part) if isinstance(part, Mapping) else part for key, part in config.items()}
-    if output.pop("half", False):
-        output.setdefault("bits", 16)
+    if "half" in output:
+        output.setdefault("bits", 16 if output.pop("half") else 32)
     paths = {head: output[head].pop("class_path") for head in CLASSES if "class_path" in (output.get(head) or ())}
     if not paths:
         return output
@@ -225,7 +225,7 @@ def _check(config: dict[str, Any], path: Path) -> None:
     for head, found in CLASSES.items():
         _check_arguments(config[head].get("init_args") or {}, found(str(config["kind"]), path), f"{path}: {head}")
     _check_numbers(config, path)
-    if config["bits"] not in BITS:
+    if config["bits"] not in BITS or not isinstance(config["bits"], int):
         raise RestyleError(f"{path}: bits must be one of {', '.join(map(str, BITS))}, not {config['bits']}")
     if config["data"]["offsets"] not in ("fixed", "random"):
         raise RestyleError(f"{path}: data.offsets must be fixed or random, not {config['data']['offsets']}")

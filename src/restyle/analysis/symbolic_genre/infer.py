@@ -71,11 +71,6 @@ def classify(score: Score, *, weights: str | Path | None = None) -> Genres:
     return Genres(network.labels, logits.double().softmax(-1).numpy(), middles)
 
 
-def genre_of(score: Score, *, weights: str | Path | None = None) -> str:
-    """Return the most probable genre of a score; see `classify`."""
-    return classify(score, weights=weights).best
-
-
 def load(weights: str | Path | None = None) -> Network:
     """Return a classifier by whatever `hub.find` finds; a file is read once.
 

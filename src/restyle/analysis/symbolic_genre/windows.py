@@ -45,9 +45,11 @@ def pack(data: Path, made: Path, report: Callable[[str], None] | None = None) ->
     paths = _paths(data)
     if report:
         report(f"reading {len(paths)} MIDI files of {data}")
+    kept = set()
     with StoreWriter(made, SETTINGS) as writer:
         for path in paths:
             inside = path.relative_to(data)
+            kept.add(inside.as_posix())
             stamp = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
             if writer.done.get(inside.as_posix()) == stamp:
                 continue
@@ -57,12 +59,14 @@ def pack(data: Path, made: Path, report: Callable[[str], None] | None = None) ->
                     raise RestyleError(f"{path} has no notes; leave it out")
             except RestyleError as error:
                 warn(str(error))
+                kept.discard(inside.as_posix())
                 continue
             bars = np.diff(score.bars)[:, None]
             source = path.stem.removesuffix(f"_{inside.parts[0]}")
             writer.add(
                 inside.as_posix(), inside.parts[:1], source, "", bars, stamp=stamp, beside={"notes": _table(score)}
             )
+        writer.close(kept)
     return Store.open(made)
 
 

@@ -60,7 +60,8 @@ def files(data: Path) -> list[File]:
 def _found(data: Path) -> Iterator[File]:
     for path in sorted(data.rglob("*")):
         inner = path.relative_to(data)
-        if path.suffix.lower() in MIDI_READ and len(inner.parts) > 1:
+        hidden = any(part[0] == "." for part in inner.parts)
+        if path.suffix.lower() in MIDI_READ and len(inner.parts) > 1 and not hidden:
             genre = inner.parts[0]
             yield File(path, inner.as_posix(), genre, path.stem.removesuffix(f"_{genre}"))
 

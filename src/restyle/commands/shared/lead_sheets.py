@@ -5,27 +5,35 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
+import numpy as np
+
 from restyle.analysis.chord_names import parse_chord
 from restyle.data.charts import HOLD
-from restyle.errors import RestyleError
+from restyle.errors import RestyleError, warn
 from restyle.io.midi_events import read_events
 from restyle.io.scores import read_score
-from restyle.score import STEPS
+from restyle.score import STEPS, Score
 
 NONE = "N"  # no chord
 AROUND = " []{}()\t\r\n\0"  # what may stand around a name
 
 
-def read_chords(path: Path) -> list[str]:
+def read_chords(path: Path, piece: Score) -> list[str]:
     """Return the chord of each beat of a text: a bar a line, a chord or ``/`` (as before) a beat.
 
+    Args:
+        path: the text.
+        piece: whose chords they are; of fewer beats than it has, they begin again, and a warning says so.
+
     Raises:
-        RestyleError: if it is no such text.
+        RestyleError: if it is no such text, or a line has not as many chords as bars of the piece have beats.
     """
     try:
-        cells = path.read_text(encoding="utf-8").replace("|", " ").split()
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise RestyleError(f"{path} is no text; write a bar a line, a chord or / a beat") from error
+    lines = [line.split() for line in text.replace("|", "\n").splitlines() if line.strip()]
+    cells = [cell for line in lines for cell in line]
     if not cells or cells[0] == HOLD:
         raise RestyleError(f"{path} does not begin with a chord; write a bar a line, a chord or / a beat")
     named: list[str] = []
@@ -36,6 +44,13 @@ def read_chords(path: Path) -> list[str]:
             parse_chord(name)
         except RestyleError as error:
             raise RestyleError(f"{path}: {error}") from error
+    beats = {-(-int(length) // STEPS) for length in np.diff(piece.bars)}
+    wrong = next((line for line in lines if len(line) not in beats), None)
+    if wrong and len(lines) > 1:
+        many = f"{len(wrong)} chords for {' or '.join(map(str, sorted(beats)))} beats"
+        raise RestyleError(f"{path}: the bar '{' '.join(wrong)}' has {many}; write a chord or {HOLD} a beat")
+    if STEPS * len(named) < piece.bars[-1]:
+        warn(f"{path} has the chords of {len(named)} of {-(-int(piece.bars[-1]) // STEPS)} beats: they begin again")
     return named
 
 
@@ -66,7 +81,7 @@ def named_chords(path: Path, beats: int, *, first: int = 1) -> list[str] | None:
     begins = int(read_score(path).bars[first - 1]) // STEPS if first > 1 else 0
     chords = [NONE] * (begins + beats)
     for quarter, name in found:
-        beat = min(round(quarter), len(chords))
+        beat = min(int(quarter + 0.5), len(chords))
         chords[beat:] = [name] * (len(chords) - beat)
     return chords[begins:]
 
