@@ -1,7 +1,7 @@
 """Scores arrangements of held-out charts in held-out grooves, beside the truth and two copies, means over pieces.
 
     restyle data arrange CHARTS -o DATA --songs 3000
-    python benchmarks/arrangement.py DATA [--pieces 100] [--split test] [--bars 8] [--pop909 DIR] [--weights RUN]
+    python benchmarks/arrangement.py DATA [--pieces 100] [--split test] [--bars 8] [--pop909 DIR] [--weights NAME]
 
 A content is a song's melody with its chart played in one groove; the style is a few bars of another groove, playing
 another song; the truth is that groove playing the content's chart. ``content_chroma`` is against the content, the
@@ -41,15 +41,18 @@ def main() -> None:
     parser.add_argument("--split", default="test")
     parser.add_argument("--bars", type=int, default=8, help="of the style")
     parser.add_argument("--pop909", type=Path)
+    parser.add_argument("--weights", default="arranger", help="of the network: a name, a run or a path")
     parser.add_argument("--songs", type=int, default=20, help="of POP909")
     args = parser.parse_args()
     lines = (args.data / "manifest.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [row for row in map(json.loads, lines) if row["split"] == args.split]
     scores: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for content, melody, style, truth in pieces(args.data, rows, args.pieces, args.bars):
-        start = time.perf_counter()
-        made = {"arrange": arrange(content, style).score}
-        scores["arrange"]["seconds"].append(time.perf_counter() - start)
+        made = {}
+        for name, weights in (("retrieval", None), ("network", args.weights)):
+            start = time.perf_counter()
+            made[name] = arrange(content, style, weights=weights).score
+            scores[name]["seconds"].append(time.perf_counter() - start)
         made |= {"truth": joined([melody, truth]), "copy of the content": content, "copy of the style": style}
         for name, score in made.items():
             add(scores[name], evaluate(score, content=content, style=truth, melody=melody))
@@ -97,9 +100,9 @@ def pop909(
         chords = np.array([pitch_classes(label) for label in labels])
         start = time.perf_counter()
         made = arrange(content, style).score
-        scores["arrange"]["seconds"].append(time.perf_counter() - start)
+        scores["retrieval"]["seconds"].append(time.perf_counter() - start)
         told = arrange(content, style, chords=labels).score
-        for name, score in (("arrange", made), ("with its chords", told), ("as it is", content)):
+        for name, score in (("retrieval", made), ("with its chords", told), ("as it is", content)):
             add(scores[name], evaluate(score, content=content, style=style, melody=melody, chords=chords))
     yield from scores.items()
 

@@ -260,3 +260,17 @@ def test_bars_that_are_half_as_long_as_the_styles_are_taken_together():
     assert np.array_equal(np.unique(drums.start % 48), np.arange(0, 48, 6))
     turned = tune(["G", "C", "C", "F", "F", "G"], bar=24)  # chords change on the other half
     assert arrange(turned, band(["C", "G"])).chosen[0] == -1
+
+
+def test_the_network_of_the_package_writes_in_the_styles_rhythm_and_on_the_contents_chords():
+    content, style = tune(["F", "C", "Am", "G"]), band(["C", "F", "G", "C"])
+    made, again, other = (arrange(content, style, weights="arranger", seed=seed) for seed in (1, 1, 2))
+    assert made.score.start.tolist() == again.score.start.tolist()
+    assert made.score.pitch.tolist() == again.score.pitch.tolist() != other.score.pitch.tolist()
+    assert made.of(made.tune).pitch.tolist() == content.select(content.track == 1).pitch.tolist()
+    band_of, hats = made.of(made.kept, others=True), style.select(style.programme == DRUMS)
+    drums = band_of.select(band_of.programme == DRUMS)
+    assert len(drums) > len(hats) / 2 and np.isin(drums.start, hats.start).mean() > 0.9
+    bass = band_of.select(band_of.programme == 33)
+    roots = np.array([ROOTS[name] for name in ("F", "C", "Am", "G")])[bass.bar_of(bass.start)]
+    assert len(bass) and np.mean((bass.pitch - roots) % 12 == 0) > 0.7

@@ -37,7 +37,7 @@ def write(
     *,
     weights: str | Path,
     seed: int = 0,
-    temperature: float = 1.0,
+    temperature: float = 0.4,
 ) -> Score:
     """Write an accompaniment from a draft.
 
@@ -45,7 +45,7 @@ def write(
         content: the piece whose bars and tempo are kept, with its melody.
         harmony: its chords.
         draft: bars of a style on the content's, moved to its chords (`arrangement.retrieval.laid`).
-        weights: of an arranger that ``restyle train arranger`` trained: its run, or a path.
+        weights: of an arranger that ``restyle train arranger`` trained: a name, its run, or a path.
         seed: the same seed writes the same notes; 0 and up.
         temperature: 0 for what is likeliest each time, 1 for what is as likely as in training; above it is bolder.
 
@@ -70,7 +70,7 @@ def write(
 
 
 def events_written(
-    network: Arranger, draft: Score, table: np.ndarray, *, seed: int = 0, temperature: float = 1.0
+    network: Arranger, draft: Score, table: np.ndarray, *, seed: int = 0, temperature: float = 0.4
 ) -> np.ndarray:
     """Return the events that a network writes from a draft, on its bars.
 

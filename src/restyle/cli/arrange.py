@@ -53,7 +53,10 @@ def arrange(
     ] = None,
     takes: Annotated[int, typer.Option(metavar="N", help="Make several to choose from: OUT-1, OUT-2 ...")] = 1,
     weights: Annotated[
-        str | None, typer.Option(metavar="NAME", help="A run of 'restyle train arranger' that writes new bars.")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="A network that writes new bars: arranger, or a run of 'restyle train arranger'."
+        ),
     ] = None,
     page: Annotated[
         Path | None, typer.Option(metavar="FILE.html", help="A page to hear and see content, style and takes on.")
