@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
+from itertools import pairwise, permutations
 
 import numpy as np
 
@@ -20,7 +22,9 @@ DENSE = 2.0  # cost of the most unlike density, where one is asked for
 CHANCE = 0.3  # of costs, by which takes differ
 SHORTEST = STEPS // 2  # steps of what is struck anew when a chord changes under a note
 STRUMMED = 1  # steps between the notes of a strummed chord
-NARROW = 7.0  # semitones around its usual place within which a part stays
+LOWEST = 48  # MIDI pitch below which the lowest note of a chord is a bass
+MOST_LED = 5  # voices of a chord that are led
+OUT = 6.0  # semitones of a leap that cost as much as one outside of the style's range
 
 
 def choose(
@@ -109,7 +113,7 @@ def laid(content: Score, harmony: Harmony, style: Score, own: Harmony, chosen: S
     Returns:
         The accompaniment on the content's bars.
     """
-    usual = {int(t): float(np.median(style.pitch[style.track == t])) for t in np.unique(style.track)}
+    usual = {int(t): style.pitch[style.track == t] for t in np.unique(style.track)}
     last: dict[int, float] = {}
     rows = []
     of_bar = style.bar_of(style.start)
@@ -156,7 +160,7 @@ def _bar(
     end: int,
     harmony: Harmony,
     own: Harmony,
-    usual: dict[int, float],
+    usual: dict[int, np.ndarray],
     last: dict[int, float],
 ) -> list[tuple[float, ...]]:
     """The notes of a bar where they begin at other steps, over other chords, at most to an end.
@@ -172,8 +176,8 @@ def _bar(
             at, pitch, length = int(start[k]), int(bar.pitch[k]), min(int(bar.length[k]), end - int(start[k]))
             played = [(at, length, pitch)]
             if not drums:
-                chordal = bool(np.count_nonzero(start[which] == at) > 1)
-                played = _over_changes(pitch, own, own.at(int(bar.start[k])), harmony, at, length, line, chordal)
+                struck = tuple(np.unique(bar.pitch[which[start[which] == at]]).tolist())
+                played = _over_changes(pitch, own, own.at(int(bar.start[k])), harmony, at, length, line, struck)
             for begins, lasts, found in played:
                 notes.setdefault((begins, found), (lasts, k))
         shift = 0
@@ -188,18 +192,20 @@ def _bar(
 
 
 def _over_changes(
-    pitch: int, own: Harmony, before: int, harmony: Harmony, start: int, length: int, line: int, chordal: bool
+    pitch: int, own: Harmony, before: int, harmony: Harmony, start: int, length: int, line: int, struck: tuple[int, ...]
 ) -> list[tuple[int, int, int]]:
     """A note moved to other chords, as (start, length, pitch): struck anew where it does not belong to the next.
 
-    One that is struck with others is of the chord: it takes no tension along that the other chord does not have.
+    Those that are struck together are of the chord: they take no tension along that the other chord does not have, and
+    each goes to the tone near to it.
     """
     rows, at, end = [], start, start + length
     while at < end:
         beat = harmony.at(at)
         found, until = moved(pitch, own, before, harmony, beat), beat + 1
-        if chordal:
-            found = harmony.nearest(found, beat)
+        if len(struck) > 1:
+            tones = [harmony.nearest(moved(voice, own, before, harmony, beat), beat) for voice in struck]
+            found = _led(struck, tuple(tones))[struck.index(pitch)]
         while until * STEPS < end and until < len(harmony.roots) and harmony.fits(found, until, beat):
             until += 1
         stop = min(end, until * STEPS) if until < len(harmony.roots) else end
@@ -211,12 +217,36 @@ def _over_changes(
     return rows
 
 
-def _octave(pitches: np.ndarray, usual: float, before: float | None) -> int:
-    """The octaves in semitones by which a part is moved: near to where it was, and not far from where it belongs."""
-    middle = float(pitches.mean())
+@lru_cache(maxsize=65536)
+def _led(voices: tuple[int, ...], tones: tuple[int, ...]) -> tuple[int, ...]:
+    """The tones of a chord, given to voices so that these move as little as they can; a bass keeps its own.
+
+    Args:
+        voices: pitches that rise.
+        tones: what each would play if all moved alike.
+    """
+    fixed, best = int(voices[0] < LOWEST), tones
+    if not 2 <= len(voices) - fixed <= MOST_LED:
+        return tones
+    for order in sorted(set(permutations(tone % 12 for tone in tones[fixed:]))):
+        near = (voice + (tone - voice + 6) % 12 - 6 for voice, tone in zip(voices[fixed:], order, strict=True))
+        led = (*tones[:fixed], *near)
+        if _moves(voices, led) < _moves(voices, best) and all(low < high for low, high in pairwise(led)):
+            best = led
+    return best
+
+
+def _moves(voices: tuple[int, ...], tones: tuple[int, ...]) -> int:
+    return sum(abs(tone - voice) for voice, tone in zip(voices, tones, strict=True))
+
+
+def _octave(pitches: np.ndarray, usual: np.ndarray, before: float | None) -> int:
+    """The octaves in semitones by which a part is moved: within the style's range, and near to where it was."""
+    lowest, highest, middle = usual.min(), usual.max(), float(pitches.mean())
 
     def cost(shift: int) -> float:
-        place = middle + shift
-        return abs(place - (usual if before is None else before)) + 4 * max(0.0, abs(place - usual) - NARROW)
+        place = pitches + shift
+        outside = float((np.maximum(lowest - place, 0) + np.maximum(place - highest, 0)).mean())
+        return abs(middle + shift - (float(np.median(usual)) if before is None else before)) + OUT * outside
 
     return min((0, -12, 12), key=cost)
