@@ -10,6 +10,7 @@ from itertools import pairwise, permutations
 import numpy as np
 
 from restyle.arrangement.harmony import Harmony, moved
+from restyle.arrangement.tokens import pickup
 from restyle.notes import DRUMS
 from restyle.score import STEPS, Score
 
@@ -55,8 +56,7 @@ def choose(
     if seed:
         costs += CHANCE * np.random.default_rng(seed).exponential(size=costs.shape)
     chosen = _path(costs)
-    if content.bar_count > 1 and 2 * lengths[0] <= lengths[1]:
-        chosen[0] = -1
+    chosen[: pickup(content.bars)] = -1
     return chosen
 
 

@@ -79,8 +79,8 @@ def beats(bars: np.ndarray, harmony: Harmony, melody: Score) -> np.ndarray:
 
 
 def pickup(bars: np.ndarray) -> int:
-    """Return how many bars of a piece are a pickup: 1 where the first is shorter than the second, else 0."""
-    return int(len(bars) > 2 and bars[1] - bars[0] < bars[2] - bars[1])
+    """Return how many bars of a piece are a pickup: 1 where the first is half as long as the second at most, else 0."""
+    return int(len(bars) > 2 and 2 * (bars[1] - bars[0]) <= bars[2] - bars[1])
 
 
 def beat_of(table: np.ndarray, bar: np.ndarray, place: np.ndarray) -> np.ndarray:
